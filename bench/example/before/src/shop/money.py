@@ -1,0 +1,11 @@
+"""Whole cents, rounded the way accountants do."""
+
+VAT_PERCENT = 19
+
+
+def round_half_even(numerator: int, denominator: int) -> int:
+    """The nearest whole number; a half goes to the even neighbour."""
+    whole, rest = divmod(numerator, denominator)
+    if rest * 2 > denominator or (rest * 2 == denominator and whole % 2):
+        return whole + 1
+    return whole

@@ -1,0 +1,3 @@
+"""Whole cents."""
+
+VAT_PERCENT = 19
