@@ -1,0 +1,49 @@
+"""The table of languages: a file's suffix says which sibling reads it.
+
+Every sibling offers ``LANGUAGES``: a mapping from a name in this table to a ``Language``. It is imported
+when the first file of its kind is met, so that a repository pays only for the grammars it uses.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from functools import cache
+from importlib import import_module
+
+from agentctx.freshness.languages.base import Language
+
+SUFFIXES: dict[str, tuple[str, str]] = {
+    ".py": ("python", "Python"),
+    ".pyi": ("python", "Python"),
+}
+"""Suffix in lower case -> (sibling module, name in its ``LANGUAGES``)."""
+
+PROGRAMS = frozenset(
+    ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .go .rs .java .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .rb "
+    ".php .kt .kts .swift .scala .m .mm .lua .pl .pm .sh .bash .zsh .ps1 .r .jl .ex .exs .erl .hs .ml .mli "
+    ".clj .cljs .dart .zig .nim .vue .svelte .groovy .gradle .sql .proto .tf .hcl .cu .f90 .v .sv .vhd".split()
+)
+"""Suffixes of programming languages: without a grammar their changed files are ``unknown``."""
+
+
+def language_of(path: str) -> Language | None:
+    """The language of a file by its suffix, or None: a text, a data file, or a missing grammar."""
+    return _language(posixpath.splitext(path)[1].lower())
+
+
+def is_program(path: str) -> bool:
+    """Whether the file is source code in a language whose formatting we cannot judge as text."""
+    return posixpath.splitext(path)[1].lower() in PROGRAMS
+
+
+@cache
+def _language(suffix: str) -> Language | None:
+    if suffix not in SUFFIXES:
+        return None
+    sibling, name = SUFFIXES[suffix]
+    try:
+        module = import_module(f"{__name__}.{sibling}")
+    except ImportError:  # the grammar's wheel is not installed
+        return None
+    found: Language | None = module.LANGUAGES.get(name)
+    return found
