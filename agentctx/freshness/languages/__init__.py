@@ -18,11 +18,12 @@ SUFFIXES: dict[str, tuple[str, str]] = {
 }
 """Suffix in lower case -> (sibling module, name in its ``LANGUAGES``)."""
 
-PROGRAMS = frozenset(
-    ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .go .rs .java .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .rb "
-    ".php .kt .kts .swift .scala .m .mm .lua .pl .pm .sh .bash .zsh .ps1 .r .jl .ex .exs .erl .hs .ml .mli "
-    ".clj .cljs .dart .zig .nim .vue .svelte .groovy .gradle .sql .proto .tf .hcl .cu .f90 .v .sv .vhd".split()
-)
+_PROGRAMS = """
+.py .pyi .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .go .rs .java .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .rb .php
+.kt .kts .swift .scala .m .mm .lua .pl .pm .sh .bash .zsh .ps1 .r .jl .ex .exs .erl .hs .ml .mli .clj .cljs .dart
+.zig .nim .vue .svelte .groovy .gradle .sql .proto .tf .hcl .cu .f90 .v .sv .vhd
+"""
+PROGRAMS = frozenset(_PROGRAMS.split())
 """Suffixes of programming languages: without a grammar their changed files are ``unknown``."""
 
 

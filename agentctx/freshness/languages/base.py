@@ -37,7 +37,8 @@ class Parsed:
     module: Symbol | None = None
     """The whole file as one symbol (kind ``module``, empty name); None when ``error`` is set."""
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Local name -> (module as written, name inside that module or empty for the module itself)."""
+    """Local name -> (module as written, name inside that module or empty for the module itself).
+    An import of everything has the key ``*`` and the module, and the name ``*``."""
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Qualified name of a class -> names of its bases as written (for inherited members)."""
     error: str = ""
@@ -58,7 +59,8 @@ class Language(Protocol):
     def receiver(self, symbol: str, reference: str) -> tuple[str, str] | None:
         """(enclosing class, member) when ``reference`` inside ``symbol`` means a member of it.
 
-        Python: ``("Invoice.total", "self.rate") -> ("Invoice", "rate")``.
+        Python: ``("Invoice.total", "self.rate") -> ("Invoice", "rate")``. A reference that
+        starts with ``super.`` is looked for in the bases only.
         """
 
     def member(self, owner: str, name: str) -> str:
@@ -72,6 +74,9 @@ class Language(Protocol):
 
         Empty for the standard library and third parties.
         """
+
+    def submodule(self, module: str, name: str) -> str:
+        """The import text of module ``name`` inside ``module``, empty where a name is never a module."""
 
     def visible(self, path: str, paths: Paths) -> tuple[str, ...]:
         """Other files whose top-level names are in scope without an import (Go and Java packages)."""
@@ -103,6 +108,10 @@ class Dotted:
             word = ".".join(words[:length])
             names += [".".join([*parts[:depth], word]) for depth in range(len(parts), -1, -1)]
         return tuple(names)
+
+    def submodule(self, module: str, name: str) -> str:
+        """What is imported is never a file by itself."""
+        return ""
 
     def visible(self, path: str, paths: Paths) -> tuple[str, ...]:
         """Nothing is in scope without an import."""
