@@ -15,12 +15,44 @@ from agentctx.freshness.languages.base import Language
 SUFFIXES: dict[str, tuple[str, str]] = {
     ".py": ("python", "Python"),
     ".pyi": ("python", "Python"),
+    ".js": ("javascript", "JavaScript"),
+    ".mjs": ("javascript", "JavaScript"),
+    ".cjs": ("javascript", "JavaScript"),
+    ".jsx": ("javascript", "JavaScript"),
+    ".ts": ("javascript", "TypeScript"),
+    ".mts": ("javascript", "TypeScript"),
+    ".cts": ("javascript", "TypeScript"),
+    ".tsx": ("javascript", "TSX"),
+    ".go": ("go", "Go"),
+    ".rs": ("rust", "Rust"),
+    ".java": ("java", "Java"),
+    ".c": ("c", "C"),
+    ".h": ("c", "C"),
+    ".cc": ("cpp", "C++"),
+    ".cpp": ("cpp", "C++"),
+    ".cxx": ("cpp", "C++"),
+    ".hh": ("cpp", "C++"),
+    ".hpp": ("cpp", "C++"),
+    ".hxx": ("cpp", "C++"),
+    ".cs": ("csharp", "C#"),
+    ".rb": ("ruby", "Ruby"),
+    ".php": ("php", "PHP"),
+    ".toml": ("keys", "TOML"),
+    ".yaml": ("keys", "YAML"),
+    ".yml": ("keys", "YAML"),
+    ".json": ("keys", "JSON"),
+    ".jsonc": ("keys", "JSON"),
+    ".md": ("markdown", "Markdown"),
+    ".markdown": ("markdown", "Markdown"),
+    ".mk": ("makefile", "Make"),
 }
 """Suffix in lower case -> (sibling module, name in its ``LANGUAGES``)."""
 
 _PROGRAMS = """
-.py .pyi .pyx .js .mjs .cjs .jsx .ts .mts .cts .tsx .go .rs .java .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .rb .php
-.kt .kts .swift .scala .m .mm .lua .pl .pm .sh .bash .zsh .ps1 .r .jl .ex .exs .erl .hs .ml .mli .clj .cljs .dart
+.py .pyi .pyx
+.js .mjs .cjs .jsx .ts .mts .cts .tsx .go .rs .java .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .rb .php
+.kt .kts .swift .scala .m .mm .lua .pl .pm .sh .bash .zsh .ps1 .r .jl .ex .exs .erl .hs .ml .mli .clj .cljs
+.dart
 .zig .nim .vue .svelte .groovy .gradle .sql .proto .tf .hcl .cu .f90 .v .sv .vhd
 """
 PROGRAMS = frozenset(_PROGRAMS.split())

@@ -43,6 +43,10 @@ class Parsed:
     """Qualified name of a class -> names of its bases as written (for inherited members)."""
     error: str = ""
     """Why there is no syntax tree, in words with the line; then everything else is empty."""
+    damage: Mapping[str, str] = field(default_factory=dict)
+    """Qualified name -> why this definition cannot be judged, in words with the line: a syntax error
+    inside it (it is then no key of ``symbols``). The empty name is there when the file has any error:
+    a definition that is missing may then be hidden by it, which is ``unknown`` and never ``gone``."""
 
 
 class Language(Protocol):
