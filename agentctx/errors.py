@@ -57,3 +57,7 @@ class MissingExtra(AgentctxError):
 
 class ModelFailed(AgentctxError):
     """The language model could not be reached, refused, or answered outside its format."""
+
+
+class Unscanned(AgentctxError):
+    """A text could not be scanned for secrets, so it was neither sent nor stored."""
