@@ -35,7 +35,8 @@ class Parsed:
     """Qualified name -> symbol; same-named definitions of one scope are one symbol, in order.
     May compute a symbol when it is first asked for."""
     module: Symbol | None = None
-    """The whole file as one symbol (kind ``module``, empty name); None when ``error`` is set."""
+    """The whole file as one symbol (kind ``module``, empty name); None when ``error`` is set.
+    A language whose ``symbols`` are made on demand may keep it there under the empty name."""
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Local name -> (module as written, name inside that module or empty for the module itself).
     An import of everything has the key ``*`` and the module, and the name ``*``."""
@@ -43,6 +44,13 @@ class Parsed:
     """Qualified name of a class -> names of its bases as written (for inherited members)."""
     error: str = ""
     """Why there is no syntax tree, in words with the line; then everything else is empty."""
+
+    def symbol(self, name: str) -> Symbol | None:
+        """The symbol of a qualified name, the whole file for the empty name, None when there is none."""
+        if not name and self.module is not None:
+            return self.module
+        return self.symbols[name] if name in self.symbols else None  # noqa: SIM401 - made on demand
+
     damage: Mapping[str, str] = field(default_factory=dict)
     """Qualified name -> why this definition cannot be judged, in words with the line: a syntax error
     inside it (it is then no key of ``symbols``). The empty name is there when the file has any error:
