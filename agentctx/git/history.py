@@ -1,0 +1,142 @@
+"""Questions about commits and what they changed, asked in ``-z`` formats that no name can break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from agentctx.errors import NotFound
+from agentctx.git.runner import Runner, decode
+from agentctx.model import Change, Commit, FileChange
+
+_FIELDS = "%H%x00%an%x00%cI%x00%s"
+_MANY_PATHS = 60_000
+"""Bytes of paths on a command line; beyond that history is read whole and filtered here."""
+FULL_PATCH = 5_000
+"""Files of a change up to which hunks are read; a larger change is listed by file only."""
+
+_PATCH = (
+    "-p", "-M", "-l1000", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv",
+    "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all",
+)  # fmt: skip
+
+Status = Literal["A", "M", "D", "R", "C", "T"]
+_STATUS: dict[str, Status] = {"A": "A", "D": "D", "T": "T"}
+
+EMPTY_TREE = {
+    "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+}
+
+
+def plain(revision: str) -> str:
+    """A revision or range as typed by a person, refused when git would take it for an option."""
+    if revision.startswith("-") or "\0" in revision:
+        raise NotFound(f"{revision!r} is not a revision")
+    return revision
+
+
+def commits(
+    git: Runner, paths: Sequence[str] = (), revisions: str = "", limit: int = 0, first_parent: bool = False
+) -> list[Commit]:
+    """Commits of a range (HEAD without one) that touch the paths, newest first."""
+    options = [f"--max-count={limit}"] * bool(limit) + ["--first-parent"] * first_parent
+    out = git.run(
+        "--literal-pathspecs", "log", "-z", "--no-color", "--encoding=UTF-8", f"--format={_FIELDS}",
+        *options, *_revisions(revisions), "--", *paths,
+    )  # fmt: skip
+    parts = decode(out).split("\0")
+    return [Commit(*parts[at : at + 4]) for at in range(0, len(parts) - 3, 4)]
+
+
+def log_touching(
+    git: Runner, paths: Sequence[str], revisions: str = ""
+) -> list[tuple[Commit, tuple[str, ...]]]:
+    """Each commit with those of the paths it changed, newest first; a merge counts by what it brought to
+    its first parent."""
+    wanted = frozenset(paths)
+    few = sum(len(path) + 1 for path in wanted) < _MANY_PATHS
+    out = git.run(
+        "--literal-pathspecs", "log", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-color",
+        "--diff-merges=first-parent", "--show-pulls", "--ignore-submodules=all", "--no-relative",
+        "--no-ext-diff", "--no-textconv", "--encoding=UTF-8", f"--format={_FIELDS}%x00",
+        *_revisions(revisions), "--", *(sorted(wanted) if few else ()),
+    )  # fmt: skip
+    found = ((commit, tuple(p for p in touched if p in wanted)) for commit, touched in _raw_log(out))
+    return [(commit, touched) for commit, touched in found if touched]
+
+
+def _revisions(revisions: str) -> list[str]:
+    return [plain(revision) for revision in revisions.split()]
+
+
+def _raw_log(out: bytes) -> Iterator[tuple[Commit, list[str]]]:
+    parts = iter(decode(out).split("\0"))
+    commit: Commit | None = None
+    touched: list[str] = []
+    for part in parts:
+        if part.lstrip("\n").startswith(":"):
+            touched.append(next(parts))
+        elif part.strip("\n"):
+            if commit is not None:
+                yield commit, touched
+            commit, touched = Commit(part.lstrip("\n"), next(parts), next(parts), next(parts)), []
+    if commit is not None:
+        yield commit, touched
+
+
+def patch(git: Runner, base: str, head: str, context: int, paths: Sequence[str] = ()) -> bytes:
+    """Unified diff between two commits or trees."""
+    return git.run(
+        "--literal-pathspecs", "diff-tree", "-r", *_PATCH, f"-U{context}", plain(base), plain(head),
+        "--", *paths,
+    )  # fmt: skip
+
+
+def patch_worktree(git: Runner, base: str, context: int, paths: Sequence[str] = ()) -> bytes:
+    """Unified diff from a commit to the tracked files of the work tree."""
+    return git.run(
+        "--literal-pathspecs", "diff", *_PATCH, "--no-relative", "-O/dev/null", "--inter-hunk-context=0",
+        f"-U{context}", plain(base), "--", *paths,
+    )  # fmt: skip
+
+
+def changed_files(git: Runner, base: str, head: str) -> list[FileChange]:
+    """The files of a change without hunks: cheap however large the change is."""
+    out = git.run("diff-tree", "-r", "-z", "--raw", "-M", "-l1000", "--ignore-submodules=all", base, head)
+    parts = iter(decode(out).split("\0"))
+    files: list[FileChange] = []
+    for part in parts:
+        if not part.startswith(":"):
+            continue
+        status = part.rpartition(" ")[2]
+        old = next(parts)
+        if status[0] in "RC":
+            files.append(
+                FileChange(
+                    next(parts), "R" if status[0] == "R" else "C", old, similarity=int(status[1:] or 0)
+                )
+            )
+        else:
+            files.append(FileChange(old, _STATUS.get(status[0], "M")))
+    return files
+
+
+def show_change(git: Runner, base: str, head: str, empty_tree: str) -> Change:
+    """What lies between two commits, seen as one change; an empty ``base`` is the empty tree."""
+    from agentctx.diff import parse_patch
+
+    start = base or empty_tree
+    files = tuple(changed_files(git, start, head))
+    if len(files) <= FULL_PATCH:
+        files = parse_patch(decode(patch(git, start, head, 6)))
+    message = decode(git.run("log", "-1", "--no-color", "--encoding=UTF-8", "--format=%s%x00%b", plain(head)))
+    subject, _, body = message.partition("\0")
+    return Change(
+        base=base,
+        head=head,
+        files=files,
+        subject=subject,
+        body=body.rstrip("\n"),
+        commits=tuple(commits(git, revisions=f"{base}..{head}" if base else head, limit=500)),
+    )
