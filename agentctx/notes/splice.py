@@ -1,0 +1,415 @@
+"""Writing a note: replace exactly the bytes that must change, and prove it before returning them.
+
+Comments, order, quoting, line endings, a byte order mark and a missing final newline are the author's.
+Every writer reads its own result back and raises ``InvalidInput`` rather than return bytes that do not
+say what was meant, or that say anything else differently.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from agentctx.errors import InvalidInput
+from agentctx.model import Section
+from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
+from agentctx.notes.markdown import section_text_start, sections
+
+_PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<~][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]*")
+_TYPED = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|[+.]?\d[\d_.,:+xoe]*)")
+_ODD = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A note's text taken apart."""
+
+    text: str
+    parts: Cut
+    fields: dict[str, Field]
+
+    @property
+    def head(self) -> str:
+        return self.text[self.parts.head_start : self.parts.head_end]
+
+    @property
+    def raw_body(self) -> str:
+        return self.text[self.parts.body_start :]
+
+    @property
+    def body(self) -> str:
+        return self.raw_body.replace("\r\n", "\n")
+
+    @property
+    def newline(self) -> str:
+        first = self.text.find("\n")
+        return "\r\n" if first > 0 and self.text[first - 1] == "\r" else "\n"
+
+    def values(self) -> dict[str, Value]:
+        return {key: found.value for key, found in self.fields.items()}
+
+    def with_head(self, start: int, end: int, new: str) -> str:
+        """The whole text with a stretch of the front matter replaced."""
+        base = self.parts.head_start
+        return self.text[: base + start] + new + self.text[base + end :]
+
+    def with_body(self, raw: str) -> str:
+        return self.text[: self.parts.body_start] + raw
+
+
+def _open(data: bytes) -> _File:
+    try:
+        text = data.decode()
+        parts = cut(text)
+        return _File(text, parts, read_fields(text, parts))
+    except UnicodeDecodeError:
+        raise InvalidInput("the note is not UTF-8 text, so it was not changed") from None
+    except Unreadable as error:
+        line = text.count("\n", 0, error.at) + 1
+        raise InvalidInput(f"line {line}: {error.message}, so the note was not changed", error.hint) from None
+
+
+def _proved(text: str, values: dict[str, Value], body: str) -> bytes:
+    """The new bytes, if they read back as these fields and this body."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "the new text holds half a character (a lone surrogate)", "type it again"
+        ) from None
+    after = _open(data)
+    if after.values() != values or after.body != body:
+        raise InvalidInput(
+            "the edit would change more than it says, so the note was not changed",
+            "edit the note by hand, then run `agentctx lint`",
+        )
+    return data
+
+
+# --------------------------------------------------------------------------- fields
+
+
+def set_field(data: bytes, key: str, value: str | tuple[str, ...] | None) -> bytes:
+    """Set one front matter field to a text or a list, or remove it (``None``); all other bytes stay.
+
+    A list gets one item a line; lines of items that stay are kept, with their comments. A file without
+    front matter gains one. Raises ``InvalidInput``.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", key):
+        raise InvalidInput(f"`{key}` cannot be a field's name")
+    before = _open(data)
+    values = before.values()
+    if value is None:
+        if key not in values:
+            return data
+        text = _removed(before, key)
+        del values[key]
+    else:
+        if values.get(key) == value:
+            return data
+        text = _changed(before, key, value) if key in values else _added(before, key, value)
+        values[key] = value
+    return _proved(text, values, before.body)
+
+
+def _removed(file: _File, key: str) -> str:
+    field = _block_field(file, key)
+    return file.with_head(*_lines_around(file.head, field.key_start, field.end), "")
+
+
+def _added(file: _File, key: str, value: str | tuple[str, ...]) -> str:
+    nl = file.newline
+    lines = _field_lines(key, value, nl)
+    if not file.parts.has_head:
+        at = file.parts.body_start
+        return f"{file.text[:at]}---{nl}{lines}---{nl}{file.text[at:]}"
+    head = file.head
+    if not file.fields:
+        if head.strip() == "{}":
+            return file.with_head(0, len(head), lines)
+        return file.with_head(len(head), len(head), lines)
+    first = next(iter(file.fields))
+    start = _block_field(file, first).key_start
+    indent = head[_lines_around(head, start, start)[0] : start]
+    return file.with_head(len(head), len(head), _indented(lines, indent))
+
+
+def _changed(file: _File, key: str, value: str | tuple[str, ...]) -> str:
+    field = _block_field(file, key)
+    if isinstance(value, str):
+        return _changed_text(file, field, value)
+    if field.style == "block" and field.items and value:
+        return _changed_items(file, field, value)
+    return _new_items(file, field, value)
+
+
+def _changed_text(file: _File, field: Field, value: str) -> str:
+    """The value alone is replaced; a comment behind it stays."""
+    head, nl = file.head, file.newline
+    if field.style == "|" and "\n" in value:
+        indent = " " * (len(_indent(head, field.key_start)) + 2)
+        return file.with_head(field.start, field.end, _literal(value, indent, nl))
+    colon = head.index(":", field.key_end) + 1
+    new = render_scalar(value, field.style)
+    if field.style in ("block", "flow"):
+        return file.with_head(colon, field.end, f" {new}")
+    gap = "" if field.start > colon else " "
+    return file.with_head(field.start, field.end, gap + new)
+
+
+def _literal(value: str, indent: str, nl: str) -> str:
+    """A block scalar; its last newline is the one that already stands behind the field."""
+    chomp = "" if value.endswith("\n") else "-"
+    lines = value.removesuffix("\n").split("\n")
+    return nl.join([f"|{chomp}", *(indent + line if line else "" for line in lines)])
+
+
+def _changed_items(file: _File, field: Field, value: tuple[str, ...]) -> str:
+    """Lines of items that stay are kept; comment lines stay where they are."""
+    head, nl = file.head, file.newline
+    chunks: list[tuple[str, str]] = []
+    at = _lines_around(head, field.key_start, field.key_end)[1]
+    first = at
+    indent = _indent(head, field.items[0].start)
+    for item in field.items:
+        start, end = _lines_around(head, item.start, item.end)
+        chunks.append((head[at:start], head[start:end]))
+        at = end
+    out: list[str] = []
+    old = [item.value for item in field.items]
+    for tag, i, j, k, m in SequenceMatcher(None, old, value, autojunk=False).get_opcodes():
+        for comment, line in chunks[i:j]:
+            out.append(comment + line if tag == "equal" else comment)
+        if tag != "equal":
+            out.extend(f"{indent}- {_scalar_item(text)}{nl}" for text in value[k:m])
+    return file.with_head(first, at, "".join(out))
+
+
+def _new_items(file: _File, field: Field, value: tuple[str, ...]) -> str:
+    """A flow list, an empty field or a text becomes a list with one item a line."""
+    head, nl = file.head, file.newline
+    colon = head.index(":", field.key_end) + 1
+    line_end = _lines_around(head, field.start, field.end)[1]
+    if field.style == "block":
+        line_end = _lines_around(head, field.key_start, field.key_end)[1]
+        behind, rest = head[colon:line_end].rstrip("\r\n"), _lines_around(head, field.start, field.end)[1]
+    else:
+        behind, rest = head[max(field.end, colon) : line_end].rstrip("\r\n"), line_end
+    comments = [
+        line + "\n" for line in head[field.start : field.end].split("\n")[1:] if line.lstrip().startswith("#")
+    ]
+    keep = comments if field.style in ("flow", "block") else []
+    source = {item.value: head[item.start : item.end] for item in field.items}
+    indent = _indent(head, field.key_start) + "  "
+    lines = [f"{indent}- {_reused(source.get(text, ''), text)}{nl}" for text in value]
+    empty = "" if value else " []"
+    return file.with_head(colon, rest, empty + behind + nl + "".join(keep) + "".join(lines))
+
+
+def _reused(source: str, value: str) -> str:
+    """An item as the author wrote it, where that is safe outside a flow list too."""
+    quoted = len(source) > 1 and source[0] == source[-1] and source[0] in "'\"" and "\n" not in source
+    return source if quoted or (source == value and render_scalar(value) == value) else _scalar_item(value)
+
+
+def _block_field(file: _File, key: str) -> Field:
+    field = file.fields[key]
+    if field.style == "flow-root":
+        raise InvalidInput(
+            "the front matter is written in braces, so it was not changed",
+            "write it with one `key: value` a line",
+        )
+    return field
+
+
+def _lines_around(head: str, start: int, end: int) -> tuple[int, int]:
+    """Offsets of the whole lines that hold this stretch, the last newline included."""
+    behind = head.find("\n", end)
+    return head.rfind("\n", 0, start) + 1, behind + 1 if behind >= 0 else len(head)
+
+
+def _indent(head: str, at: int) -> str:
+    line = head[_lines_around(head, at, at)[0] : at]
+    return line[: len(line) - len(line.lstrip(" "))]
+
+
+def _indented(lines: str, indent: str) -> str:
+    return "".join(indent + line for line in lines.splitlines(keepends=True)) if indent else lines
+
+
+def _field_lines(key: str, value: str | Sequence[str], nl: str) -> str:
+    if isinstance(value, str):
+        return f"{key}: {render_scalar(value)}{nl}"
+    if not value:
+        return f"{key}: []{nl}"
+    return f"{key}:{nl}" + "".join(f"  - {_scalar_item(text)}{nl}" for text in value)
+
+
+def render_scalar(value: str, style: str = "plain") -> str:
+    """A text as YAML: plain where every YAML reader would take it for this text, else in quotes."""
+    if style == "'" and "\n" not in value and value.isprintable():
+        return "'" + value.replace("'", "''") + "'"
+    plain = _PLAIN.fullmatch(value) and not (
+        ": " in value
+        or " #" in value
+        or value[-1] in ": "
+        or (_TYPED.fullmatch(value) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value))
+    )
+    if plain and style != '"':
+        return value
+    return _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _scalar_item(value: str) -> str:
+    """Globs are quoted even where YAML would not mind, so that every list of anchors looks alike."""
+    return render_scalar(value, '"' if any(c in value for c in "*?[") else "plain")
+
+
+# --------------------------------------------------------------------------- body
+
+
+def replace_text(data: bytes, old: str, new: str) -> bytes:
+    """Replace a stretch of the body that occurs exactly once, line endings aside. Raises ``InvalidInput``."""
+    file = _open(data)
+    body, old, new = file.body, old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
+    count = body.count(old) if old else 0
+    if count == 1 and body.find(old, body.find(old) + 1) >= 0:
+        count = 2
+    if count != 1:
+        shown = old.strip().split("\n")[0][:60]
+        raise InvalidInput(
+            f"the text to replace (`{shown}`) occurs {count} times in the note, not once",
+            "give more of the text around it",
+        )
+    start = body.index(old)
+    return _spliced(file, start, start + len(old), new)
+
+
+def replace_section(data: bytes, heading: str, text: str) -> bytes:
+    """Replace the text under a heading up to the next heading of any level; ``""`` is the text before all.
+
+    The heading must occur exactly once. Raises ``InvalidInput``.
+    """
+    file = _open(data)
+    found = sections(file.body)
+    place = _section_place(found, heading)
+    start, end = _content(file.body, found[place]) if place >= 0 else (0, 0)
+    new = text.replace("\r\n", "\n").strip("\n")
+    if place < 0 and not heading:
+        return append_section(data, "", text)
+    if start == end and new:
+        new = "\n" + new + "\n" if file.body[:start].endswith("\n") else "\n\n" + new
+    result = _spliced(file, start, end, new)
+    _only_section(found, _open(result).body, place)
+    return result
+
+
+def append_section(data: bytes, heading: str, text: str) -> bytes:
+    """Add text at the end of a section; a heading that is not there yet becomes a new last section.
+
+    The empty heading is the text before the first heading. Raises ``InvalidInput``.
+    """
+    file = _open(data)
+    body = file.body
+    found = sections(body)
+    new = text.replace("\r\n", "\n").strip("\n")
+    if not new.strip():
+        raise InvalidInput("there is no text to add")
+    if "\n" in heading:
+        raise InvalidInput("a heading is one line")
+    if heading and not any(s.heading == heading.strip() and s.level for s in found):
+        at = len(body.rstrip())
+        result = _spliced(file, at, at, f"{chr(10) * 2 if at else ''}## {heading.strip()}\n\n{new}")
+        _only_section(found, _open(result).body, len(found))
+        return result
+    place = _section_place(found, heading)
+    if place < 0:
+        at, tail = len(body) - len(body.lstrip("\n")), "\n\n" if found else "\n"
+        result = _spliced(file, at, at, new + tail)
+    else:
+        _, at = _content(body, found[place])
+        result = _spliced(file, at, at, "\n\n" + new)
+    _only_section(found, _open(result).body, max(place, 0), inserted=place < 0)
+    return result
+
+
+def _section_place(found: tuple[Section, ...], heading: str) -> int:
+    """Which section has this heading; -1 for a text before all headings that is not there yet."""
+    wanted = heading.strip()
+    places = [n for n, s in enumerate(found) if s.heading == wanted and (s.level > 0) == bool(wanted)]
+    if len(places) == 1 or (not places and not wanted):
+        return places[0] if places else -1
+    raise InvalidInput(
+        f"the heading `{wanted}` occurs {len(places)} times in the note, not once",
+        "name a heading that the note has once",
+    )
+
+
+def _content(body: str, section: Section) -> tuple[int, int]:
+    """Offsets of a section's text without the blank lines around it (an empty stretch when there is none)."""
+    start = section_text_start(body, section)
+    region = body[start : section.end]
+    if not region.strip():
+        at = start - 1 if not section.level and start else start
+        return at, at
+    lead = len(region) - len(region.lstrip("\n"))
+    return start + lead, start + len(region.rstrip())
+
+
+def _spliced(file: _File, start: int, end: int, new: str) -> bytes:
+    """Replace a stretch of the LF body in the raw one, with the file's own line endings."""
+    raw, body = file.raw_body, file.body
+    changed = raw[: _raw(raw, start)] + new.replace("\n", file.newline) + raw[_raw(raw, end) :]
+    return _proved(file.with_body(changed), file.values(), body[:start] + new + body[end:])
+
+
+def _raw(raw: str, at: int) -> int:
+    """The offset in a body with CRLF of an offset in the same body with LF."""
+    if "\r\n" not in raw:
+        return at
+    lines = raw.split("\r\n")
+    seen = 0
+    for number, line in enumerate(lines):
+        if at <= seen + len(line):
+            return at + number
+        seen += len(line) + 1
+    return len(raw)
+
+
+def _only_section(before: tuple[Section, ...], body: str, place: int, inserted: bool = False) -> None:
+    """Refuse an edit that moved, cut or swallowed any other section (an unclosed code fence does)."""
+    after = sections(body)
+    behind = before[place if inserted else place + 1 :]
+    same = [(s.heading, s.level, s.text) for s in before[:place] + behind]
+    left = [(s.heading, s.level, s.text) for s in after[:place]]
+    right = [(s.heading, s.level, s.text) for s in after[len(after) - len(behind) :]] if behind else []
+    if left + right != same or len(after) < len(before) - 1:
+        raise InvalidInput(
+            "the new text would change other sections of the note, so it was not changed",
+            "close its code fences and start no heading that swallows what follows",
+        )
+
+
+# --------------------------------------------------------------------------- new notes
+
+
+def new_note(title: str, tags: Sequence[str], anchors: Sequence[str], body: str) -> bytes:
+    """The bytes of a new note with status ``active``. Raises ``InvalidInput`` when the title is empty."""
+    if not title.strip():
+        raise InvalidInput("a note needs a title", 'type `agentctx new decision "Why we ..."`')
+    values: dict[str, Value] = {"title": " ".join(title.split())}
+    if tags:
+        values["tags"] = tuple(tags)
+    values["status"] = "active"
+    if anchors:
+        values["anchors"] = tuple(anchors)
+    head = "".join(
+        _field_lines(key, value if isinstance(value, (str, tuple)) else "", "\n")  # type: ignore[arg-type]
+        for key, value in values.items()
+    )
+    text = body.replace("\r\n", "\n").strip("\n")
+    text = f"{text}\n" if text else ""
+    return _proved(f"---\n{head}---\n{text}", values, text)
