@@ -1,7 +1,7 @@
 """A note's bytes: reading them into a ``Note``, and writing exactly the bytes that must change.
 
 Reading never raises: what cannot be read is a ``Problem`` with a line and what to type. The writers
-(from ``splice``) are offered here too, so that this module is the one door to a note's format.
+of ``splice`` and ``passages`` are offered here too: this module is the one door to a note's format.
 """
 
 from __future__ import annotations
@@ -13,13 +13,8 @@ from dataclasses import dataclass, field, replace
 from agentctx.model import Anchor, Kind, Note, Problem, Severity
 from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
 from agentctx.notes.markdown import code_spans, sections
-from agentctx.notes.splice import (
-    append_section,
-    new_note,
-    replace_section,
-    replace_text,
-    set_field,
-)
+from agentctx.notes.passages import append_section, replace_section, replace_text
+from agentctx.notes.splice import new_note, set_field
 from agentctx.text import slugify
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Writing a note: replace exactly the bytes that must change, and prove it before returning them.
+"""Writing a note's fields: replace exactly the bytes that must change, and prove it before returning them.
 
 Comments, order, quoting, line endings, a byte order mark and a missing final newline are the author's.
 Every writer reads its own result back and raises ``InvalidInput`` rather than return bytes that do not
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from agentctx.errors import InvalidInput
-from agentctx.model import Section
 from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
-from agentctx.notes.markdown import section_text_start, sections
 
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<~][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]*")
 _TYPED = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|[+.]?\d[\d_.,:+xoe]*)")
@@ -24,7 +22,7 @@ _ODD = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class NoteFile:
     """A note's text taken apart."""
 
     text: str
@@ -60,11 +58,12 @@ class _File:
         return self.text[: self.parts.body_start] + raw
 
 
-def _open(data: bytes) -> _File:
+def open_note(data: bytes) -> NoteFile:
+    """A note's bytes taken apart. Raises ``InvalidInput`` for a note that cannot be read."""
     try:
         text = data.decode()
         parts = cut(text)
-        return _File(text, parts, read_fields(text, parts))
+        return NoteFile(text, parts, read_fields(text, parts))
     except UnicodeDecodeError:
         raise InvalidInput("the note is not UTF-8 text, so it was not changed") from None
     except Unreadable as error:
@@ -72,7 +71,7 @@ def _open(data: bytes) -> _File:
         raise InvalidInput(f"line {line}: {error.message}, so the note was not changed", error.hint) from None
 
 
-def _proved(text: str, values: dict[str, Value], body: str) -> bytes:
+def proved(text: str, values: dict[str, Value], body: str) -> bytes:
     """The new bytes, if they read back as these fields and this body."""
     try:
         data = text.encode()
@@ -80,7 +79,7 @@ def _proved(text: str, values: dict[str, Value], body: str) -> bytes:
         raise InvalidInput(
             "the new text holds half a character (a lone surrogate)", "type it again"
         ) from None
-    after = _open(data)
+    after = open_note(data)
     if after.values() != values or after.body != body:
         raise InvalidInput(
             "the edit would change more than it says, so the note was not changed",
@@ -100,7 +99,7 @@ def set_field(data: bytes, key: str, value: str | tuple[str, ...] | None) -> byt
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", key):
         raise InvalidInput(f"`{key}` cannot be a field's name")
-    before = _open(data)
+    before = open_note(data)
     values = before.values()
     if value is None:
         if key not in values:
@@ -112,15 +111,15 @@ def set_field(data: bytes, key: str, value: str | tuple[str, ...] | None) -> byt
             return data
         text = _changed(before, key, value) if key in values else _added(before, key, value)
         values[key] = value
-    return _proved(text, values, before.body)
+    return proved(text, values, before.body)
 
 
-def _removed(file: _File, key: str) -> str:
+def _removed(file: NoteFile, key: str) -> str:
     field = _block_field(file, key)
     return file.with_head(*_lines_around(file.head, field.key_start, field.end), "")
 
 
-def _added(file: _File, key: str, value: str | tuple[str, ...]) -> str:
+def _added(file: NoteFile, key: str, value: str | tuple[str, ...]) -> str:
     nl = file.newline
     lines = _field_lines(key, value, nl)
     if not file.parts.has_head:
@@ -137,7 +136,7 @@ def _added(file: _File, key: str, value: str | tuple[str, ...]) -> str:
     return file.with_head(len(head), len(head), _indented(lines, indent))
 
 
-def _changed(file: _File, key: str, value: str | tuple[str, ...]) -> str:
+def _changed(file: NoteFile, key: str, value: str | tuple[str, ...]) -> str:
     field = _block_field(file, key)
     if isinstance(value, str):
         return _changed_text(file, field, value)
@@ -146,7 +145,7 @@ def _changed(file: _File, key: str, value: str | tuple[str, ...]) -> str:
     return _new_items(file, field, value)
 
 
-def _changed_text(file: _File, field: Field, value: str) -> str:
+def _changed_text(file: NoteFile, field: Field, value: str) -> str:
     """The value alone is replaced; a comment behind it stays."""
     head, nl = file.head, file.newline
     if field.style == "|" and "\n" in value:
@@ -167,7 +166,7 @@ def _literal(value: str, indent: str, nl: str) -> str:
     return nl.join([f"|{chomp}", *(indent + line if line else "" for line in lines)])
 
 
-def _changed_items(file: _File, field: Field, value: tuple[str, ...]) -> str:
+def _changed_items(file: NoteFile, field: Field, value: tuple[str, ...]) -> str:
     """Lines of items that stay are kept; comment lines stay where they are."""
     head, nl = file.head, file.newline
     chunks: list[tuple[str, str]] = []
@@ -188,7 +187,7 @@ def _changed_items(file: _File, field: Field, value: tuple[str, ...]) -> str:
     return file.with_head(first, at, "".join(out))
 
 
-def _new_items(file: _File, field: Field, value: tuple[str, ...]) -> str:
+def _new_items(file: NoteFile, field: Field, value: tuple[str, ...]) -> str:
     """A flow list, an empty field or a text becomes a list with one item a line."""
     head, nl = file.head, file.newline
     colon = head.index(":", field.key_end) + 1
@@ -215,7 +214,7 @@ def _reused(source: str, value: str) -> str:
     return source if quoted or (source == value and render_scalar(value) == value) else _scalar_item(value)
 
 
-def _block_field(file: _File, key: str) -> Field:
+def _block_field(file: NoteFile, key: str) -> Field:
     field = file.fields[key]
     if field.style == "flow-root":
         raise InvalidInput(
@@ -268,131 +267,6 @@ def _scalar_item(value: str) -> str:
     return render_scalar(value, '"' if any(c in value for c in "*?[") else "plain")
 
 
-# --------------------------------------------------------------------------- body
-
-
-def replace_text(data: bytes, old: str, new: str) -> bytes:
-    """Replace a stretch of the body that occurs exactly once, line endings aside. Raises ``InvalidInput``."""
-    file = _open(data)
-    body, old, new = file.body, old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
-    count = body.count(old) if old else 0
-    if count == 1 and body.find(old, body.find(old) + 1) >= 0:
-        count = 2
-    if count != 1:
-        shown = old.strip().split("\n")[0][:60]
-        raise InvalidInput(
-            f"the text to replace (`{shown}`) occurs {count} times in the note, not once",
-            "give more of the text around it",
-        )
-    start = body.index(old)
-    return _spliced(file, start, start + len(old), new)
-
-
-def replace_section(data: bytes, heading: str, text: str) -> bytes:
-    """Replace the text under a heading up to the next heading of any level; ``""`` is the text before all.
-
-    The heading must occur exactly once. Raises ``InvalidInput``.
-    """
-    file = _open(data)
-    found = sections(file.body)
-    place = _section_place(found, heading)
-    start, end = _content(file.body, found[place]) if place >= 0 else (0, 0)
-    new = text.replace("\r\n", "\n").strip("\n")
-    if place < 0 and not heading:
-        return append_section(data, "", text)
-    if start == end and new:
-        new = "\n" + new + "\n" if file.body[:start].endswith("\n") else "\n\n" + new
-    result = _spliced(file, start, end, new)
-    _only_section(found, _open(result).body, place)
-    return result
-
-
-def append_section(data: bytes, heading: str, text: str) -> bytes:
-    """Add text at the end of a section; a heading that is not there yet becomes a new last section.
-
-    The empty heading is the text before the first heading. Raises ``InvalidInput``.
-    """
-    file = _open(data)
-    body = file.body
-    found = sections(body)
-    new = text.replace("\r\n", "\n").strip("\n")
-    if not new.strip():
-        raise InvalidInput("there is no text to add")
-    if "\n" in heading:
-        raise InvalidInput("a heading is one line")
-    if heading and not any(s.heading == heading.strip() and s.level for s in found):
-        at = len(body.rstrip())
-        result = _spliced(file, at, at, f"{chr(10) * 2 if at else ''}## {heading.strip()}\n\n{new}")
-        _only_section(found, _open(result).body, len(found))
-        return result
-    place = _section_place(found, heading)
-    if place < 0:
-        at, tail = len(body) - len(body.lstrip("\n")), "\n\n" if found else "\n"
-        result = _spliced(file, at, at, new + tail)
-    else:
-        _, at = _content(body, found[place])
-        result = _spliced(file, at, at, "\n\n" + new)
-    _only_section(found, _open(result).body, max(place, 0), inserted=place < 0)
-    return result
-
-
-def _section_place(found: tuple[Section, ...], heading: str) -> int:
-    """Which section has this heading; -1 for a text before all headings that is not there yet."""
-    wanted = heading.strip()
-    places = [n for n, s in enumerate(found) if s.heading == wanted and (s.level > 0) == bool(wanted)]
-    if len(places) == 1 or (not places and not wanted):
-        return places[0] if places else -1
-    raise InvalidInput(
-        f"the heading `{wanted}` occurs {len(places)} times in the note, not once",
-        "name a heading that the note has once",
-    )
-
-
-def _content(body: str, section: Section) -> tuple[int, int]:
-    """Offsets of a section's text without the blank lines around it (an empty stretch when there is none)."""
-    start = section_text_start(body, section)
-    region = body[start : section.end]
-    if not region.strip():
-        at = start - 1 if not section.level and start else start
-        return at, at
-    lead = len(region) - len(region.lstrip("\n"))
-    return start + lead, start + len(region.rstrip())
-
-
-def _spliced(file: _File, start: int, end: int, new: str) -> bytes:
-    """Replace a stretch of the LF body in the raw one, with the file's own line endings."""
-    raw, body = file.raw_body, file.body
-    changed = raw[: _raw(raw, start)] + new.replace("\n", file.newline) + raw[_raw(raw, end) :]
-    return _proved(file.with_body(changed), file.values(), body[:start] + new + body[end:])
-
-
-def _raw(raw: str, at: int) -> int:
-    """The offset in a body with CRLF of an offset in the same body with LF."""
-    if "\r\n" not in raw:
-        return at
-    lines = raw.split("\r\n")
-    seen = 0
-    for number, line in enumerate(lines):
-        if at <= seen + len(line):
-            return at + number
-        seen += len(line) + 1
-    return len(raw)
-
-
-def _only_section(before: tuple[Section, ...], body: str, place: int, inserted: bool = False) -> None:
-    """Refuse an edit that moved, cut or swallowed any other section (an unclosed code fence does)."""
-    after = sections(body)
-    behind = before[place if inserted else place + 1 :]
-    same = [(s.heading, s.level, s.text) for s in before[:place] + behind]
-    left = [(s.heading, s.level, s.text) for s in after[:place]]
-    right = [(s.heading, s.level, s.text) for s in after[len(after) - len(behind) :]] if behind else []
-    if left + right != same or len(after) < len(before) - 1:
-        raise InvalidInput(
-            "the new text would change other sections of the note, so it was not changed",
-            "close its code fences and start no heading that swallows what follows",
-        )
-
-
 # --------------------------------------------------------------------------- new notes
 
 
@@ -412,4 +286,4 @@ def new_note(title: str, tags: Sequence[str], anchors: Sequence[str], body: str)
     )
     text = body.replace("\r\n", "\n").strip("\n")
     text = f"{text}\n" if text else ""
-    return _proved(f"---\n{head}---\n{text}", values, text)
+    return proved(f"---\n{head}---\n{text}", values, text)
