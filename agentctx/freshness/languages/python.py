@@ -51,9 +51,9 @@ class Python(Dotted):
                 warnings.simplefilter("ignore")
                 tree = ast.parse(source)
         except SyntaxError as error:
-            return Parsed(error=f"{path} line {error.lineno or 1}: {error.msg}")
+            return Parsed(error=f"line {error.lineno or 1}: {error.msg}")
         except (ValueError, RecursionError, MemoryError) as error:
-            return Parsed(error=f"{path}: {error or type(error).__name__}")
+            return Parsed(error=str(error) or type(error).__name__)
         found: dict[str, list[Definition]] = {}
         imports: dict[str, tuple[str, str]] = {}
         _Finder(found, imports).scope(tree.body, (), ())

@@ -1,0 +1,181 @@
+"""One version of the repository read as definitions, with a memory that outlives the version.
+
+``Memory`` knows what has been read, by content id: it is the same for every branch, commit and work tree, and
+is kept between runs as one JSON document. ``Code`` is one tree seen through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from agentctx.freshness.languages import is_program, language_of
+from agentctx.freshness.languages.base import Language, Parsed, fingerprint
+from agentctx.freshness.tree import Paths, Tree
+from agentctx.model import Stamp, Symbol
+
+TEXT_SCHEME = 1
+"""Number of the normal form of files that have no syntax tree."""
+LARGEST = 2_000_000
+"""Bytes; larger files are fingerprinted as bytes and not taken apart."""
+_KEPT_FILES = 20_000
+"""Contents kept from earlier runs: other branches and older versions."""
+_KEPT_SOURCE = 3_000_000
+"""Bytes of source whose syntax trees are held at once (about forty times as much memory)."""
+
+
+@dataclass(slots=True)
+class File:
+    """What is remembered of one content: its names always, its symbols as far as they were asked for."""
+
+    names: Mapping[str, None] = field(default_factory=dict)
+    """Qualified names in order (a mapping for quick lookup)."""
+    imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    error: str = ""
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+
+
+class Memory:
+    """Definitions by content id and language. Not for two threads at once."""
+
+    def __init__(self, document: Mapping[str, Any] | None = None) -> None:
+        self._raw: dict[str, Any] = dict((document or {}).get("files", {}))
+        self._files: dict[str, File] = {}
+        self._trees: dict[str, tuple[Parsed, int]] = {}
+        self._held = 0
+        self.grew = False
+        self.parses = 0
+
+    def file(self, language: Language, key: str, path: str, tree: Tree) -> File | None:
+        """The names in a file; None when it cannot be read."""
+        ident = f"{language.name}{language.scheme}:{key}"
+        if ident in self._files:
+            return self._files[ident]
+        if ident in self._raw:
+            return self._files.setdefault(ident, _from_document(self._raw[ident]))
+        parsed = self._parse(language, key, path, tree)
+        if parsed is None:
+            return None
+        self.grew = True
+        made = File(dict.fromkeys(parsed.symbols), dict(parsed.imports), dict(parsed.bases), parsed.error)
+        return self._files.setdefault(ident, made)
+
+    def symbol(self, language: Language, key: str, path: str, name: str, tree: Tree) -> Symbol | None:
+        """One symbol (the whole file for the empty name); None when there is none of that name."""
+        file = self.file(language, key, path, tree)
+        if file is None or file.error or (name and name not in file.names):
+            return None
+        if name not in file.symbols:
+            parsed = self._parse(language, key, path, tree)
+            found = parsed.symbol(name) if parsed else None
+            if found is None:
+                return None
+            self.grew = True
+            file.symbols[name] = found
+        return file.symbols[name]
+
+    def document(self) -> dict[str, Any]:
+        """What to keep for the next run: what this run used, and the newest of the rest."""
+        files = {key: _to_document(file) for key, file in self._files.items()}
+        kept = {key: self._raw[key] for key in list(self._raw)[-_KEPT_FILES:] if key not in files}
+        return {"files": {**kept, **files}}
+
+    def _parse(self, language: Language, key: str, path: str, tree: Tree) -> Parsed | None:
+        """Parse, or take the tree from the most recent ones."""
+        ident = f"{language.name}{language.scheme}:{key}"
+        if ident in self._trees:
+            self._trees[ident] = self._trees.pop(ident)
+            return self._trees[ident][0]
+        source = tree.read(path)
+        if source is None:
+            return None
+        self.parses += 1
+        parsed = (
+            language.parse(path, source)
+            if len(source) <= LARGEST
+            else Parsed(error=f"the file is larger than {LARGEST:,} bytes")
+        )
+        self._trees[ident] = (parsed, len(source))
+        self._held += len(source)
+        while self._held > _KEPT_SOURCE and len(self._trees) > 1:
+            self._held -= self._trees.pop(next(iter(self._trees)))[1]
+        return parsed
+
+
+class Code:
+    """One tree: which files there are, and the definitions in them."""
+
+    def __init__(self, tree: Tree, memory: Memory) -> None:
+        self.tree = tree
+        self.memory = memory
+
+    @cached_property
+    def paths(self) -> Paths:
+        """All file names, with the tables that imports are resolved by."""
+        return Paths(self.tree.paths())
+
+    def exists(self, path: str) -> bool:
+        """Is there such a file?"""
+        return bool(self.tree.key(path))
+
+    def file(self, path: str) -> File | None:
+        """The names in a file; None when it is absent, unreadable, or of no known language."""
+        language, key = language_of(path), self.tree.key(path)
+        if language is None or not key:
+            return None
+        return self.memory.file(language, key, path, self.tree)
+
+    def symbol(self, path: str, name: str) -> Symbol | None:
+        """One symbol of a file (the whole file for the empty name), or None."""
+        language, key = language_of(path), self.tree.key(path)
+        if language is None or not key:
+            return None
+        return self.memory.symbol(language, key, path, name, self.tree)
+
+    def text_stamp(self, path: str) -> Stamp | None:
+        """The stamp of a file that has no syntax tree; None when it is absent or unreadable.
+
+        Texts are compared without trailing blanks and line-ending style; source code whose language has
+        no grammar here is compared byte by byte.
+        """
+        data = self.tree.read(path)
+        if data is None:
+            return None
+        return Stamp(scheme=TEXT_SCHEME, text=fingerprint(_normal_text(path, data)))
+
+
+def _normal_text(path: str, data: bytes) -> str:
+    text = data.decode("utf-8", "surrogateescape")
+    if is_program(path) or b"\x00" in data or len(data) > LARGEST:
+        return "bytes\x00" + text
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "text\x00" + "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _to_document(file: File) -> list[Any]:
+    symbols = {
+        s.name: [
+            s.kind, s.stamp.scheme, s.stamp.sig, s.stamp.body, s.stamp.doc,
+            s.start_line, s.end_line, list(s.references), s.value,
+        ]
+        for s in file.symbols.values()
+    }  # fmt: skip
+    imports = {local: list(target) for local, target in file.imports.items()}
+    return [list(file.names), imports, {k: list(v) for k, v in file.bases.items()}, file.error, symbols]
+
+
+def _from_document(raw: list[Any]) -> File:
+    names, imports, bases, error, symbols = raw
+    return File(
+        names=dict.fromkeys(names),
+        imports={local: (module, name) for local, (module, name) in imports.items()},
+        bases={name: tuple(values) for name, values in bases.items()},
+        error=error,
+        symbols={
+            name: Symbol(name, kind, Stamp(scheme, sig, body, doc), start, end, tuple(refs), value)
+            for name, (kind, scheme, sig, body, doc, start, end, refs, value) in symbols.items()
+        },
+    )

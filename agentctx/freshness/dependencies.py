@@ -1,0 +1,202 @@
+"""What a symbol calls and reads inside the repository, one level deep.
+
+A reference is followed as the language would: members of the enclosing class and its bases, names of the same
+file from the inside out, imports, and names that are visible without an import. What leads out of the
+repository is nobody's dependency here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from agentctx.freshness.code import Code, File
+from agentctx.freshness.languages import language_of
+from agentctx.freshness.languages.base import Language, fingerprint
+from agentctx.model import Anchor, Symbol
+
+_DEEPEST = 6
+"""Re-exports and bases are followed this far."""
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "constructor", "initialize", "__construct")
+
+
+@dataclass(slots=True)
+class Dependencies:
+    """The targets of one symbol's references."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    """Reference as written -> digest of what it means."""
+    targets: dict[str, Anchor] = field(default_factory=dict)
+    """Reference as written -> where its definition stands."""
+    used: set[str] = field(default_factory=set)
+    """Files whose content the answer rests on."""
+    uncertain: bool = False
+    """A file on the way could not be parsed: an absent target proves nothing."""
+
+    @property
+    def digest(self) -> str:
+        """One digest over all of them; empty without any."""
+        return fingerprint("\n".join(f"{name}\x00{digest}" for name, digest in sorted(self.digests.items())))
+
+
+def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
+    """Follow every reference of a symbol that stands in ``path``."""
+    found = Dependencies()
+    language = language_of(path)
+    if language is None:
+        return found
+    bases = set(_bases(code.file(path), symbol.name))
+    walk = _Walk(code, language, found)
+    for reference in symbol.references:
+        target = walk.resolve(path, symbol.name, reference)
+        if target is None or target == Anchor(path, symbol.name) or _inside(target, path, symbol):
+            continue
+        defined = code.symbol(target.path, target.symbol)
+        if defined is None:
+            continue
+        found.targets[reference] = target
+        found.digests[reference] = (
+            _whole(defined) if reference in bases or defined.kind != "class" else _face(target, defined, code)
+        )
+    return found
+
+
+class _Walk:
+    """Follows references through one tree and keeps account of the files it rests on."""
+
+    def __init__(self, code: Code, language: Language, found: Dependencies) -> None:
+        self.code = code
+        self.language = language
+        self.found = found
+
+    def resolve(self, path: str, symbol: str, reference: str) -> Anchor | None:
+        """Where the definition behind a reference stands, or None."""
+        member = self.language.receiver(symbol, reference)
+        if member is not None:
+            return self.member(path, *member, reference.startswith("super."), _DEEPEST)
+        file = self.file(path)
+        for name in self.language.lookups(symbol, reference):
+            if file is not None and name in file.names and name != symbol:
+                return Anchor(path, name)
+        return self.imported(path, reference, _DEEPEST) or self.neighbour(path, reference)
+
+    def member(self, path: str, owner: str, name: str, is_super: bool, depth: int) -> Anchor | None:
+        """A member of a class, or of the nearest base that has it."""
+        file = self.file(path)
+        if file is None or depth == 0:
+            return None
+        qualified = self.language.member(owner, name)
+        if not is_super and qualified in file.names:
+            return Anchor(path, qualified)
+        for base in file.bases.get(owner, ()):
+            there = self.definition(path, owner, base, depth - 1)
+            inherited = there and self.member(there.path, there.symbol, name, False, depth - 1)
+            if inherited:
+                return inherited
+        return None
+
+    def definition(self, path: str, symbol: str, name: str, depth: int) -> Anchor | None:
+        """Where a name as written at top level of a file is defined."""
+        file = self.file(path)
+        for candidate in self.language.lookups(symbol, name):
+            if file is not None and candidate in file.names and candidate != symbol:
+                return Anchor(path, candidate)
+        return self.imported(path, name, depth) or self.neighbour(path, name)
+
+    def imported(self, path: str, reference: str, depth: int) -> Anchor | None:
+        """Through the imports of a file, re-exports included."""
+        file = self.file(path)
+        if file is None or depth == 0:
+            return None
+        words = reference.split(".")
+        for length in range(len(words), 0, -1):
+            target = file.imports.get(".".join(words[:length]))
+            if target is not None:
+                return self.through(path, target, words[length:], depth)
+        for local, (module, name) in file.imports.items():
+            if name == "*" and local.startswith("*"):
+                found = self.through(path, (module, ""), words, depth)
+                if found:
+                    return found
+        return None
+
+    def through(self, path: str, target: tuple[str, str], rest: list[str], depth: int) -> Anchor | None:
+        """What ``rest`` means behind one import."""
+        module, name = target
+        words = [name, *rest] if name else rest
+        for file_path in self.language.targets(path, module, self.code.paths):
+            found = self.exported(file_path, words, depth)
+            if found:
+                return found
+        submodule = name and self.language.submodule(module, name)
+        if submodule and rest:
+            for file_path in self.language.targets(path, submodule, self.code.paths):
+                found = self.exported(file_path, rest, depth)
+                if found:
+                    return found
+        if not name and len(rest) > 1:  # import package; package.module.name
+            return self.through(path, (self.language.submodule(module, rest[0]), ""), rest[1:], depth - 1)
+        return None
+
+    def exported(self, path: str, words: list[str], depth: int) -> Anchor | None:
+        """A name of another file, as far as its beginning is defined there or passed on."""
+        file = self.file(path)
+        if file is None or not words:
+            return None
+        for length in range(len(words), 0, -1):
+            name = ".".join(words[:length])
+            if name in file.names:
+                return Anchor(path, name)
+        return self.imported(path, ".".join(words), depth - 1)
+
+    def neighbour(self, path: str, reference: str) -> Anchor | None:
+        """A name that other files of the package offer without an import."""
+        names = self.language.lookups("", reference)
+        for other in self.language.visible(path, self.code.paths):
+            file = self.file(other) if other != path else None
+            for name in names:
+                if file is not None and name in file.names:
+                    return Anchor(other, name)
+        return None
+
+    def file(self, path: str) -> File | None:
+        """A file's names, noted as used."""
+        file = self.code.file(path)
+        self.found.used.add(path)
+        if file is not None and file.error:
+            self.found.uncertain = True
+        return file
+
+
+def _bases(file: File | None, symbol: str) -> tuple[str, ...]:
+    return file.bases.get(symbol, ()) if file else ()
+
+
+def _inside(target: Anchor, path: str, symbol: Symbol) -> bool:
+    """A class's own members, a function's own inner functions: they are its body already."""
+    return target.path == path and any(
+        target.symbol.startswith(f"{symbol.name}{mark}") for mark in (".", "::", "#")
+    )
+
+
+def _whole(symbol: Symbol) -> str:
+    return f"{symbol.stamp.sig}.{symbol.stamp.body}"
+
+
+def _face(target: Anchor, symbol: Symbol, code: Code) -> str:
+    """What somebody who makes an object of a class depends on: bases, constructor, fields."""
+    file = code.file(target.path)
+    names = [n for n in (file.names if file else ()) if n.startswith(f"{symbol.name}.")]
+    parts = [symbol.stamp.sig]
+    for name in names:
+        member = name[len(symbol.name) + 1 :]
+        made = code.symbol(target.path, name) if "." not in member else None
+        if made and (member in _CONSTRUCTORS or made.kind == "constant"):
+            parts.append(f"{member}={_whole(made)}")
+    return ";".join(parts)
+
+
+def described(deps: Dependencies) -> Iterator[tuple[str, Anchor, str]]:
+    """(reference, target, digest) in the order of names, for comparing two versions."""
+    for reference in sorted(deps.targets):
+        yield reference, deps.targets[reference], deps.digests[reference]
