@@ -550,3 +550,51 @@ class NoteHistory:
     """Newest version of each included document (``id`` is its path, ``note`` stays None)."""
     problems: tuple[Problem, ...] = ()
     """Versions that could not be read as notes; they neither assert nor end a fact."""
+
+
+# --------------------------------------------------------------------------- what arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The commits of a work tree that nobody has looked at yet: ``base..head``."""
+
+    base: str
+    """Commit id; equal to ``head`` when nothing is pending, empty when it cannot be known."""
+    head: str
+    """The commit that is checked out; empty in an unborn repository."""
+    notice: str = ""
+    """Why the range cannot be known, in words for a person."""
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to look at."""
+        return self.base == self.head
+
+
+@dataclass(frozen=True, slots=True)
+class HookState:
+    """One git hook of a repository, as far as agentctx is concerned."""
+
+    name: str
+    """``post-merge``, ``pre-commit`` ..."""
+    state: Literal["installed", "outdated", "absent", "left alone"]
+    """``left alone``: somebody else's file that agentctx does not edit; ``reason`` says why."""
+    path: str = ""
+    """The file git runs, absolute."""
+    reason: str = ""
+    lines: str = ""
+    """What to add by hand, and where, when the hook was left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class HooksReport:
+    """All hooks of one repository after installing, uninstalling or looking."""
+
+    folder: str
+    """Where git looks for hooks, absolute."""
+    manager: str
+    """``husky``, ``lefthook``, ``pre-commit``, ``core.hooksPath`` (somebody set it), or empty."""
+    hooks: tuple[HookState, ...]
+    changed: tuple[str, ...] = ()
+    """Files that were written or deleted, absolute."""
