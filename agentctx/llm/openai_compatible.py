@@ -1,0 +1,179 @@
+"""Chat completions, as OpenAI and most servers beside it speak them (Ollama, vLLM, LM Studio, llama.cpp ...).
+
+Servers differ in what they refuse. The request starts with everything wanted and gives up, one at a
+time, what the server says it does not know; what was learnt is kept for the next call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from agentctx.errors import ModelFailed
+from agentctx.llm.base import Answer, Prompt, read_json, spelled_out
+
+if TYPE_CHECKING:
+    from agentctx.llm.settings import ProviderSettings
+
+_FORMATS = ("json_schema", "json_object", "plain")
+_ADJUSTABLE = (400, 404, 415, 422, 500, 501)
+
+
+class OpenAICompatible:
+    """One model behind a chat-completions endpoint."""
+
+    def __init__(self, settings: ProviderSettings, key: str = "") -> None:
+        self._settings = settings
+        self._key = key
+        self._format = 0
+        self._given_up: set[str] = set()
+
+    @property
+    def model(self) -> str:
+        return self._settings.model
+
+    def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
+        from agentctx.llm.transport import Refused
+
+        start = time.monotonic()
+        while True:
+            left = self._settings.timeout - (time.monotonic() - start)
+            try:
+                data = self._send(self._body(prompt, schema), left)
+                break
+            except Refused as refusal:
+                if refusal.status not in _ADJUSTABLE or not self._give_up(refusal.words, refusal.status):
+                    raise
+        return self._answer(data, time.monotonic() - start)
+
+    def _send(self, body: Mapping[str, Any], left: float) -> bytes:
+        from agentctx.llm.transport import Request, post
+
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        return post(
+            Request(
+                _endpoint(self._settings.url),
+                body,
+                headers,
+                timeout=left,
+                allow_http=self._settings.allow_http,
+                key=self._key,
+            )
+        )
+
+    def _body(self, prompt: Prompt, schema: Mapping[str, Any]) -> dict[str, Any]:
+        form = _FORMATS[self._format]
+        user = prompt.user if form == "json_schema" else spelled_out(prompt.user, schema)
+        messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": user}]
+        if "system" in self._given_up:
+            messages = [{"role": "user", "content": f"{prompt.system}\n\n{user}"}]
+        limit = "max_completion_tokens" if "max_tokens" in self._given_up else "max_tokens"
+        body: dict[str, Any] = {"model": self.model, "messages": messages, "stream": False}
+        body[limit] = self._settings.max_output_tokens
+        if "temperature" not in self._given_up:
+            body["temperature"] = 0
+        if form == "json_schema":
+            named = {"name": "answer", "strict": True, "schema": dict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        elif form == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        return body
+
+    def _give_up(self, words: str, status: int) -> bool:
+        """Drop what the server's words complain about; False when there is nothing left to drop."""
+        said = words.lower()
+        for part, sign in (
+            ("max_tokens", "max_tokens"),
+            ("temperature", "temperature"),
+            ("system", "system role"),
+        ):
+            if sign in said and part not in self._given_up:
+                self._given_up.add(part)
+                return True
+        about_format = any(
+            word in said for word in ("response_format", "json", "schema", "grammar", "format")
+        )
+        if (about_format or status in (400, 422)) and self._format + 1 < len(_FORMATS):
+            self._format += 1
+            return True
+        return False
+
+    def _answer(self, data: bytes, seconds: float) -> Answer:
+        reply = _reply(data, self._key)
+        choice = _first(reply)
+        text = _content(choice)
+        usage = reply.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        return Answer(
+            text,
+            read_json(text),
+            str(reply.get("model") or self.model),
+            _count(usage.get("prompt_tokens")),
+            _count(usage.get("completion_tokens")),
+            seconds,
+        )
+
+
+def _endpoint(url: str) -> str:
+    base, mark, query = url.partition("?")
+    base = base.rstrip("/")
+    return (base if base.endswith("/chat/completions") else base + "/chat/completions") + mark + query
+
+
+def _reply(data: bytes, key: str) -> dict[str, Any]:
+    if data.lstrip().startswith(b"data:"):
+        return _joined(data)
+    reply = read_json(data.decode("utf-8", "replace"))
+    if not isinstance(reply, dict):
+        raise ModelFailed("the server's answer is not a chat completion", "check the address of the provider")
+    if reply.get("error"):
+        from agentctx.llm.transport import explained
+
+        raise ModelFailed(
+            f"the server answered with an error: {explained(data, key)}", "see `agentctx provider test`"
+        )
+    return reply
+
+
+def _joined(data: bytes) -> dict[str, Any]:
+    """One reply from the pieces of a stream that nobody asked for."""
+    from agentctx.llm.transport import events
+
+    text, end, last = "", "", dict[str, Any]()
+    for event in events(data):
+        if isinstance(event, dict):
+            last = {**last, **{k: v for k, v in event.items() if k in ("model", "usage") and v}}
+            for choice in event.get("choices") or []:
+                text += str((choice.get("delta") or {}).get("content") or "")
+                end = choice.get("finish_reason") or end
+    if not end:
+        raise ModelFailed("the server's answer was cut off", "try again")
+    return {**last, "choices": [{"message": {"content": text}, "finish_reason": end}]}
+
+
+def _first(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = reply.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        return choices[0]
+    raise ModelFailed("the server's answer holds no choices", "check the address of the provider")
+
+
+def _content(choice: Mapping[str, Any]) -> str:
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    if choice.get("finish_reason") == "length":
+        raise ModelFailed(
+            "the model's answer was cut off at its limit",
+            "allow more: agentctx provider set --max-output-tokens N",
+        )
+    if message.get("refusal") or choice.get("finish_reason") == "content_filter":
+        raise ModelFailed("the model refused to answer")
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
