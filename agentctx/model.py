@@ -534,7 +534,7 @@ class Landing:
     """The whole message, subject included."""
     parents: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """Ids of the notes it added, changed or removed."""
+    """Ids of the notes it added, changed, removed or verified."""
 
 
 @dataclass(frozen=True, slots=True)

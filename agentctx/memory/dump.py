@@ -1,0 +1,105 @@
+"""Rows as plain SQL text that ``psql`` loads into an empty database, and a second time without a change.
+
+One value a line, never a raw control character: a dump can be read, compared and sent through any pipe.
+Strings with a backslash or a control character are written ``E'...'``, which means the same whatever
+``standard_conforming_strings`` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from agentctx.memory.batches import Batches, Rows
+from agentctx.memory.canonical import instant, namespace_path
+from agentctx.memory.migrations import LEDGER, migrations, statements
+from agentctx.memory.rows import Row, Table, Value, namespace_id
+
+STATEMENT_BYTES = 256 * 1024
+"""An INSERT ends after the row that passes this size."""
+
+_SPECIAL = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+_ESCAPES = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def literal(value: Value) -> str:
+    """One value in SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return quoted(value)
+    return repr(value)
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL string. It holds no NUL (``canonical.plain`` has made it visible)."""
+    doubled = text.replace("'", "''")
+    if not _SPECIAL.search(doubled):
+        return f"'{doubled}'"
+    return f"E'{_SPECIAL.sub(_escaped, doubled)}'"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
+
+
+def dump(rows: Rows) -> Iterator[str]:
+    """The dump in pieces of whole lines."""
+    yield "-- agentctx memory. Load it with: psql -v ON_ERROR_STOP=1 -f FILE\n"
+    yield "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n"
+    yield "SET client_min_messages = warning;\n\nBEGIN;\n"
+    yield from _schema()
+    yield "COMMIT;\n\nBEGIN;\n"
+    batches = Batches(rows)
+    for batch in batches:
+        for table, lines in batch.items():
+            yield from _inserts(table, lines)
+    for statement in mirror_statements(rows, batches.kept):
+        yield f"{statement};\n"
+    yield "COMMIT;\n"
+
+
+def _schema() -> Iterator[str]:
+    for migration in migrations("core"):
+        for statement in statements(migration, "core"):
+            yield f"{statement};\n"
+        values = f"{migration.version}, {quoted(migration.name)}, {quoted(migration.checksum)}"
+        yield (
+            f"INSERT INTO {LEDGER} (version, name, checksum) VALUES ({values})"
+            " ON CONFLICT (version) DO NOTHING;\n"
+        )
+
+
+def _inserts(table: Table, rows: Sequence[Row]) -> Iterator[str]:
+    head = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES\n"
+    lines: list[str] = []
+    size = 0
+    for row in rows:
+        lines.append(f"({', '.join(literal(value) for value in row)})")
+        size += len(lines[-1])
+        if size >= STATEMENT_BYTES:
+            yield _insert(head, lines, table)
+            lines, size = [], 0
+    if lines:
+        yield _insert(head, lines, table)
+
+
+def _insert(head: str, lines: Sequence[str], table: Table) -> str:
+    return head + ",\n".join(lines) + f"\n{table.upsert()};\n"
+
+
+def mirror_statements(rows: Rows, kept: Sequence[str]) -> list[str]:
+    """What makes ``rows.mirror`` hold no other live fact out of git than ``kept`` (rewritten history)."""
+    if not rows.mirror:
+        return []
+    space = quoted(namespace_id(rows.tenant, namespace_path(rows.mirror)))
+    at = quoted(instant(rows.mirror_at))
+    others = f" AND id NOT IN ({', '.join(quoted(ident) for ident in kept)})" if kept else ""
+    mine = f"namespace_id = {space} AND origin = 'git'"
+    return [
+        f"UPDATE facts SET status = 'retracted', invalid_at = valid_at, retired_at = {at}"
+        f" WHERE {mine} AND status = 'active'{others}",
+        f"DELETE FROM fact_heads WHERE namespace_id = {space}"
+        f" AND fact_id IN (SELECT id FROM facts WHERE {mine} AND status <> 'active')",
+    ]

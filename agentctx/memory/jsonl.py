@@ -1,0 +1,132 @@
+"""Episodes, facts, heads and working context as JSON lines: lossless, and checked whole before use.
+
+Each line is one object; ``type`` says which value it is and the other keys are the fields of the value in
+``model``. Fields that have their default may be left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, get_type_hints
+
+from agentctx.errors import AgentctxError, InvalidInput
+from agentctx.memory.batches import Rows
+from agentctx.memory.rows import (
+    DEFAULT_TENANT,
+    Head,
+    context_row,
+    episode_row,
+    fact_row,
+    head_row,
+    source_rows,
+)
+from agentctx.model import Episode, Fact, WorkingContext
+
+_TYPES: dict[str, type[Any]] = {
+    "episode": Episode,
+    "fact": Fact,
+    "head": Head,
+    "context": WorkingContext,
+}
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "episode": lambda value: episode_row(value, DEFAULT_TENANT),
+    "fact": lambda value: (fact_row(value, DEFAULT_TENANT), source_rows(value)),
+    "head": lambda value: head_row(value, DEFAULT_TENANT),
+    "context": lambda value: context_row(value, DEFAULT_TENANT),
+}
+
+
+def lines(rows: Rows) -> Iterator[str]:
+    """Every value of ``rows`` as a line, in the order in which a load needs them."""
+    yield from (_line("episode", episode) for episode in rows.episodes)
+    yield from (_line("fact", fact) for fact in rows.facts)
+    yield from (_line("head", head) for head in rows.heads or ())
+    yield from (_line("context", context) for context in rows.contexts)
+
+
+def _line(kind: str, value: Any) -> str:
+    fields: dict[str, Any] = {"type": kind}
+    for field in dataclasses.fields(value):
+        content = getattr(value, field.name)
+        if content != _default(field):
+            fields[field.name] = dict(content) if field.name == "metadata" else content
+    return json.dumps(fields, ensure_ascii=True, separators=(",", ":")) + "\n"
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def parse(source: Iterable[str], name: str) -> Rows:
+    """The values of all lines; blank lines are skipped.
+
+    Raises ``InvalidInput`` that names ``name`` and the line of the first mistake; nothing is used then.
+    """
+    found: dict[str, list[Any]] = {kind: [] for kind in _TYPES}
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            kind, value = _value(line, f"{name}, line {number}")
+            found[kind].append(value)
+    return Rows(found["episode"], found["fact"], found["context"], found["head"] or None)
+
+
+def _value(line: str, where: str) -> tuple[str, Any]:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{where}: not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise InvalidInput(f"{where}: a line must hold a JSON object")
+    kind = fields.pop("type", None)
+    if kind not in _TYPES:
+        raise InvalidInput(f"{where}: the type {kind!r} is unknown", f"use one of {', '.join(_TYPES)}")
+    try:
+        value = _TYPES[kind](**_checked(_TYPES[kind], fields))
+        _CHECKS[kind](value)
+    except AgentctxError as error:
+        raise InvalidInput(f"{where}: {error.message}", error.hint) from None
+    return kind, value
+
+
+def _checked(made: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
+    known = {field.name: field for field in dataclasses.fields(made)}
+    for name in fields:
+        if name not in known:
+            raise InvalidInput(f"there is no field {name!r}", f"the fields are {', '.join(known)}")
+    hints = get_type_hints(made)
+    for name, field in known.items():
+        if name in fields:
+            fields[name] = _typed(name, fields[name], hints[name])
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise InvalidInput(f"the field {name!r} is missing")
+    return fields
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    if name == "sources":
+        return _sources(value)
+    if name == "value" or (name == "turn" and value is None):
+        return value
+    wanted: tuple[type, ...] = (str,)
+    if name == "metadata":
+        wanted = (dict,)
+    elif hint in (int, float) or name == "turn":
+        wanted = (int, float) if hint is float else (int,)
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise InvalidInput(f"the field {name!r} must be a {' or '.join(t.__name__ for t in wanted)}")
+    return value
+
+
+def _sources(value: Any) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for pair in value if isinstance(value, list) else [value]:
+        match pair:
+            case [str(kind), str(ref)]:
+                found.append((kind, ref))
+            case _:
+                raise InvalidInput("the field 'sources' must be a list of [kind, reference] pairs")
+    return tuple(found)

@@ -1,0 +1,163 @@
+"""PostgreSQL 14 and later by DSN, through psycopg 3; a transaction is retried after a lost race."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from agentctx.errors import AgentctxError, Busy, MissingExtra
+from agentctx.memory.engine import RETRIES, LostRace, Session
+from agentctx.memory.migrations import Engine
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+
+_AGAIN = frozenset({"40001", "40P01"})
+"""Serialisation failure, deadlock: the same transaction may succeed when it is run again."""
+_SCHEMA_RACE = frozenset({"23505", "42P07", "42710"})
+"""What two processes that create the same schema at once get from PostgreSQL."""
+_FIRST_PAUSE = 0.01
+_POOL = 8
+
+
+def connect(dsn: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit whose ids, times (UTC) and JSON arrive as text.
+
+    Raises ``MissingExtra`` without psycopg, ``AgentctxError`` when the server cannot be reached.
+    """
+    try:
+        import psycopg
+        from psycopg.types.string import TextLoader
+    except ImportError:
+        raise MissingExtra(
+            "PostgreSQL needs the package psycopg", "pip install 'agentctx-memory[postgres]'"
+        ) from None
+    try:
+        connection = psycopg.connect(dsn, autocommit=True)
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.execute("SET datestyle = 'ISO'")
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise AgentctxError(
+            f"PostgreSQL cannot be reached: {_first_line(error)}",
+            "check the DSN; it reads postgresql://user@host:5432/database",
+        ) from None
+    for name in ("uuid", "timestamptz", "jsonb"):
+        connection.adapters.register_loader(name, TextLoader)
+    return connection
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@lru_cache(maxsize=512)
+def _marks(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+class PostgresSession:
+    """One transaction on one connection."""
+
+    engine: Engine = "postgres"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See ``engine.Session``."""
+        return self.connection.execute(_marks(sql), values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """See ``engine.Session``."""
+        return self.connection.execute(_marks(sql), values).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """See ``engine.Session``."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_marks(sql), rows)
+
+    def has_table(self, name: str) -> bool:
+        """See ``engine.Session``."""
+        found = self.rows(
+            "SELECT 1 FROM information_schema.tables"
+            " WHERE table_schema = current_schema() AND table_name = ?",
+            (name,),
+        )
+        return bool(found)
+
+
+def transaction(
+    connection: psycopg.Connection[Any], work: Callable[[Session], T], creating: bool = False
+) -> T:
+    """Run ``work`` in one transaction, again after a lost race; ``creating`` adds races over the schema.
+
+    Raises ``Busy`` when the races do not end, ``AgentctxError`` with the server's words for anything else.
+    """
+    import psycopg
+
+    again = _AGAIN | _SCHEMA_RACE if creating else _AGAIN
+    for attempt in range(RETRIES):
+        try:
+            with connection.transaction():
+                return work(PostgresSession(connection))
+        except LostRace:
+            pass
+        except psycopg.Error as error:
+            if error.sqlstate not in again:
+                raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+        time.sleep(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0))
+    raise Busy("other writers kept PostgreSQL busy", "try again in a moment")
+
+
+class PostgresDatabase:
+    """A small pool of connections, opened when needed; a broken one is thrown away."""
+
+    engine: Engine = "postgres"
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._lock = threading.Lock()
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """See ``engine.Database``."""
+        return self._use(lambda connection: transaction(connection, work))
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """See ``engine.Database``. Every read of ours is one statement, so it needs no transaction."""
+        return self._use(lambda connection: work(PostgresSession(connection)))
+
+    def create(self, work: Callable[[Session], T]) -> T:
+        """Like ``write``, for transactions that create the schema beside others that do the same."""
+        return self._use(lambda connection: transaction(connection, work, creating=True))
+
+    def close(self) -> None:
+        """See ``engine.Database``."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _use(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        import psycopg
+
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or connect(self._dsn)
+        try:
+            return work(connection)
+        except psycopg.Error as error:
+            raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+        finally:
+            with self._lock:
+                keep = not connection.closed and not connection.broken and len(self._idle) < _POOL
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()

@@ -1,0 +1,289 @@
+"""The tables as one description, and the values of ``model`` as rows of them.
+
+Everything that writes SQL (stores, dump, bulk load) and JSONL goes through here, so a column is named once.
+A row is a tuple of str, int, float and None in the order of ``Table.columns``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agentctx.errors import InvalidInput
+from agentctx.memory.canonical import instant, json_text, key_text, namespace_path, plain
+from agentctx.memory.ids import derived
+from agentctx.model import Episode, Fact, WorkingContext
+
+Value = str | int | float | None
+Row = tuple[Value, ...]
+DEFAULT_TENANT = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Which fact of a key is the current one, and the version that a compare-and-swap names."""
+
+    namespace: str
+    entity: str
+    property: str
+    fact_id: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its columns in writing order, its key, and what a second write of the same key does."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    on_repeat: Literal["keep", "replace", "version"]
+    """``keep`` the row that is there, ``replace`` it, or replace it and count ``version`` up on a change."""
+    watched: str = ""
+    """For ``version``: the column whose change counts."""
+
+    def upsert(self) -> str:
+        """The part of an INSERT after its values."""
+        target = f"ON CONFLICT ({', '.join(self.key)})"
+        if self.on_repeat == "keep":
+            return f"{target} DO NOTHING"
+        rest = [c for c in self.columns if c not in self.key and c != "version"]
+        sets = [f"{column} = excluded.{column}" for column in rest]
+        if self.on_repeat == "version":
+            mine, other = f"{self.name}.{self.watched}", f"excluded.{self.watched}"
+            old = f"{self.name}.version"
+            sets.append(f"version = CASE WHEN {mine} = {other} THEN {old} ELSE {old} + 1 END")
+        return f"{target} DO UPDATE SET {', '.join(sets)}"
+
+    def insert(self, mark: str = "?") -> str:
+        """A whole INSERT of one row with placeholders, without the upsert part."""
+        marks = ", ".join([mark] * len(self.columns))
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+NAMESPACES = Table("namespaces", ("id", "tenant_id", "path", "created_at"), ("id",), "keep")
+EPISODES = Table(
+    "episodes",
+    _names(
+        """
+        id tenant_id namespace_id kind actor session_id turn subject_id content content_sha256
+        metadata git_commit git_branch git_path occurred_at recorded_at expires_at
+        """
+    ),
+    ("id",),
+    "keep",
+)
+FACTS = Table(
+    "facts",
+    _names(
+        """
+        id tenant_id namespace_id entity property value statement confidence status origin extractor
+        valid_at invalid_at recorded_at retired_at expires_at superseded_by subject_id
+        git_commit git_path git_blob verified_at verified_commit metadata
+        """
+    ),
+    ("id",),
+    "replace",
+)
+FACT_SOURCES = Table("fact_sources", ("fact_id", "kind", "ref"), ("fact_id", "kind", "ref"), "keep")
+FACT_HEADS = Table(
+    "fact_heads",
+    ("namespace_id", "entity", "property", "fact_id", "version"),
+    ("namespace_id", "entity", "property"),
+    "version",
+    watched="fact_id",
+)
+WORKING_CONTEXT = Table(
+    "working_context",
+    ("namespace_id", "session_id", "key", "tenant_id", "value", "version", "updated_at", "expires_at"),
+    ("namespace_id", "session_id", "key"),
+    "version",
+    watched="value",
+)
+TABLES = (NAMESPACES, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
+"""In the order that foreign keys ask for."""
+
+
+def uuid_text(text: str, what: str) -> str:
+    """``text`` as a UUID in its plain form. Raises ``InvalidInput``."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} is not the id of a {what}", "ids are UUIDs; leave it out for a new one"
+        ) from None
+
+
+def namespace_id(tenant: str, path: str) -> str:
+    """The id of a namespace; ``path`` as ``namespace_path`` gives it."""
+    return derived("namespace", tenant, path)
+
+
+def namespace_row(tenant: str, path: str, created_at: str) -> Row:
+    """A row of ``namespaces``."""
+    path = namespace_path(path)
+    return (namespace_id(tenant, path), plain(tenant), path, instant(created_at))
+
+
+def episode_row(episode: Episode, tenant: str) -> Row:
+    """A row of ``episodes``. Raises ``InvalidInput`` for a value that the table cannot hold."""
+    content = plain(episode.content)
+    return (
+        uuid_text(episode.id, "episode"),
+        plain(tenant),
+        namespace_id(tenant, namespace_path(episode.namespace)),
+        _one_of(episode.kind, EPISODE_KINDS, "kind of an episode"),
+        plain(episode.actor),
+        _reference(episode.session_id, "session id"),
+        episode.turn,
+        _reference(episode.subject_id, "subject id"),
+        content,
+        hashlib.sha256(content.encode()).hexdigest(),
+        json_text(dict(episode.metadata)),
+        _optional(episode.git_commit),
+        _optional(episode.git_branch),
+        _optional(episode.git_path),
+        instant(episode.occurred_at),
+        instant(episode.recorded_at),
+        _time(episode.expires_at),
+    )
+
+
+def fact_row(fact: Fact, tenant: str) -> Row:
+    """A row of ``facts``. Raises ``InvalidInput`` for a value that the table cannot hold."""
+    if not 0 <= fact.confidence <= 1:
+        raise InvalidInput(f"the confidence {fact.confidence} is not between 0 and 1")
+    return (
+        uuid_text(fact.id, "fact"),
+        plain(tenant),
+        namespace_id(tenant, namespace_path(fact.namespace)),
+        key_text(fact.entity, "entity"),
+        key_text(fact.property, "property"),
+        json_text(fact.value),
+        plain(fact.statement),
+        float(fact.confidence),
+        _one_of(fact.status, FACT_STATUSES, "status of a fact"),
+        _one_of(fact.origin, FACT_ORIGINS, "origin of a fact"),
+        plain(fact.extractor),
+        instant(fact.valid_at),
+        _time(fact.invalid_at),
+        instant(fact.recorded_at),
+        _time(fact.retired_at),
+        _time(fact.expires_at),
+        uuid_text(fact.superseded_by, "fact") if fact.superseded_by else None,
+        _reference(fact.subject_id, "subject id"),
+        _optional(fact.git_commit),
+        _reference(fact.git_path, "path"),
+        _optional(fact.git_blob),
+        _time(fact.verified_at),
+        _optional(fact.verified_commit),
+        json_text(dict(fact.metadata)),
+    )
+
+
+def source_rows(fact: Fact) -> list[Row]:
+    """Rows of ``fact_sources``."""
+    ident = uuid_text(fact.id, "fact")
+    return [
+        (ident, _one_of(kind, SOURCE_KINDS, "kind of a source"), key_text(ref, "source"))
+        for kind, ref in dict.fromkeys(fact.sources)
+    ]
+
+
+def head_row(head: Head, tenant: str) -> Row:
+    """A row of ``fact_heads``."""
+    return (
+        namespace_id(tenant, namespace_path(head.namespace)),
+        key_text(head.entity, "entity"),
+        key_text(head.property, "property"),
+        uuid_text(head.fact_id, "fact"),
+        head.version,
+    )
+
+
+def context_row(context: WorkingContext, tenant: str) -> Row:
+    """A row of ``working_context``."""
+    return (
+        namespace_id(tenant, namespace_path(context.namespace)),
+        _reference(context.session_id, "session id") or "",
+        key_text(context.key, "key"),
+        plain(tenant),
+        json_text(context.value),
+        context.version,
+        instant(context.updated_at),
+        _time(context.expires_at),
+    )
+
+
+EPISODE_KINDS = ("message", "tool", "event", "commit", "note")
+FACT_STATUSES = ("active", "superseded", "retracted", "disputed", "expired")
+FACT_ORIGINS = ("human", "agent", "llm", "git", "import")
+SOURCE_KINDS = ("episode", "note", "commit", "url")
+
+
+def record(table: Table, row: Sequence[Any], path: str) -> dict[str, Any]:
+    """A row read in the order of ``table.columns`` as keyword arguments of its value; NULL becomes empty."""
+    found = {name: _read(name, value) for name, value in zip(table.columns, row, strict=True)}
+    for name in ("tenant_id", "namespace_id", "content_sha256"):
+        found.pop(name, None)
+    return {**found, "namespace": path}
+
+
+def episode_of(row: Sequence[Any], path: str) -> Episode:
+    """An episode from a row of ``EPISODES.columns`` and the path of its namespace."""
+    return Episode(**record(EPISODES, row, path))
+
+
+def fact_of(row: Sequence[Any], path: str, sources: tuple[tuple[str, str], ...] = ()) -> Fact:
+    """A fact from a row of ``FACTS.columns``, the path of its namespace and its sources."""
+    return Fact(**record(FACTS, row, path), sources=sources)
+
+
+def context_of_row(row: Sequence[Any], path: str) -> WorkingContext:
+    """A working context from a row of ``WORKING_CONTEXT.columns`` and the path of its namespace."""
+    return WorkingContext(**record(WORKING_CONTEXT, row, path))
+
+
+def canonical_fact(fact: Fact) -> Fact:
+    """``fact`` as it will be read back from any store."""
+    refs = tuple(sorted((kind, plain(ref)) for kind, ref in set(fact.sources)))
+    return fact_of(fact_row(fact, DEFAULT_TENANT), namespace_path(fact.namespace), refs)
+
+
+def canonical_episode(episode: Episode) -> Episode:
+    """``episode`` as it will be read back from any store."""
+    return episode_of(episode_row(episode, DEFAULT_TENANT), namespace_path(episode.namespace))
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in ("metadata", "value"):
+        return json.loads(value)
+    if name.endswith("_at"):
+        return instant(value) if value else ""
+    return "" if value is None and name != "turn" else value
+
+
+def _optional(text: str) -> str | None:
+    return plain(text) or None
+
+
+def _reference(text: str, what: str) -> str | None:
+    return key_text(text, what) if text else None
+
+
+def _time(text: str) -> str | None:
+    return instant(text) if text else None
+
+
+def _one_of(text: str, allowed: Mapping[str, object] | tuple[str, ...], what: str) -> str:
+    if text not in allowed:
+        raise InvalidInput(f"{text!r} is not a {what}", f"use one of {', '.join(allowed)}")
+    return text

