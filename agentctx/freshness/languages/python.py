@@ -209,8 +209,8 @@ def _symbol(name: str, parts: list[Definition]) -> Symbol:
     value = values[0] if len(values) == 1 == len(parts) else ""
     stamp = Stamp(
         scheme=Python.scheme,
-        sig=fingerprint(sig),
-        body=fingerprint(f"={value}" if value else body),
+        sig=fingerprint(sig.strip("\n")),
+        body=fingerprint(f"={value}" if value else body.strip("\n")),
         doc=fingerprint("\n\x00".join(clean_doc(doc).strip() for doc in docs)),
     )
     own = name.rpartition(".")[2]

@@ -1,0 +1,259 @@
+"""Why an anchor drifted: the commits that did it, a sentence, and a diff of the symbol alone.
+
+The work is bounded: one log for all drifted files of one run, old contents through one process and remembered
+by content id. Where the bound is met a drift keeps its plain reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agentctx.freshness import wording
+from agentctx.freshness.anchors import Sight, difference, look, same_code
+from agentctx.freshness.code import Code
+from agentctx.freshness.dependencies import Dependencies
+from agentctx.freshness.history import Event, History
+from agentctx.freshness.witness import Baseline, at_blob
+from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
+
+_MOST_PARSES = 600
+"""Old versions read for one run."""
+_MOST_COMMITS = 40
+"""Versions of one file that are looked through."""
+_MOST_TREES = 32
+"""Old trees listed to name the dependency that changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A drift to explain, with what was seen and what it was compared with."""
+
+    drift: Drift
+    baseline: Baseline
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
+class _Culprit:
+    """What to look for in history: an anchor, its stamp when it was verified, and how to call it."""
+
+    anchor: Anchor
+    stamp: Stamp | None
+    since: str
+    name: str = ""
+
+
+class Evidence:
+    """Explains the drifts of one tree."""
+
+    def __init__(self, code: Code, history: History | None) -> None:
+        self.code = code
+        self.history = history
+        self._start = code.memory.parses
+        self._trees: set[str] = set()
+        self._events: dict[str, list[Event]] = {}
+
+    def explain(self, cases: Sequence[Case], order: Sequence[str] = ()) -> list[Drift]:
+        """The drifts with commits and reasons. ``order`` lists commit ids of the context log, newest first,
+        and says which verification is the oldest."""
+        culprits = [self._culprits(case) for case in cases]
+        if self.history is not None:
+            paths = {c.anchor.path for found in culprits for c in found}
+            since = _oldest({c.since for found in culprits for c in found}, order)
+            if since != self.history.head:
+                for event in self.history.changes_of(paths, since):
+                    for path in event.changes:
+                        self._events.setdefault(path, []).append(event)
+        return [self._explained(case, found) for case, found in zip(cases, culprits, strict=True)]
+
+    def diff(self, case: Case) -> str:
+        """Unified diff of the drifted symbol between verification and now; empty when it cannot be told."""
+        old = self._then(case.drift.anchor, case.baseline)
+        anchor = case.drift.anchor
+        source = self.code.tree.read(anchor.path)
+        if old is None or case.sight.symbol is None or source is None:
+            return ""
+        return wording.symbol_diff(old[1], wording.lines_of(case.sight.symbol, source), str(anchor))
+
+    def _culprits(self, case: Case) -> list[_Culprit]:
+        since = self._since(case.baseline)
+        anchor = case.drift.anchor
+        if case.drift.state != "dependency":
+            return [_Culprit(anchor, case.baseline.stamp, since)]
+        before = self._dependencies_then(anchor, case.baseline)
+        if before is None:
+            return []
+        now = case.sight.dependencies
+        found = []
+        for reference in sorted({*before.digests, *now.digests}):
+            if before.digests.get(reference) != now.digests.get(reference):
+                target = before.targets.get(reference) or now.targets[reference]
+                assert self.history is not None
+                then = look(target, Code(self.history.tree(since), self.code.memory), deep=False)
+                found.append(_Culprit(target, then.stamp, since, reference))
+        return found
+
+    def _dependencies_then(self, anchor: Anchor, baseline: Baseline) -> Dependencies | None:
+        since = self._since(baseline)
+        if self.history is None or not since or baseline.stamp is None:
+            return None
+        if since not in self._trees and len(self._trees) >= _MOST_TREES:
+            return None
+        self._trees.add(since)
+        then = look(anchor, Code(self.history.tree(since), self.code.memory))
+        return then.dependencies if then.stamp and then.stamp.deps == baseline.stamp.deps else None
+
+    def _since(self, baseline: Baseline) -> str:
+        if self.history is None:
+            return ""
+        return baseline.commit.id if baseline.commit else self.history.head
+
+    def _explained(self, case: Case, culprits: list[_Culprit]) -> Drift:
+        drift = case.drift
+        if drift.state == "dependency":
+            return self._dependency(case, culprits)
+        commits, uncommitted = self._changes(culprits[0])
+        reason = drift.reason
+        if drift.state in ("signature", "body", "docstring") and case.sight.symbol is not None:
+            reason = self._words(drift, case)
+        return replace(drift, commits=commits, reason=_joined(reason, wording.when(commits, uncommitted)))
+
+    def _words(self, drift: Drift, case: Case) -> str:
+        anchor = drift.anchor
+        symbol, source = case.sight.symbol, self.code.tree.read(anchor.path)
+        assert symbol is not None
+        if not anchor.symbol:
+            return self._file_words(anchor, case)
+        old = self._then(anchor, case.baseline)
+        return wording.changed(
+            anchor.symbol, drift.state, old, (symbol, wording.lines_of(symbol, source or b""))
+        )
+
+    def _file_words(self, anchor: Anchor, case: Case) -> str:
+        """Names the definitions of a whole file that came, went or changed."""
+        since = self._since(case.baseline)
+        file = self.code.file(anchor.path)
+        if self.history is None or file is None:
+            return f"`{anchor.path}` changed"
+        past = Code(self.history.tree(since), self.code.memory)
+        before = past.file(anchor.path)
+        if before is None or before.error:
+            return f"`{anchor.path}` changed"
+        outer = [n for n in dict.fromkeys([*before.names, *file.names]) if "." not in n]
+        words = []
+        for name in outer:
+            then, now = past.symbol(anchor.path, name), self.code.symbol(anchor.path, name)
+            if then is None or now is None:
+                words.append(f"`{name}` {'added' if then is None else 'removed'}")
+            elif then.value != now.value:
+                words.append(f"`{name}` {then.value or '…'} -> {now.value or '…'}")
+            elif not same_code(then.stamp, now.stamp):
+                words.append(f"`{name}` changed")
+        more = f" and {len(words) - 4} more" if len(words) > 4 else ""
+        listed = f": {', '.join(words[:4])}{more}" if words else ""
+        return f"`{anchor.path}` changed{listed}"
+
+    def _dependency(self, case: Case, culprits: list[_Culprit]) -> Drift:
+        drift = case.drift
+        name = drift.anchor.symbol
+        if not culprits:
+            return replace(drift, reason=f"something that `{name}` calls or reads changed")
+        words: list[str] = []
+        commits: dict[str, Commit] = {}
+        uncommitted = False
+        for culprit in culprits[:3]:
+            found, open_edit = self._changes(culprit)
+            commits |= {c.id: c for c in found}
+            uncommitted = uncommitted or open_edit
+            words.append(self._culprit_words(culprit))
+        listed = tuple(sorted(commits.values(), key=lambda c: c.date, reverse=True))
+        reason = f"`{name}` uses {', '.join(words)}"
+        return replace(drift, commits=listed, reason=_joined(reason, wording.when(listed, uncommitted)))
+
+    def _culprit_words(self, culprit: _Culprit) -> str:
+        anchor = culprit.anchor
+        now = look(anchor, self.code, deep=False)
+        label = f"`{culprit.name}`"
+        if now.symbol is None or culprit.stamp is None:
+            return (
+                f"{label}, which is no longer in `{anchor.path}`"
+                if now.is_gone
+                else f"{label}, which changed"
+            )
+        if now.symbol.kind == "constant" and self.history is not None:
+            then = Code(self.history.tree(culprit.since), self.code.memory).symbol(anchor.path, anchor.symbol)
+            if then and then.value and now.symbol.value:
+                return f"{label}, which went {then.value} -> {now.symbol.value}"
+        assert now.stamp is not None
+        state = difference(culprit.stamp, now.stamp, uncertain=True)
+        part = {"signature": "signature", "body": "body"}.get(state, "code")
+        place = f" in `{anchor.path}`"
+        return f"{label}, whose {part} changed{place}"
+
+    def _then(self, anchor: Anchor, baseline: Baseline) -> tuple[Symbol, str] | None:
+        """The symbol and its text as it was when verified."""
+        since = self._since(baseline)
+        if self.history is None or not since:
+            return None
+        tree = self.history.tree(since)
+        symbol = Code(tree, self.code.memory).symbol(anchor.path, anchor.symbol)
+        source = tree.read(anchor.path)
+        if symbol is None or source is None or baseline.stamp is None:
+            return None
+        if not same_code(symbol.stamp, baseline.stamp):
+            return None
+        return symbol, wording.lines_of(symbol, source)
+
+    def _changes(self, culprit: _Culprit) -> tuple[tuple[Commit, ...], bool]:
+        """(commits that changed the symbol, newest first; is there an uncommitted change too)."""
+        if self.history is None:
+            return (), False
+        path = culprit.anchor.path
+        key = self.code.tree.key(path)
+        uncommitted = False
+        if not key or key.startswith("w:"):
+            committed = Code(self.history.tree(self.history.head), self.code.memory)
+            uncommitted = not self._same(
+                look(culprit.anchor, committed, deep=False), look(culprit.anchor, self.code, deep=False)
+            )
+        commits: list[Commit] = []
+        for event in self._events.get(path, ())[:_MOST_COMMITS]:
+            old, new = event.changes[path]
+            before, after = self._sight(culprit.anchor, old), self._sight(culprit.anchor, new)
+            if event.parents < 2 and not self._same(before, after):
+                commits.append(event.commit)
+            if (
+                culprit.stamp
+                and before.stamp
+                and difference(before.stamp, culprit.stamp, True) == "unchanged"
+            ):
+                break
+        return tuple(commits), uncommitted
+
+    def _sight(self, anchor: Anchor, oid: str) -> Sight:
+        assert self.history is not None
+        if self.code.memory.parses - self._start > _MOST_PARSES:
+            return Sight(error="too many old versions")
+        return look(anchor, at_blob(self.history, self.code.memory, anchor.path, oid), deep=False)
+
+    def _same(self, before: Sight, after: Sight) -> bool:
+        if before.stamp is None or after.stamp is None:
+            return before.is_gone == after.is_gone
+        return difference(before.stamp, after.stamp, True) == "unchanged" and (
+            before.stamp.text == after.stamp.text
+        )
+
+
+def _joined(reason: str, when: str) -> str:
+    return f"{reason}, {when}" if when else reason
+
+
+def _oldest(since: set[str], order: Sequence[str]) -> str:
+    """The commit furthest back in the log; none at all when one of them is not in it."""
+    place = {commit: at for at, commit in enumerate(order)}
+    known = since - {""}
+    if len(known) == 1:
+        return next(iter(known))
+    known = {c for c in known if c in place} or known
+    return max(known, key=lambda commit: place.get(commit, -1), default="")

@@ -1,0 +1,181 @@
+"""What freshness asks of the past: which commits changed which content, and the trees of old commits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agentctx.git import Git
+from agentctx.model import Commit
+
+_FORMAT = "%x01%H%x00%P%x00%an%x00%cI%x00%s%x00"
+_LOG = (
+    "--literal-pathspecs", "log", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-color",
+    "--ignore-submodules=all", "--no-ext-diff", "--no-textconv", "--no-relative", "--encoding=UTF-8",
+    f"--format={_FORMAT}",
+)  # fmt: skip
+_MOST_PATHS = 400
+"""Paths of one question about history; the rest goes without evidence."""
+_MOST_COMMITS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One commit and the contents it replaced; a merge counts by what it brought to its first parent."""
+
+    commit: Commit
+    parents: int
+    changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """path -> (content id before, after); empty where the file was added or deleted."""
+
+
+class History:
+    """The past of one HEAD. Every answer is read once."""
+
+    def __init__(self, git: Git, head: str) -> None:
+        self.git = git
+        self.head = head
+        self._trees: dict[str, PastTree] = {}
+        self._renames: dict[str, dict[str, str]] = {}
+        self.processes = 0
+
+    def touching(
+        self, folders: Sequence[str], interesting: Collection[str], since: str = ""
+    ) -> tuple[Event, ...]:
+        """Commits that touch the folders (or files), newest first, with all their interesting changes."""
+        if not self.head or not folders:
+            return ()
+        options = ("--diff-merges=first-parent", "--full-diff", "--show-pulls")
+        return tuple(self._log(options, since, sorted(folders), frozenset(interesting)))
+
+    def changes_of(self, paths: Collection[str], since: str) -> tuple[Event, ...]:
+        """Commits after ``since`` that changed the paths, newest first; merges only where they decided."""
+        if not self.head or not paths:
+            return ()
+        few = sorted(paths)[:_MOST_PATHS]
+        options = ("--diff-merges=first-parent", f"--max-count={_MOST_COMMITS}")
+        return tuple(self._log(options, since, few, frozenset(few)))
+
+    def is_ancestor(self, rev: str) -> bool:
+        """Is a commit an ancestor of HEAD (and in this clone at all)?"""
+        if not rev or not self.head:
+            return False
+        self.processes += 1
+        found = self.git.run("merge-base", rev, self.head, check=False).decode().strip()
+        return found == rev
+
+    def tree(self, rev: str) -> PastTree:
+        """The files of a commit; listed only when somebody asks for all of them."""
+        if rev not in self._trees:
+            self._trees[rev] = PastTree(self.git, rev)
+        return self._trees[rev]
+
+    def renames(self, base: str) -> Mapping[str, str]:
+        """Old path -> new path of every file that git takes for renamed between ``base`` and now."""
+        if base not in self._renames:
+            self.processes += 1
+            out = self.git.run(
+                "diff", "--raw", "-z", "-M", "-l2000", "--no-relative", "--no-ext-diff", "--no-textconv",
+                "--diff-filter=R", "--ignore-submodules=all", base, "--", check=False,
+            )  # fmt: skip
+            parts = out.decode("utf-8", "surrogateescape").split("\0")
+            starts = [at for at, part in enumerate(parts) if part.startswith(":")]
+            self._renames[base] = {parts[at + 1]: parts[at + 2] for at in starts if at + 2 < len(parts)}
+        return self._renames[base]
+
+    def _log(
+        self, options: Sequence[str], since: str, paths: Sequence[str], wanted: frozenset[str]
+    ) -> Iterator[Event]:
+        self.processes += 1
+        revisions = [self.head, f"^{since}"] if since else [self.head]
+        out = self.git.run(*_LOG, *options, *revisions, "--", *paths, check=False)
+        for record in out.decode("utf-8", "surrogateescape").split("\x01")[1:]:
+            event = _event(record, wanted)
+            if event.parents or not self.git.is_shallow:  # the first commit of a shallow clone adds all
+                yield event
+
+
+class PastTree:
+    """The files of one commit, read one by one; ``paths`` lists the whole tree when it is first asked."""
+
+    def __init__(self, git: Git, rev: str) -> None:
+        self._git = git
+        self.rev = rev
+        self._read: dict[str, tuple[str, bytes | None]] = {}
+        self._listed: dict[str, str] | None = None
+
+    @property
+    def is_listed(self) -> bool:
+        """Has the whole tree been read already?"""
+        return self._listed is not None
+
+    def paths(self) -> Sequence[str]:
+        """Every file, sorted."""
+        return sorted(self._all())
+
+    def key(self, path: str) -> str:
+        """The blob's object id; empty when the commit has no such file."""
+        if self._listed is not None:
+            return self._listed.get(path, "")
+        return self._one(path)[0]
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes, None when absent."""
+        return self._one(path)[1]
+
+    def _one(self, path: str) -> tuple[str, bytes | None]:
+        if path not in self._read:
+            data = self._git.read_blob(f"{self.rev}:{path}") if self.rev else None
+            self._read[path] = (self._oid(data) if data is not None else "", data)
+        return self._read[path]
+
+    def _all(self) -> dict[str, str]:
+        if self._listed is None:
+            self._listed = self._git.tree(self.rev) if self.rev else {}
+        return self._listed
+
+    def _oid(self, data: bytes) -> str:
+        """The object id that git gives these bytes."""
+        return hashlib.new(self._git.object_format, b"blob %d\x00" % len(data) + data).hexdigest()
+
+
+class BlobTree:
+    """A few files by content id: old versions of single files, out of a log."""
+
+    def __init__(self, git: Git, blobs: Mapping[str, str]) -> None:
+        self._git = git
+        self._blobs = blobs
+
+    def paths(self) -> Sequence[str]:
+        """The files given."""
+        return sorted(self._blobs)
+
+    def key(self, path: str) -> str:
+        """The content id given for a path."""
+        return self._blobs.get(path, "")
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of that content."""
+        oid = self._blobs.get(path)
+        return self._git.read_blob(oid) if oid else None
+
+
+def _event(record: str, wanted: frozenset[str]) -> Event:
+    identity, parents, author, date, subject, *rest = record.split("\0")
+    changes: dict[str, tuple[str, str]] = {}
+    about = ""
+    for part in rest:
+        if part.lstrip("\n").startswith(":"):
+            about = part.lstrip("\n")
+        elif about:
+            if part in wanted:
+                old_mode, new_mode, old, new, _ = about[1:].split(" ")
+                changes[part] = (_file(old_mode, old), _file(new_mode, new))
+            about = ""
+    return Event(Commit(identity, author, date, subject), len(parents.split()), changes)
+
+
+def _file(mode: str, oid: str) -> str:
+    """The content id of a regular file; empty for what is absent, a symbolic link or a submodule."""
+    return oid if mode.startswith("100") else ""

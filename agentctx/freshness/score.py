@@ -1,0 +1,112 @@
+"""From drifts to a verdict, and from the verdict and age to a weight for ranking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from agentctx.model import Drift, DriftState, FreshnessState, Mention, Note
+
+HALF_LIVES: Mapping[str, int] = {
+    "session": 14,
+    "gotcha": 180,
+    "pattern": 365,
+    "decision": 730,
+    "document": 730,
+}
+"""Days after which a note of a kind weighs half."""
+
+_OF_DRIFT: Mapping[DriftState, FreshnessState] = {
+    "unchanged": "fresh",
+    "cosmetic": "fresh",
+    "moved": "moved",
+    "docstring": "suspect",
+    "dependency": "suspect",
+    "signature": "stale",
+    "body": "stale",
+    "gone": "stale",
+    "unknown": "unknown",
+    "unverified": "unverified",
+}
+_WORST_FIRST: tuple[FreshnessState, ...] = (
+    "conflicted",
+    "stale",
+    "suspect",
+    "moved",
+    "unknown",
+    "unverified",
+    "fresh",
+)
+_WEIGHT: Mapping[FreshnessState, float] = {
+    "fresh": 1.0,
+    "moved": 0.95,
+    "unverified": 0.85,
+    "unknown": 0.85,
+    "suspect": 0.75,
+    "stale": 0.5,
+    "conflicted": 0.3,
+}
+_INACTIVE = 0.2
+_LEAST_FOR_AGE = 0.5
+_CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """What time it is taken to be, and how fast notes fade."""
+
+    today: str = ""
+    """ISO date; empty leaves review dates and age out of the verdict."""
+    half_lives: Mapping[str, int] = field(default_factory=lambda: HALF_LIVES)
+
+
+def state_of(
+    drifts: Iterable[Drift], mentions: Iterable[Mention] = (), reasons: Sequence[str] = ()
+) -> FreshnessState:
+    """The worst of everything the verdict rests on. A reason of its own makes a note suspect."""
+    found: set[FreshnessState] = {_OF_DRIFT[drift.state] for drift in drifts}
+    found |= {"stale" if mention.state == "changed" else "suspect" for mention in mentions}
+    if reasons:
+        found.add("suspect")
+    return next((state for state in _WORST_FIRST if state in found), "fresh")
+
+
+def is_conflicted(note: Note) -> bool:
+    """Does the note's text hold all three merge markers?"""
+    return {mark[0] for mark in _CONFLICT.findall(note.body)} == {"<", "=", ">"}
+
+
+def review_reasons(note: Note, today: str) -> tuple[str, ...]:
+    """A reason when the date on which the note asks to be read again has come."""
+    if not today or not note.review_by:
+        return ()
+    due, now = _date(note.review_by), _date(today)
+    if due is None or now is None or now < due:
+        return ()
+    return (f"its review date {note.review_by} has passed",)
+
+
+def weight(note: Note, state: FreshnessState, last: str, ageing: Ageing) -> float:
+    """0..1 for ranking: the state's weight, fading with the days since ``last`` (an ISO date or time).
+
+    Age takes at most half; a superseded or archived note keeps a fifth.
+    """
+    days = _days(last, ageing.today)
+    half_life = max(1, ageing.half_lives.get(note.kind, HALF_LIVES["decision"]))
+    faded = 1.0 if note.pinned else max(_LEAST_FOR_AGE, 0.5 ** (days / half_life))
+    active = 1.0 if note.status == "active" else _INACTIVE
+    return round(_WEIGHT[state] * faded * active, 4)
+
+
+def _days(last: str, today: str) -> int:
+    start, end = _date(last), _date(today)
+    return max(0, (end - start).days) if start and end else 0
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None

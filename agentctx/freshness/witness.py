@@ -1,0 +1,152 @@
+"""The baseline of an anchor: what its code looked like when somebody last knew the note to be true.
+
+Two witnesses: the record that ``verify`` writes, and history: a commit that changes the anchored code and the
+note's text in one go counts as mended. The later of the two speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agentctx.freshness.anchors import Sight, difference, look
+from agentctx.freshness.code import Code, Memory
+from agentctx.freshness.history import BlobTree, Event, History
+from agentctx.model import Anchor, Commit, Note, Stamp
+
+_DEEP_TREES = 48
+"""Old commits whose whole tree is listed, to follow imports in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What an anchor is compared with."""
+
+    stamp: Stamp | None = None
+    witness: Literal["record", "history", ""] = ""
+    commit: Commit | None = None
+    """The commit that verified; None when that is not committed yet, or not known."""
+    is_present: bool = False
+    """Verified by uncommitted edits of both: what is there now is the baseline."""
+
+
+class Witness:
+    """Answers for all notes of one tree out of one log of the context folder."""
+
+    def __init__(self, code: Code, history: History | None, events: Sequence[Event], context: str) -> None:
+        self.code = code
+        self.history = history
+        self.events = events
+        self.context = context
+        self._by_path: dict[str, list[int]] = {}
+        for at, event in enumerate(events):
+            for path in event.changes:
+                self._by_path.setdefault(path, []).append(at)
+        self._deep = 0
+
+    def record_path(self, note: Note) -> str:
+        """Where the note's verification record lies."""
+        return f"{self.context}/.verified/{note.id}"
+
+    def last_change(self, path: str) -> Commit | None:
+        """The newest commit that changed a note or a record."""
+        places = self._by_path.get(path, ())
+        return self.events[places[0]].commit if places else None
+
+    def baseline(self, note: Note, anchor: Anchor, recorded: Stamp | None, sight: Sight) -> Baseline:
+        """The later of record and history; an empty one when neither knows anything."""
+        place = self._record_place(note)
+        if recorded is not None and (place < 0 or sight.stamp == recorded):
+            return Baseline(recorded, "record", self.events[place].commit if place >= 0 else None)
+        if self._mended_uncommitted(note, anchor, sight):
+            return Baseline(sight.stamp, "history", None, is_present=True)
+        for at in self._by_path.get(note.path, ()):
+            if recorded is not None and at >= place:
+                break
+            event = self.events[at]
+            if anchor.path in event.changes and self._mends(event, note, anchor):
+                return Baseline(self._stamp_at(event, anchor), "history", event.commit)
+        if recorded is None:
+            return Baseline()
+        return Baseline(recorded, "record", self.events[place].commit if place >= 0 else None)
+
+    def _record_place(self, note: Note) -> int:
+        """Index of the event that last changed the record; -1 when it is newer than every commit."""
+        path = self.record_path(note)
+        if self.history is None or self._is_dirty(path):
+            return -1
+        places = self._by_path.get(path, ())
+        return places[0] if places else -1
+
+    def _is_dirty(self, path: str) -> bool:
+        return self.code.tree.key(path).startswith("w:")
+
+    def _mended_uncommitted(self, note: Note, anchor: Anchor, sight: Sight) -> bool:
+        if self.history is None or sight.stamp is None or not self._is_dirty(anchor.path):
+            return False
+        if not self._is_dirty(note.path):
+            return False
+        committed = self.history.tree(self.history.head)
+        if not _differs(committed.read(note.path), self.code.tree.read(note.path)):
+            return False
+        before = look(anchor, Code(committed, self.code.memory), deep=False)
+        return _changed(before, sight)
+
+    def _mends(self, event: Event, note: Note, anchor: Anchor) -> bool:
+        assert self.history is not None
+        (old_note, new_note), (old_code, new_code) = event.changes[note.path], event.changes[anchor.path]
+        git = self.history.git
+        if not new_note or not new_code:
+            return False
+        before, after = (git.read_blob(old_note) if old_note else None), git.read_blob(new_note)
+        if not _differs(before, after):
+            return False
+        then = self._blob(anchor, new_code)
+        if not _changed(self._blob(anchor, old_code), then):
+            return False
+        return event.parents < 2 or self._merged_in_order(event, note, anchor, then)
+
+    def _merged_in_order(self, merge: Event, note: Note, anchor: Anchor, then: Sight) -> bool:
+        """A merge brings edits that were made apart: the note's must not be older than the code's."""
+        assert self.history is not None
+        text = merge.changes[note.path][1]
+        for at in self._by_path[note.path]:
+            event = self.events[at]
+            if event.parents < 2 and event.changes[note.path][1] == text:
+                tree = self.history.tree(event.commit.id)
+                written = look(anchor, Code(tree, self.code.memory), deep=False)
+                return not _changed(written, then)
+        return True
+
+    def _blob(self, anchor: Anchor, oid: str) -> Sight:
+        assert self.history is not None
+        return look(anchor, at_blob(self.history, self.code.memory, anchor.path, oid), deep=False)
+
+    def _stamp_at(self, event: Event, anchor: Anchor) -> Stamp | None:
+        assert self.history is not None
+        tree = self.history.tree(event.commit.id)
+        deep = tree.is_listed or self._deep < _DEEP_TREES
+        self._deep += deep and not tree.is_listed
+        return look(anchor, Code(tree, self.code.memory), deep=deep).stamp
+
+
+def at_blob(history: History, memory: Memory, path: str, oid: str) -> Code:
+    """One old version of one file, as a tree of its own."""
+    return Code(BlobTree(history.git, {path: oid} if oid else {}), memory)
+
+
+def _changed(before: Sight, after: Sight) -> bool:
+    """Did the anchored code change in what counts? Comments and formatting do not."""
+    if before.stamp is None or after.stamp is None:
+        return before.stamp is not after.stamp
+    if before.stamp.scheme != after.stamp.scheme or before.stamp.text != after.stamp.text:
+        return True
+    return difference(before.stamp, after.stamp, uncertain=True) != "unchanged"
+
+
+def _differs(before: bytes | None, after: bytes | None) -> bool:
+    """Is the text another one, blanks aside?"""
+    if after is None:
+        return False
+    return before is None or before.split() != after.split()
