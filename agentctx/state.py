@@ -220,14 +220,23 @@ class StateDir:
 
     def failure(self) -> str:
         """One line about why the last background sync failed; empty when it did not."""
-        document = self.read("worker")
-        words = document.get("failure") if isinstance(document, dict) else None
-        return words if isinstance(words, str) else ""
+        return self._worker("failure")
 
-    def set_failure(self, words: str) -> bool:
+    def failed_head(self) -> str:
+        """The commit that the failed sync was to reach; empty when it did not fail."""
+        return self._worker("head")
+
+    def set_failure(self, words: str, head: str = "") -> bool:
         """Remember (or, with an empty string, forget) why the last background sync failed."""
         line = " ".join(words.split())[:300]
-        return self.failure() == line or self.write("worker", {"failure": line})
+        if (self.failure(), self.failed_head()) == (line, head):
+            return True
+        return self.write("worker", {"failure": line, "head": head})
+
+    def _worker(self, name: str) -> str:
+        document = self.read("worker")
+        value = document.get(name) if isinstance(document, dict) else None
+        return value if isinstance(value, str) else ""
 
 
 def _usable(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -11,6 +11,16 @@ from agentctx.git import history, trees
 from agentctx.git.objects import Objects
 from agentctx.git.runner import Runner, decode
 from agentctx.model import Change, Commit, Edit
+
+_UNDER_WAY = (
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("sequencer", "cherry-pick"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("BISECT_LOG", "bisect"),
+)
 
 
 class Git:
@@ -66,6 +76,24 @@ class Git:
     def run(self, *args: str, stdin: bytes | None = None, check: bool = True) -> bytes:
         """Standard output of a git command at the top of the work tree. Raises ``GitFailed``."""
         return self.runner.run(*args, stdin=stdin, check=check)
+
+    # ------------------------------------------------------------------ hooks and state
+
+    def hooks_path(self) -> Path:
+        """The folder where git looks for this repository's hooks (``core.hooksPath`` respected)."""
+        out = self.runner.run("rev-parse", "--path-format=absolute", "--git-path", "hooks", hooks=True)
+        return Path(decode(out).removesuffix("\n"))
+
+    def run_hook(self, name: str, env: Mapping[str, str]) -> None:
+        """Let git itself run a hook as it would after a merge; how the hook ends does not matter.
+
+        Needs git 2.36; an older git runs nothing.
+        """
+        self.runner.run("hook", "run", "--ignore-missing", name, check=False, hooks=True, env=env)
+
+    def in_progress(self) -> str:
+        """What is under way (``rebase``, ``merge``, ``cherry-pick``, ``revert``, ``bisect``), or empty."""
+        return next((word for name, word in _UNDER_WAY if (self.git_dir / name).exists()), "")
 
     # ------------------------------------------------------------------ revisions
 

@@ -17,9 +17,9 @@ from agentctx.errors import GitFailed, NotARepository
 TIMEOUT = 300.0
 """Seconds after which a git process is taken to hang (a FIFO in ``.git``, a dead network disk)."""
 
+_NO_HOOKS = "core.hooksPath=/dev/null"
 _HARDENED = (
     "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
     "core.quotePath=false",
     "safe.bareRepository=explicit",
     "protocol.ext.allow=never",
@@ -85,9 +85,11 @@ class Runner:
             for key in ("clean=", "smudge=", "process=", "required=false")
         )
 
-    def command(self, args: Sequence[str], contact: bool = False) -> list[str]:
+    def command(self, args: Sequence[str], contact: bool = False, hooks: bool = False) -> list[str]:
         """The full argument list of a git command."""
         settings = [*_HARDENED, *self._extra]
+        if not hooks:
+            settings.append(_NO_HOOKS)
         if not contact:
             settings.append("protocol.allow=never")
         return ["git", *(part for setting in settings for part in ("-c", setting)), *args]
@@ -96,13 +98,17 @@ class Runner:
         self,
         *args: str,
         contact: bool = False,
+        hooks: bool = False,
         env: Mapping[str, str] | None = None,
         discard_errors: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start git with pipes. Raises ``GitFailed`` when there is no git."""
+        """Start git with pipes. Raises ``GitFailed`` when there is no git.
+
+        ``contact`` allows remotes; ``hooks`` leaves the person's hooks (and where they lie) as configured.
+        """
         try:
             return subprocess.Popen(
-                self.command(args, contact),
+                self.command(args, contact, hooks),
                 cwd=self.folder,
                 env={**environment(contact, self.index_file), **(env or {})},
                 stdin=subprocess.PIPE,
@@ -120,10 +126,11 @@ class Runner:
         stdin: bytes | None = None,
         check: bool = True,
         contact: bool = False,
+        hooks: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> bytes:
         """Standard output of ``git ARGS``. With ``check``, a failing git raises ``GitFailed``."""
-        return _collect(self.start(*args, contact=contact, env=env), args, stdin, check)
+        return _collect(self.start(*args, contact=contact, hooks=hooks, env=env), args, stdin, check)
 
     def run_all(self, *commands: Sequence[str]) -> list[bytes]:
         """Several commands side by side; their outputs in order."""
