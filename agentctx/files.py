@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
     the two fsyncs. Raises ``UnsafeFile`` when ``path`` is a link or no regular file (resolve a link that
     is meant to be followed first), ``NotWritable`` when the place is full or read-only.
     """
-    temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+    temporary = path.parent / f".{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
     try:
         _make_folders(path.parent, durable)
         mode = _mode_to_keep(path)

@@ -37,9 +37,8 @@ _SEPARATORS = re.compile("[\u2028\u2029]")
 
 _TOKEN = re.compile(r"[A-Za-z]{1,5}|[0-9]{1,3}|\n[ \t]*|[^\sA-Za-z0-9]|(?<=[ \t])[ \t]{1,16}")
 
-_RESERVED = frozenset(
-    ["con", "prn", "aux", "nul"] + [f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10)]
-)
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 
 
 def slugify(title: str, limit: int = 60) -> str:
@@ -55,7 +54,12 @@ def slugify(title: str, limit: int = 60) -> str:
         slug = (cut if len(cut) > limit // 2 else slug[:limit]).strip("-")
     if not slug:
         return "note-" + hashlib.sha256(title.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{slug}-note" if slug in _RESERVED else slug
+    return f"{slug}-note" if _RESERVED.fullmatch(slug) else slug
+
+
+def valid_id(id: str) -> bool:
+    """Is this a note id: ``[a-z0-9][a-z0-9._-]*``, at most 80 characters, and a file name on every system?"""
+    return bool(_ID.fullmatch(id)) and not _RESERVED.fullmatch(id) and not id.endswith(".")
 
 
 def strip_hidden(text: str) -> str:

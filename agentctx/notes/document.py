@@ -15,7 +15,7 @@ from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_field
 from agentctx.notes.markdown import code_spans, sections
 from agentctx.notes.passages import append_section, replace_section, replace_text
 from agentctx.notes.splice import new_note, set_field
-from agentctx.text import slugify
+from agentctx.text import slugify, valid_id
 
 __all__ = [
     "KNOWN_KEYS",
@@ -28,7 +28,6 @@ __all__ = [
     "replace_section",
     "replace_text",
     "set_field",
-    "valid_id",
 ]
 
 PARSE_LIMIT = 1_000_000
@@ -48,16 +47,9 @@ KNOWN_KEYS = (
     "pinned",
 )
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_RESERVED_ID = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 _MARKER = re.compile(rb"^(?:<{7}|={7}|>{7})(?= |\r?$)[^\n]*", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SWALLOWED = re.compile(r"[ \t]+(#[^\s#]\S*)[ \t]*\r?$", re.MULTILINE)
-
-
-def valid_id(id: str) -> bool:
-    """Is this a note id: ``[a-z0-9][a-z0-9._-]*`` of at most 80 characters, and safe on every system?"""
-    return bool(_ID.fullmatch(id)) and not _RESERVED_ID.fullmatch(id) and not id.endswith(".")
 
 
 def parse(path: str, data: bytes, kind: Kind) -> tuple[Note | None, tuple[Problem, ...]]:

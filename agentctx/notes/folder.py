@@ -20,12 +20,10 @@ from agentctx import globs
 from agentctx.errors import AgentctxError, Conflict, InvalidInput, NotFound, UnsafeFile
 from agentctx.files import locked, read_regular, remove_file, remove_temporaries, write_atomic
 from agentctx.model import Kind, Note, NoteSet, Problem, Stamp
-from agentctx.notes.document import parse, valid_id
-from agentctx.notes.include import included
 from agentctx.notes.plain import VERSION, note_from_plain, note_to_plain, problem_from_plain, problem_to_plain
 from agentctx.notes.records import parse_record, record_problems, render_record
-from agentctx.notes.scan import FOLDERS, KINDS, entries, included_files, note_files
-from agentctx.text import did_you_mean
+from agentctx.notes.scan import FOLDERS, KINDS, entries, included_files, inside, note_files
+from agentctx.text import did_you_mean, valid_id
 
 __all__ = ["FOLDERS", "KINDS", "Folder"]
 
@@ -69,7 +67,7 @@ class Folder:
 
     def read_bytes(self, path: str) -> bytes:
         """The bytes of one note or document. Raises ``NotFound`` or ``UnsafeFile``."""
-        return read_regular(self._target(path, inside=False), root=self.root)
+        return read_regular(self._target(path, own=False), root=self.root)
 
     def path_of(self, id: str) -> str:
         """The repository path of a note or of an included section. Raises ``NotFound``."""
@@ -88,13 +86,8 @@ class Folder:
 
     def read_record(self, id: str) -> str:
         """The text of a note's verification record, empty when it has none or cannot be read."""
-        if not valid_id(id):
-            return ""
-        try:
-            data = read_regular(self.root / self.context / RECORDS / id, root=self.root)
-        except AgentctxError:
-            return ""
-        return data.decode(errors="replace")
+        path = self.root / self.context / RECORDS / id
+        return _text(path) if valid_id(id) and inside(path.parent, self.root) else ""
 
     def read_records(self, cache: dict[str, Any] | None = None) -> dict[str, str]:
         """The texts of all verification records by note id; ``cache`` as for ``read``, kept apart from it.
@@ -103,14 +96,14 @@ class Folder:
         """
         kept = {} if cache is None else cache
         found: dict[str, str] = {}
-        folder = f"{self.context}/{RECORDS}"
-        for name, about in entries(self.root / folder):
+        folder = self.root / self.context / RECORDS
+        for name, about in entries(folder) if inside(folder, self.root) else ():
             if not valid_id(name) or not stat.S_ISREG(about.st_mode):
                 continue
             key = _key(about)
             entry = kept.get(name)
             if entry is None or entry[:4] != key:
-                entry = [*key, self.read_record(name)]
+                entry = [*key, _text(folder / name)]
                 if _settled(about):
                     kept[name] = entry
             found[name] = entry[4]
@@ -210,16 +203,15 @@ class Folder:
         what = "was deleted" if present is None else "was changed by somebody else"
         raise Conflict(f"{path} {what} meanwhile; nothing was written", "read it again, then repeat the edit")
 
-    def _target(self, path: str, inside: bool = True) -> Path:
+    def _target(self, path: str, own: bool = True) -> Path:
         """The place of a repository path; refused when it leaves the context folder or the repository."""
         names = path.split("/")
         if path.startswith("/") or "\0" in path or any(name in ("", ".", "..") for name in names):
             raise UnsafeFile(f"`{path}` is not a path in this repository")
-        if inside and not path.startswith(f"{self.context}/"):
+        if own and not path.startswith(f"{self.context}/"):
             raise UnsafeFile(f"{path} is not in {self.context}/, so agentctx does not write it as a note")
         target = self.root / path
-        real, top = os.path.realpath(target.parent), os.path.realpath(self.root)
-        if real != top and not real.startswith(top.rstrip("/") + "/"):
+        if not inside(target.parent, self.root):
             raise UnsafeFile(
                 f"{path} lies behind a symbolic link out of the repository", "replace the link by a folder"
             )
@@ -257,7 +249,7 @@ class _Reading:
                 Problem(self.folder.context, "too-many-files", message, "narrow the globs", 0, "warning")
             )
         for path, about in files[:INCLUDE_LIMIT]:
-            found, wrong = self._parsed(path, about, included)
+            found, wrong = self._parsed(path, about, _document_notes)
             notes.extend(found)
             problems.extend(wrong)
         return tuple(notes), tuple(problems)
@@ -290,9 +282,24 @@ class _Reading:
             del self.cache[path]
 
 
+def _text(record: Path) -> str:
+    try:
+        return read_regular(record).decode(errors="replace")
+    except AgentctxError:
+        return ""
+
+
 def _own_note(kind: Kind, path: str, data: bytes) -> Parsed:
+    from agentctx.notes.document import parse
+
     note, problems = parse(path, data, kind)
     return (note,) if note else (), problems
+
+
+def _document_notes(path: str, data: bytes) -> Parsed:
+    from agentctx.notes.include import included
+
+    return included(path, data)
 
 
 def _unique(notes: list[Note], problems: list[Problem]) -> list[Note]:

@@ -49,7 +49,7 @@ def entries(folder: str | Path) -> list[tuple[str, os.stat_result]]:
 def note_files(root: Path, context: str, wrong: list[Problem]) -> Iterator[File]:
     """Every file that should be a note, in order of kind and path; what is out of place goes to ``wrong``."""
     top = root / context
-    if top.is_symlink() and not _inside(top, root):
+    if top.is_symlink() and not inside(top, root):
         wrong.append(_link_problem(context))
         return
     for name, about in entries(top):
@@ -99,7 +99,8 @@ def _link_problem(path: str) -> Problem:
     return Problem(path, "unsafe-file", message, "replace the link by the folder itself")
 
 
-def _inside(path: Path, root: Path) -> bool:
+def inside(path: Path, root: Path) -> bool:
+    """Does this path, links followed, lie in the repository?"""
     real, top = os.path.realpath(path), os.path.realpath(root)
     return real == top or real.startswith(top.rstrip("/") + "/")
 
@@ -133,7 +134,7 @@ def _candidates(root: Path, context: str, pattern: str) -> Iterator[File]:
             yield pattern, about
         return
     start = globs.fixed_prefix(pattern)
-    if start and not _inside(root / start, root):
+    if start and not inside(root / start, root):
         return
     deepest = None if "**" in pattern else pattern.count("/")
     for path, about in _tree(root, start, deepest):

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from agentctx.errors import InvalidInput
 from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
@@ -168,6 +167,8 @@ def _literal(value: str, indent: str, nl: str) -> str:
 
 def _changed_items(file: NoteFile, field: Field, value: tuple[str, ...]) -> str:
     """Lines of items that stay are kept; comment lines stay where they are."""
+    from difflib import SequenceMatcher
+
     head, nl = file.head, file.newline
     chunks: list[tuple[str, str]] = []
     at = _lines_around(head, field.key_start, field.key_end)[1]
