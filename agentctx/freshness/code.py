@@ -6,7 +6,7 @@ is kept between runs as one JSON document. ``Code`` is one tree seen through it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,8 @@ from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
+VERSION = 1
+"""Of the document that ``Memory`` keeps."""
 TEXT_SCHEME = 1
 """Number of the normal form of files that have no syntax tree."""
 LARGEST = 2_000_000
@@ -41,13 +43,21 @@ class File:
 class Memory:
     """Definitions by content id and language. Not for two threads at once."""
 
-    def __init__(self, document: Mapping[str, Any] | None = None) -> None:
-        self._raw: dict[str, Any] = dict((document or {}).get("files", {}))
+    def __init__(self, load: Callable[[], Any] | None = None) -> None:
+        """``load`` gives the document of the last run; it is called when the first file is asked for."""
+        self._load = load
         self._files: dict[str, File] = {}
         self._trees: dict[str, tuple[Parsed, int]] = {}
         self._held = 0
         self.grew = False
         self.parses = 0
+
+    @cached_property
+    def _raw(self) -> dict[str, Any]:
+        document = self._load() if self._load else None
+        if isinstance(document, dict) and document.get("version") == VERSION:
+            return dict(document["files"])
+        return {}
 
     def file(self, language: Language, key: str, path: str, tree: Tree) -> File | None:
         """The names in a file; None when it cannot be read."""
@@ -81,7 +91,7 @@ class Memory:
         """What to keep for the next run: what this run used, and the newest of the rest."""
         files = {key: _to_document(file) for key, file in self._files.items()}
         kept = {key: self._raw[key] for key in list(self._raw)[-_KEPT_FILES:] if key not in files}
-        return {"files": {**kept, **files}}
+        return {"version": VERSION, "files": {**kept, **files}}
 
     def _parse(self, language: Language, key: str, path: str, tree: Tree) -> Parsed | None:
         """Parse, or take the tree from the most recent ones."""

@@ -76,6 +76,26 @@ class Evidence:
             return ""
         return wording.symbol_diff(old[1], wording.lines_of(case.sight.symbol, source), str(anchor))
 
+    def cosmetic(self, drift: Drift, verified: Commit | None) -> Drift:
+        """An unchanged anchor whose text is another one since the verifying commit: ``cosmetic``."""
+        if drift.state != "unchanged" or self.history is None:
+            return drift
+        anchor = drift.anchor
+        old = self.history.tree(verified.id if verified else self.history.head)
+        if not old.key(anchor.path) or old.key(anchor.path) == self.code.tree.key(anchor.path):
+            return drift
+        before = Code(old, self.code.memory).symbol(anchor.path, anchor.symbol)
+        now = self.code.symbol(anchor.path, anchor.symbol)
+        if before is None or now is None:
+            return drift
+        texts = [
+            wording.lines_of(symbol, tree.read(anchor.path) or b"")
+            for symbol, tree in ((before, old), (now, self.code.tree))
+        ]
+        if texts[0] == texts[1]:
+            return drift
+        return replace(drift, state="cosmetic", reason=f"formatting or comments of `{anchor}` changed")
+
     def _culprits(self, case: Case) -> list[_Culprit]:
         since = self._since(case.baseline)
         anchor = case.drift.anchor

@@ -33,9 +33,10 @@ class Event:
 class History:
     """The past of one HEAD. Every answer is read once."""
 
-    def __init__(self, git: Git, head: str) -> None:
+    def __init__(self, git: Git, head: str, has_work_tree: bool = True) -> None:
         self.git = git
         self.head = head
+        self._now = [] if has_work_tree else [head]
         self._trees: dict[str, PastTree] = {}
         self._renames: dict[str, dict[str, str]] = {}
         self.processes = 0
@@ -77,7 +78,7 @@ class History:
             self.processes += 1
             out = self.git.run(
                 "diff", "--raw", "-z", "-M", "-l2000", "--no-relative", "--no-ext-diff", "--no-textconv",
-                "--diff-filter=R", "--ignore-submodules=all", base, "--", check=False,
+                "--diff-filter=R", "--ignore-submodules=all", base, *self._now, "--", check=False,
             )  # fmt: skip
             parts = out.decode("utf-8", "surrogateescape").split("\0")
             starts = [at for at, part in enumerate(parts) if part.startswith(":")]

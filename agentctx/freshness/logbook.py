@@ -1,0 +1,58 @@
+"""The log of the context folder, kept between runs and continued from the commit it reached."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from agentctx.freshness.history import Event, History
+from agentctx.freshness.verdicts import Cache
+from agentctx.model import Commit
+
+VERSION = 1
+
+
+class Logbook:
+    """Events of one history, newest first."""
+
+    def __init__(self, history: History, cache: Cache | None) -> None:
+        self.history = history
+        self.cache = cache
+
+    def events(self, folders: Collection[str], interesting: Collection[str]) -> Sequence[Event]:
+        """Commits that touch the folders, with their changes of interesting paths.
+
+        No process when nothing was committed since the last run, one when the history went on.
+        """
+        wanted = sorted(folders)
+        about = hashlib.sha256("\0".join([*wanted, "", *sorted(interesting)]).encode("utf-8", "replace"))
+        known = self._read(about.hexdigest())
+        head = self.history.head
+        if known is not None and known["head"] == head:
+            return [_event(raw) for raw in known["events"]]
+        if known is not None and self.history.is_ancestor(known["head"]):
+            newer = self.history.touching(wanted, interesting, since=known["head"])
+            found = [*newer, *(_event(raw) for raw in known["events"])]
+        else:
+            found = list(self.history.touching(wanted, interesting))
+        if self.cache is not None:
+            document = {"version": VERSION, "about": about.hexdigest(), "head": head}
+            self.cache.write("history", {**document, "events": [_raw(event) for event in found]})
+        return found
+
+    def _read(self, about: str) -> dict[str, Any] | None:
+        raw = self.cache.read("history") if self.cache else None
+        usable = isinstance(raw, dict) and raw.get("version") == VERSION and raw.get("about") == about
+        return raw if usable else None
+
+
+def _raw(event: Event) -> list[Any]:
+    commit = event.commit
+    changes = {path: list(pair) for path, pair in event.changes.items()}
+    return [commit.id, commit.author, commit.date, commit.subject, event.parents, changes]
+
+
+def _event(raw: list[Any]) -> Event:
+    *about, parents, changes = raw
+    return Event(Commit(*about), parents, {path: (old, new) for path, (old, new) in changes.items()})
