@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -104,10 +104,32 @@ def load(root: Path, context: str) -> Config:
     if len(found) == 2:
         first, second = found
         raise InvalidInput(f"settings stand in both {first} and {second}", f"move them all to {first}")
-    if not found:
-        return Config()
-    ((source, data),) = found.items()
-    return _build(Config, data, source, "", source=source)  # type: ignore[no-any-return]
+    source, data = next(iter(found.items()), ("", {}))
+    config: Config = replace(_build(Config, data, source, ""), source=source)
+    return _with_variables(config)
+
+
+def _with_variables(config: Config) -> Config:
+    """Lay ``AGENTCTX_SECTION_SETTING`` variables over the file's settings."""
+    for section in (f for f in fields(Config) if f.name != "source"):
+        group = getattr(config, section.name)
+        for setting in fields(group):
+            name = f"AGENTCTX_{section.name}_{setting.name}".upper()
+            if name not in os.environ:
+                continue
+            hint = get_type_hints(type(group))[setting.name]
+            value = _typed(hint, _from_text(hint, os.environ[name]), name, f"{section.name}.{setting.name}")
+            group = replace(group, **{setting.name: value})
+        config = replace(config, **{section.name: group})
+    return config
+
+
+def _from_text(hint: Any, text: str) -> Any:
+    """A variable's text as its setting's type; what does not convert is left for ``_typed`` to refuse."""
+    try:
+        return hint(text) if hint in (int, float, str) else [t.strip() for t in text.split(",") if t.strip()]
+    except ValueError:
+        return text
 
 
 def _yaml_source(root: Path, context: str) -> dict[str, Any]:
@@ -143,13 +165,13 @@ def _toml_source(root: Path) -> dict[str, Any]:
     return {} if table is None else {"pyproject.toml [tool.agentctx]": table}
 
 
-def _build(kind: Any, data: Any, source: str, prefix: str, **fixed: Any) -> Any:
+def _build(kind: Any, data: Any, source: str, prefix: str) -> Any:
     if not isinstance(data, Mapping):
         raise InvalidInput(
             f"{source}: `{prefix.rstrip('.') or 'the file'}` must be a table of settings, not {data!r}",
             "see docs/configuration.md",
         )
-    known = {f.name: f for f in fields(kind) if f.name not in fixed}
+    known = {f.name for f in fields(kind)} - {"source"}
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for raw_key, value in data.items():
@@ -162,7 +184,7 @@ def _build(kind: Any, data: Any, source: str, prefix: str, **fixed: Any) -> Any:
             values[key] = _build(hints[key], value, source, f"{prefix}{key}.")
         else:
             values[key] = _typed(hints[key], value, source, f"{prefix}{key}")
-    return kind(**values, **fixed)
+    return kind(**values)
 
 
 def _typed(hint: Any, value: Any, source: str, key: str) -> Any:

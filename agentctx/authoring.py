@@ -1,0 +1,144 @@
+"""What people and agents do to notes by command: write one, tie it to code, say that it is still true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agentctx.errors import InvalidInput
+from agentctx.freshness.verify import checked_anchor, stamps_for
+from agentctx.hygiene import redact
+from agentctx.model import Anchor, Note, Problem, Stamp
+from agentctx.notes.document import parse, parse_anchor
+from agentctx.notes.folder import KINDS
+from agentctx.notes.splice import new_note, set_field
+from agentctx.project import Project
+from agentctx.text import did_you_mean, slugify
+
+FOLDERS = {kind: folder for folder, kind in KINDS.items()}
+
+DATED = ("decision", "session")
+"""Kinds whose ids begin with the day: their order in time is part of what they say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One note that was written or would be (``--dry-run``)."""
+
+    id: str
+    path: str
+    anchors: tuple[str, ...]
+    stamps: Mapping[str, Stamp]
+
+
+def create(
+    project: Project, kind: str, title: str, anchors: Sequence[str], tags: Sequence[str], body: str, dry: bool
+) -> Written:
+    """Write a note and verify it against the code as it is. Raises ``InvalidInput`` with what to type."""
+    if kind not in FOLDERS:
+        near = did_you_mean(kind, FOLDERS)
+        hint = f"did you mean `{near}`?" if near else f"one of: {', '.join(FOLDERS)}"
+        raise InvalidInput(f"there is no kind of note {kind!r}", hint)
+    resolved = [_anchor(project, text) for text in anchors]
+    _no_secret(f"{title}\n{body}", "the new note")
+    data = new_note(title, tags, [str(a) for a in resolved], body)
+    id = _free_id(project, f"{project.today}-{slugify(title)}" if kind in DATED else slugify(title))
+    path = f"{project.context}/{FOLDERS[kind]}/{id}.md"
+    note, problems = parse(path, data, kind)
+    if note is None:
+        raise InvalidInput(f"this note would not read back: {problems[0].message}", problems[0].hint)
+    stamps = stamps_for(note, project.tree)
+    if not dry:
+        project.folder.save(path, data, None)
+        if stamps:
+            project.folder.write_record(id, stamps)
+    return Written(id, path, tuple(str(a) for a in resolved), stamps)
+
+
+def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) -> Written:
+    """Add anchors to a note and stamp them (and only them: the others keep what was verified)."""
+    note = _writable(project, name)
+    resolved = [_anchor(project, text) for text in anchors]
+    merged = (*note.anchors, *(a for a in resolved if a not in note.anchors))
+    data = project.folder.read_bytes(note.path)
+    new = set_field(data, "anchors", tuple(str(a) for a in merged))
+    fresh = stamps_for(_with_anchors(note, tuple(resolved)), project.tree)
+    stamps = {**project.folder.record(note.id), **fresh}
+    if not dry:
+        if new != data:
+            project.folder.save(note.path, new, note.digest)
+        project.folder.write_record(note.id, stamps)
+    return Written(note.id, note.path, tuple(str(a) for a in resolved), fresh)
+
+
+def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
+    """Re-stamp notes that somebody has read and found true; without names, every note that has anchors."""
+    notes = [_writable(project, name) for name in names] or [
+        n for n in project.notes.notes if not n.read_only and n.anchors
+    ]
+    written = []
+    for note in notes:
+        stamps = stamps_for(note, project.tree)
+        missing = [str(a) for a in note.anchors if not a.is_glob and str(a) not in stamps]
+        if missing and names:
+            raise InvalidInput(
+                f"{note.id} cannot be verified: {missing[0]} is not in the code",
+                f"edit its anchors in {note.path}, or type `agentctx anchor {note.id} PATH#SYMBOL`",
+            )
+        if not dry:
+            project.folder.write_record(note.id, stamps)
+            _move_review_on(project, note)
+        written.append(Written(note.id, note.path, tuple(str(a) for a in note.anchors), stamps))
+    return written
+
+
+def _move_review_on(project: Project, note: Note) -> None:
+    """A review date that has passed moves on by half a year when somebody says the note still holds."""
+    if not note.review_by or note.review_by > project.today.isoformat():
+        return
+    from datetime import timedelta
+
+    data = project.folder.read_bytes(note.path)
+    later = (project.today + timedelta(days=182)).isoformat()
+    project.folder.save(note.path, set_field(data, "review_by", later), note.digest)
+
+
+def _writable(project: Project, name: str) -> Note:
+    note = project.note(name)
+    if note.read_only:
+        raise InvalidInput(
+            f"{note.id} is a section of {note.path}, which agentctx only reads",
+            "edit the document itself, or write a note about it with `agentctx new`",
+        )
+    return note
+
+
+def _anchor(project: Project, text: str) -> Anchor:
+    parsed = parse_anchor(text)
+    if isinstance(parsed, Problem):
+        raise InvalidInput(parsed.message, parsed.hint)
+    return checked_anchor(parsed, project.tree)
+
+
+def _with_anchors(note: Note, anchors: tuple[Anchor, ...]) -> Note:
+    from dataclasses import replace
+
+    return replace(note, anchors=anchors)
+
+
+def _free_id(project: Project, wanted: str) -> str:
+    taken = {n.id for n in project.notes.notes} | {
+        p.path.rpartition("/")[2].removesuffix(".md") for p in project.notes.problems
+    }
+    if wanted not in taken:
+        return wanted
+    return next(f"{wanted}-{n}" for n in range(2, 10_000) if f"{wanted}-{n}" not in taken)
+
+
+def _no_secret(text: str, where: str) -> None:
+    found = redact(text).findings
+    if found:
+        raise InvalidInput(
+            f"{where} holds what looks like a secret ({found[0].rule}, line {found[0].line})",
+            "take it out; notes are committed and shown to every agent",
+        )

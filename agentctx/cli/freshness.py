@@ -1,0 +1,91 @@
+"""Commands about what is still true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from agentctx.cli.output import emit_json, painted, say, tell
+
+if TYPE_CHECKING:
+    from agentctx.model import Freshness, Index, Note
+
+ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fresh")
+
+
+@click.command("status")
+@click.option("--check", is_flag=True, help="Exit 1 when a note is stale, conflicted or unreadable.")
+@click.option("--explain", metavar="NOTE", help="Everything known about one note, with the symbol's diff.")
+@click.option("--all", "show_all", is_flag=True, help="List the fresh notes too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def status_command(check: bool, explain: str | None, show_all: bool, as_json: bool) -> int:
+    """Say of every note whether it is still true, and why not."""
+    from agentctx.project import Project
+    from agentctx.status import explained, write_index
+
+    with Project.open() as project:
+        index = project.index
+        notes = {n.id: n for n in project.notes.notes}
+        notices = project.notices
+        write_index(project)
+        if explain:
+            return _explain(*explained(project, explain), as_json)
+    if as_json:
+        from agentctx.status import document
+
+        emit_json(document(index, notes, notices))
+    else:
+        _print(index, notes, notices, show_all)
+    bad = any(f.state in ("stale", "conflicted") for f in index.notes) or _broken(index)
+    return 1 if check and bad else 0
+
+
+def _broken(index: Index) -> int:
+    return sum(p.severity == "error" for p in index.problems)
+
+
+def _print(index: Index, notes: dict[str, Note], notices: tuple[str, ...], show_all: bool) -> None:
+    counts = {s: sum(f.state == s for f in index.notes) for s in ORDER}
+    for state in ORDER:
+        for freshness in (f for f in index.notes if f.state == state):
+            if state != "fresh" or show_all:
+                _print_note(freshness, notes[freshness.id])
+    for problem in index.problems:
+        if problem.severity == "error":
+            say(painted("error", 10), f"  {problem.path}:{problem.line or 1}  {problem.message}")
+    for notice in notices:
+        tell(notice)
+    summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    tell(summary or "no notes yet")
+
+
+def _print_note(freshness: Freshness, note: Note) -> None:
+    say(painted(freshness.state, 10), f"  {note.id}  {note.title}")
+    for drift in freshness.drifts:
+        if drift.state not in ("unchanged", "cosmetic"):
+            say(f"            {drift.anchor}: {drift.reason or drift.state}")
+    for mention in freshness.mentions:
+        say(f"            line {mention.line}: {mention.reason}")
+    for reason in freshness.reasons:
+        say(f"            {reason}")
+
+
+def _explain(note: Note, freshness: Freshness, as_json: bool) -> int:
+    if as_json:
+        emit_json({"note": note.id, "path": note.path, "freshness": freshness})
+        return 0
+    _print_note(freshness, note)
+    for drift in freshness.drifts:
+        say()
+        say(
+            f"{drift.anchor}: ",
+            painted(drift.state),
+            f" (verified by {drift.witness})" if drift.witness else "",
+        )
+        for commit in drift.commits:
+            say(f"  {commit.id[:8]} {commit.date[:10]} {commit.author}: {commit.subject}")
+        for line in drift.diff.splitlines():
+            colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+            say("  ", (line, colour))
+    return 0

@@ -1,0 +1,64 @@
+"""What git's and agents' hooks call. A hook never fails its caller: it exits 0, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from agentctx.cli.output import emit_json, say
+
+
+@click.command("hook")
+@click.argument("name")
+@click.option("--client", default="plain", help="claude-code, codex, gemini, copilot or plain.")
+@click.argument("rest", nargs=-1)
+def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
+    """Run what a hook asks for: session-start for agents, pre-commit for git."""
+    from agentctx import events
+
+    try:
+        answer = events.handle(name, client, _input())
+    except Exception as failure:
+        events.remember(name, failure)
+        return
+    if answer:
+        sys.stdout.write(answer)
+
+
+def _input() -> dict[str, object]:
+    """The client's JSON on standard input; nothing when a person runs the hook by hand."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return {}
+    try:
+        data = json.loads(sys.stdin.read(1_000_000) or "{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+@click.command("hooks")
+@click.argument("action", type=click.Choice(["install", "uninstall", "status"]))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+def hooks_command(action: str, as_json: bool, dry_run: bool) -> int:
+    """Install, remove or show agentctx's part of this clone's git hooks."""
+    from agentctx.integrations import githooks
+    from agentctx.project import Project
+
+    with Project.open() as project:
+        if action == "status":
+            found = githooks.status(project.git, project.context)
+        elif action == "install":
+            found = githooks.install(project.git, project.context, dry_run)
+        else:
+            found = githooks.uninstall(project.git, dry_run)
+    if as_json:
+        emit_json({"hooks": list(found)})
+        return 0
+    for hook in found:
+        say(f"{hook.outcome:10}  {hook.name:14}", f"  {hook.reason}" if hook.reason else "")
+        for line in hook.by_hand.splitlines():
+            say(f"    {line}")
+    return 0

@@ -1,0 +1,164 @@
+"""The front door: which command lives where, and the one place where failures become text and exit codes.
+
+Exit codes: 0 done, 1 a check found something, 2 could not run, 3 a bug in agentctx, 130 interrupted.
+Commands are imported when they are called, so ``agentctx hook`` never pays for ``agentctx serve``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from agentctx import __version__
+from agentctx.errors import AgentctxError
+
+# name -> (module below agentctx.cli, one line of help); the order is the order of `agentctx --help`.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Start": {
+        "init": ("setup", "Make the context folder and connect git and your agents to it."),
+        "doctor": ("setup", "Say what is connected and what is not, proven by probes."),
+        "hooks": ("hooks", "Install, remove or show the git hooks."),
+    },
+    "Notes": {
+        "new": ("notes", "Write a note."),
+        "anchor": ("notes", "Tie a note to code."),
+        "verify": ("notes", "Say, having read them, that notes are true of the code as it is now."),
+        "list": ("notes", "List the notes."),
+        "show": ("notes", "Show one note with its freshness."),
+        "lint": ("notes", "Check the notes' form; says what to type."),
+    },
+    "Truth": {
+        "status": ("freshness", "Say of every note whether it is still true, and why not."),
+    },
+    "Context": {
+        "prime": ("context", "Print the briefing of a session."),
+        "search": ("context", "Find notes by words."),
+    },
+    "In and out": {
+        "export": ("export", "Write notes and their history to PostgreSQL, SQL or JSON Lines."),
+    },
+    "Called by git and agents": {
+        "hook": ("hooks", "Run what a git hook or an agent's hook asks for."),
+    },
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for family in COMMANDS.values() for name in family]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for family in COMMANDS.values():
+            if cmd_name in family:
+                module = import_module(f"agentctx.cli.{family[cmd_name][0]}")
+                found = getattr(module, cmd_name.replace("-", "_") + "_command")
+                assert isinstance(found, click.Command)
+                return found
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            from agentctx.text import did_you_mean
+
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            hint = f"did you mean `agentctx {near}`?" if near else "`agentctx --help` lists the commands"
+            raise AgentctxError(f"there is no command `{args[0]}`", hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for family, commands in COMMANDS.items():
+            with formatter.section(family):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="agentctx")
+@click.pass_context
+def agentctx(ctx: click.Context) -> None:
+    """Memory for coding agents that lives in the repository and is kept true by git."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: list[str]) -> int:
+    """The error boundary: every failure becomes two lines at the most, and a code."""
+    try:
+        result = agentctx.main(args=arguments, prog_name="agentctx", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except AgentctxError as error:
+        _say(error.message, error.hint)
+        return 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "agentctx"
+        _say(error.format_message(), f"`{command} --help` shows how it is used")
+        return 2
+    except click.ClickException as error:
+        _say(error.format_message(), "")
+        return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as bug:
+        return _report(bug, arguments)
+
+
+def _say(message: str, hint: str) -> None:
+    from agentctx.text import strip_hidden
+
+    click.echo(strip_hidden(f"agentctx: {message}"), err=True)
+    if hint:
+        click.echo(strip_hidden(f"  -> {hint}"), err=True)
+
+
+def _reader_left() -> int:
+    """The reader of a pipe went away (``agentctx list | head``): no error, and no second one at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _report(bug: Exception, arguments: list[str]) -> int:
+    """A bug of ours: one line, and a file that can be pasted into a report, without secrets."""
+    import platform
+    import tempfile
+    import traceback
+
+    from agentctx.hygiene import redact
+
+    text = "".join(traceback.format_exception(bug))
+    where = f"Python {platform.python_version()}, {platform.system()}"
+    report = f"agentctx {__version__}, {where}\n{arguments}\n{text}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="agentctx-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(redact(report).text)
+        where = f"the report is in {log.name}"
+    except OSError:
+        where = "no report could be written"
+    _say(f"a bug in agentctx: {type(bug).__name__}: {bug}", where)
+    return 3

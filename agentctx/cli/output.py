@@ -1,0 +1,82 @@
+"""How results look: a table with a little colour for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import click
+
+from agentctx.text import strip_hidden
+
+COLOURS = {
+    "fresh": "green",
+    "moved": "cyan",
+    "suspect": "yellow",
+    "stale": "red",
+    "conflicted": "red",
+    "unverified": "white",
+    "unknown": "magenta",
+    "error": "red",
+    "warning": "yellow",
+}
+
+
+def emit_json(data: dict[str, Any]) -> None:
+    """One JSON document on standard output, versioned, readable, UTF-8."""
+    click.echo(json.dumps({"version": 1, **data}, ensure_ascii=False, indent=2, default=_plain))
+
+
+Part = str | tuple[str, str]
+"""A piece of a line: text, or (text, colour name). Text is always cleaned; only colours we add survive."""
+
+
+def say(*parts: Part) -> None:
+    """A line of data for a person, cleaned of everything that could drive a terminal."""
+    click.echo(_line(parts), color=_colour())
+
+
+def tell(*parts: Part) -> None:
+    """A line of words on standard error."""
+    click.echo(_line(parts), err=True, color=_colour())
+
+
+def painted(word: str, pad: int = 0) -> Part:
+    """A state or severity in its colour, padded to ``pad`` columns."""
+    return word.ljust(pad), COLOURS.get(word, "")
+
+
+def table(rows: Sequence[Sequence[str]], headings: Sequence[str], state_column: int = -1) -> None:
+    """Left-aligned columns; the last one is as long as it likes."""
+    cleaned = [[strip_hidden(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(len(r[i]) for r in [list(headings), *cleaned]) for i in range(len(headings))]
+    widths[-1] = 0
+    say(("  ".join(h.ljust(w) for h, w in zip(headings, widths, strict=True)), "bright_black"))
+    for row in cleaned:
+        parts: list[Part] = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            parts.append(painted(cell, width) if i == state_column else cell.ljust(width))
+            parts.append("  " if i < len(row) - 1 else "")
+        say(*parts)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)
+
+
+def _colour() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _line(parts: Sequence[Part]) -> str:
+    shown = []
+    for part in parts:
+        text, colour = (part, "") if isinstance(part, str) else part
+        clean = strip_hidden(text)
+        shown.append(click.style(clean, fg=colour) if colour else clean)
+    return "".join(shown).rstrip()

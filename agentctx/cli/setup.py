@@ -1,0 +1,50 @@
+"""Commands that connect a repository."""
+
+from __future__ import annotations
+
+import click
+
+from agentctx.cli.output import emit_json, say, tell
+
+
+@click.command("init")
+@click.option("--agents/--no-agents", default=True, help="Register with coding agents (Claude Code).")
+@click.option("--hooks/--no-hooks", default=True, help="Install the git hooks of this clone.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def init_command(agents: bool, hooks: bool, dry_run: bool, as_json: bool) -> None:
+    """Make the context folder and connect git and your agents to it. Safe to repeat."""
+    from agentctx.initialise import initialise
+    from agentctx.project import Project
+
+    with Project.open() as project:
+        steps = initialise(project, agents, hooks, dry_run)
+    if as_json:
+        return emit_json({"steps": list(steps)})
+    for step in steps:
+        say(f"{step.outcome:10}  {step.path}", f"  ({step.reason})" if step.reason else "")
+        for line in step.by_hand.splitlines():
+            say(f"    {line}")
+    return tell(
+        'next: agentctx new decision "Why we ..." --anchor PATH#SYMBOL, then commit agent-context/ and .claude/'
+    )
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor_command(as_json: bool) -> int:
+    """Say what is connected and what is not, proven by probes where a file's presence proves nothing."""
+    from agentctx.doctor import examine
+
+    findings = examine()
+    if as_json:
+        emit_json({"checks": list(findings)})
+    else:
+        for f in findings:
+            say(
+                (f"{f.outcome:8}", {"ok": "green", "problem": "red"}.get(f.outcome, "yellow")),
+                f"{f.name}: {f.words}",
+            )
+            if f.hint:
+                say(f"        -> {f.hint}")
+    return 1 if any(f.outcome == "problem" for f in findings) else 0

@@ -1,0 +1,74 @@
+"""``agentctx init``: everything a repository needs, found out rather than asked, safe to repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentctx.files import write_atomic
+from agentctx.integrations import claude_code, githooks
+from agentctx.notes.folder import KINDS
+from agentctx.notes.include import suggest_includes
+from agentctx.project import Project
+
+IGNORED = "# Derived by agentctx; deleting it loses nothing.\nindex.json\n.*.tmp\n"
+ATTRIBUTES = (
+    "# Stamps are written by `agentctx verify`: reviewers need not read them.\n"
+    ".verified/** linguist-generated\n"
+)
+SETTINGS = "# Settings of agentctx for this repository; docs/configuration.md lists them all.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing init did or found done. ``by_hand`` is what a person must add where we may not write."""
+
+    path: str
+    outcome: str
+    reason: str = ""
+    by_hand: str = ""
+
+
+def initialise(project: Project, agents: bool, hooks: bool, dry: bool) -> list[Step]:
+    """Make what is missing; touch nothing that is there."""
+    steps = [*_context(project, dry)]
+    if agents:
+        done = claude_code.install(project.root, dry)
+        steps.append(Step(done.path, done.outcome, done.reason, done.by_hand))
+    if hooks:
+        for hook in githooks.install(project.git, project.context, dry):
+            steps.append(Step(f"git hook {hook.name}", hook.outcome, hook.reason, hook.by_hand))
+    return steps
+
+
+def _context(project: Project, dry: bool) -> list[Step]:
+    files = {".gitignore": IGNORED, ".gitattributes": ATTRIBUTES, "config.yaml": _settings(project)}
+    if "pyproject.toml" in project.config.source:
+        del files["config.yaml"]
+    for folder in KINDS:
+        files[f"{folder}/.gitkeep"] = ""
+    steps = []
+    for name, text in files.items():
+        path = project.root / project.context / name
+        shown = f"{project.context}/{name}"
+        if path.exists() or (name.endswith(".gitkeep") and path.parent.exists()):
+            steps.append(Step(shown, "present"))
+            continue
+        if not dry:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, text.encode())
+        steps.append(Step(shown, "created", _why(name, text)))
+    return [s for s in steps if not s.path.endswith(".gitkeep") or s.outcome == "created"]
+
+
+def _settings(project: Project) -> str:
+    """The first settings: existing documentation counts as read-only notes from the first minute."""
+    globs = suggest_includes(project.tree.paths())
+    if not globs:
+        return SETTINGS
+    lines = "".join(f'    - "{glob}"\n' for glob in globs)
+    return f"{SETTINGS}notes:\n  # Sections of these documents are read-only notes.\n  include:\n{lines}"
+
+
+def _why(name: str, text: str) -> str:
+    included = [line.strip(' -"') for line in text.splitlines() if line.startswith("    - ")]
+    return f"existing documents found: {', '.join(included)}" if name == "config.yaml" and included else ""

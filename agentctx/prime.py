@@ -1,0 +1,163 @@
+"""The read line: notes on disk -> freshness -> rank -> pack -> template -> briefing.
+
+Nothing here calls a model or waits for the worker. What a note says is data: it is cleaned of everything
+hidden, fenced with its origin and its freshness, and never allowed to close its own fence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Query
+from agentctx.project import Project
+from agentctx.retrieval.packing import pack
+from agentctx.retrieval.ranking import rank
+from agentctx.text import count_tokens, strip_hidden
+from agentctx.trust import origins
+
+FENCE = re.compile(r"<(/?)(note)\b", re.IGNORECASE)
+STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
+
+
+def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: int | None = None) -> Briefing:
+    """The briefing for a task, inside the byte and the token budget."""
+    hits = rank_notes(project, query_for(project, task, files))
+    items = _items(project, hits)
+    page = _template()
+    facts = _facts(project)
+    frame = page.head(facts | {"notices": project.notices}) + page.tail(facts | {"left_out": len(items)})
+    settings = project.config.prime
+    shown, left_out = pack(
+        items,
+        task,
+        budget_bytes=settings.budget_bytes - len(frame.encode()) - 2,
+        budget_tokens=(budget or settings.budget_tokens) - count_tokens(frame),
+        cost=lambda item: _cost(str(page.item(item)) + "\n"),
+    )
+    return _render(project, facts, shown, left_out)
+
+
+def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
+    """Notes that have the query's words, best first; ``limit`` 0 gives all."""
+    hits = [h for h in rank_notes(project, Query(text=text)) if h.score > 0]
+    return hits[:limit] if limit > 0 else hits
+
+
+def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
+    """The task, and what git knows of it: changed files, the branch against its base."""
+    changed = set(project.tree.status.entries)
+    branch = project.git.branch()
+    upstream = project.git.default_upstream()
+    if upstream and project.tree.head:
+        base = project.git.merge_base(upstream, "HEAD")
+        if base and base != project.tree.head:
+            out = project.git.run("diff", "--name-only", "-z", base, "HEAD", check=False)
+            changed |= set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
+    return Query(text=task, files=tuple(files), changed=tuple(sorted(changed)), branch=branch)
+
+
+def rank_notes(project: Project, query: Query) -> list[Hit]:
+    """All notes of the project in the order of their use for the query."""
+    notes = project.notes.notes
+    return rank(query, notes, project.index.by_id(), bags=project.bags) if notes else []
+
+
+def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
+    notes = {n.id: n for n in project.notes.notes}
+    states = project.index.by_id()
+    origin = origins(project.git, project.tree, [n.path for n in project.notes.notes])
+    return [
+        BriefingItem(
+            id=hit.id,
+            path=_attribute(notes[hit.id].path),
+            kind=notes[hit.id].kind,
+            title=_fenced(notes[hit.id].title),
+            state=states[hit.id].state,
+            reasons=tuple(_fenced(r) for r in reasons_of(states[hit.id])),
+            text=_fenced(notes[hit.id].body.strip()),
+            shape="whole",
+            trusted=origin[notes[hit.id].path].trusted,
+            origin=_attribute(origin[notes[hit.id].path].words),
+            score=hit.score,
+        )
+        for hit in hits
+    ]
+
+
+def reasons_of(freshness: Freshness) -> list[str]:
+    """Everything that speaks against a note, one sentence each."""
+    drifts = [
+        f"{d.anchor}: {d.reason or d.state}"
+        for d in freshness.drifts
+        if d.state not in ("unchanged", "cosmetic", "unverified")
+    ]
+    return [*drifts, *(m.reason for m in freshness.mentions), *freshness.reasons]
+
+
+def _facts(project: Project) -> dict[str, Any]:
+    index = project.index
+    counts = {s: sum(f.state == s for f in index.notes) for s in STATES}
+    words = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    return {"head": index.head, "total": len(index.notes), "counts": words, "left_out": 0, "notices": ()}
+
+
+def _render(
+    project: Project, facts: dict[str, Any], items: Sequence[BriefingItem], left_out: Sequence[str]
+) -> Briefing:
+    notices = project.notices
+    page = _environment().get_template("briefing.md.j2")
+    text = page.render(briefing=facts | {"items": items, "left_out": len(left_out), "notices": notices})
+    text = strip_hidden(text).rstrip() + "\n"
+    return Briefing(
+        head=project.index.head,
+        items=tuple(items),
+        left_out=tuple(left_out),
+        notices=tuple(notices),
+        text=text,
+        bytes=len(text.encode("utf-8", "replace")),
+        tokens=count_tokens(text),
+    )
+
+
+def _cost(text: str) -> tuple[int, int]:
+    return len(text.encode("utf-8", "replace")), count_tokens(text)
+
+
+def _fenced(text: str) -> str:
+    """Clean text that cannot end its own fence."""
+    return FENCE.sub(r"<\1\\\2", strip_hidden(text))
+
+
+def _attribute(text: str) -> str:
+    return strip_hidden(text).replace('"', "'").replace("\n", " ").replace("<", "(").replace(">", ")")
+
+
+def _template() -> Any:
+    """The template's macros, to measure single items with."""
+    return _environment().get_template("briefing.md.j2").make_module({"briefing": _EMPTY})
+
+
+_EMPTY: dict[str, Any] = {
+    "head": "", "total": 0, "counts": "", "items": (), "left_out": 0, "notices": ()
+}  # fmt: skip
+
+
+def _environment() -> Any:
+    from agentctx.rendering import environment
+
+    return environment()
+
+
+def hook_answer(text: str, client: str) -> str:
+    """The briefing in the words of a client's session-start hook."""
+    from agentctx.integrations.dialects import session_start
+
+    return session_start(client, text)
+
+
+def without_text(item: BriefingItem) -> BriefingItem:
+    """The item as one line."""
+    return replace(item, text="", shape="line")

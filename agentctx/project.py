@@ -1,0 +1,144 @@
+"""One opened repository: the only place where the parts are put together.
+
+Everything is made when first asked for and kept for the length of one command, so a command pays for
+what it uses. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from agentctx.config import Config, context_name, load
+from agentctx.errors import InvalidInput, NotFound
+from agentctx.freshness.index import Assessor
+from agentctx.git import Git, WorkTree
+from agentctx.model import Index, Note, NoteSet, Stamp
+from agentctx.notes.folder import Folder
+from agentctx.retrieval.bags import SCHEME, bag_of
+from agentctx.state import StateDir
+
+
+class Project:
+    """A repository with its notes. Opening never writes; a missing context folder is an empty one."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self.root = git.root
+        self.context = context_name(git.root)
+
+    @classmethod
+    def open(cls, start: Path | None = None) -> Project:
+        """The repository around ``start`` (the current folder). Raises ``NotARepository``."""
+        return cls(Git.open(start or Path.cwd()))
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.git.close()
+
+    @property
+    def initialised(self) -> bool:
+        """Whether there is a context folder."""
+        return (self.root / self.context).is_dir()
+
+    @cached_property
+    def state(self) -> StateDir:
+        """What this clone remembers: caches, queue, watermarks, proposals."""
+        return StateDir.open(self.git.common_dir)
+
+    @cached_property
+    def config(self) -> Config:
+        """The team's settings."""
+        return load(self.root, self.context)
+
+    @cached_property
+    def folder(self) -> Folder:
+        """The notes' door to the disk."""
+        return Folder(self.root, self.context, include=self.config.notes.include)
+
+    @cached_property
+    def tree(self) -> WorkTree:
+        """The files as they are now, uncommitted changes included."""
+        return WorkTree(self.git)
+
+    @cached_property
+    def notes(self) -> NoteSet:
+        """Every note, parsed once and remembered by its file's size and times."""
+        cache = self.state.read("notes") or {}
+        before = dict(cache)
+        found = self.folder.read(cache)
+        if cache != before:
+            self.state.write("notes", cache)
+        return found
+
+    @cached_property
+    def records(self) -> dict[str, dict[str, Stamp]]:
+        """What each note's code looked like when somebody last verified it: id -> anchor -> stamp."""
+        return self.folder.records()
+
+    @cached_property
+    def assessor(self) -> Assessor:
+        """Freshness over the work tree, with this clone's caches."""
+        return Assessor(self.git, self.tree, self.state, self.config.half_life, self.context)
+
+    @cached_property
+    def index(self) -> Index:
+        """What is still true of every note."""
+        return self.assessor.assess(self.notes, self.records, self.today)
+
+    @cached_property
+    def bags(self) -> dict[str, Mapping[str, str]]:
+        """The words of every note, taken apart once for each version of it."""
+        cache = self.state.read("bags") or {}
+        old = cache.get(str(SCHEME), {}) if isinstance(cache, dict) else {}
+        keys = {n.id: f"{n.id} {n.digest}" for n in self.notes.notes}
+        new = {keys[n.id]: old.get(keys[n.id]) or bag_of(n) for n in self.notes.notes}
+        if new.keys() != old.keys():
+            self.state.write("bags", {str(SCHEME): new})
+        return {id: new[key] for id, key in keys.items()}
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What a person or agent should know besides the notes, one line each."""
+        found = []
+        broken = [p for p in self.notes.problems if p.severity == "error"]
+        if broken:
+            names = ", ".join(sorted({p.path for p in broken})[:3])
+            found.append(f"{len(broken)} problem(s) keep notes from being read ({names}): agentctx lint")
+        failure = self.state.failure()
+        if failure:
+            found.append(f"the last background run failed: {failure}; agentctx sync tries again")
+        return tuple(found)
+
+    @cached_property
+    def today(self) -> date:
+        """The day it is, in UTC; ``SOURCE_DATE_EPOCH`` fixes it for reproducible output."""
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        return (datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)).date()
+
+    def note(self, name: str) -> Note:
+        """The note a person means: its id, its path, or the end of its id if that is unique."""
+        wanted = name.removesuffix(".md")
+        notes = self.notes.notes
+        exact = [n for n in notes if n.id in (name, wanted) or n.path == name]
+        close = exact or [n for n in notes if n.id.endswith(wanted) or n.path.endswith(name)]
+        if len(close) == 1:
+            return close[0]
+        if close:
+            raise InvalidInput(
+                f"{name!r} could mean {', '.join(n.id for n in close[:5])}", "give the whole id"
+            )
+        for problem in self.notes.problems:
+            if name in (problem.path, Path(problem.path).stem) and problem.severity == "error":
+                raise InvalidInput(
+                    f"{problem.path}:{problem.line} cannot be read: {problem.message}", problem.hint
+                )
+        raise NotFound(f"there is no note {name!r}", "`agentctx list` shows the notes")

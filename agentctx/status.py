@@ -1,0 +1,68 @@
+"""What ``agentctx status`` tells: the shape that scripts rely on, one note in depth, and ``index.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agentctx.errors import AgentctxError
+from agentctx.files import write_atomic
+from agentctx.freshness.index import index_document
+from agentctx.model import Drift, Freshness, Index, Note
+from agentctx.project import Project
+
+
+def document(index: Index, notes: Mapping[str, Note], notices: tuple[str, ...]) -> dict[str, Any]:
+    """``status --json``: documented in docs/cli.md, stable."""
+    return {
+        "head": index.head,
+        "notes": [_note(f, notes[f.id]) for f in index.notes],
+        "problems": list(index.problems),
+        "notices": list(notices),
+    }
+
+
+def _note(freshness: Freshness, note: Note) -> dict[str, Any]:
+    return {
+        "id": note.id,
+        "path": note.path,
+        "kind": note.kind,
+        "title": note.title,
+        "state": freshness.state,
+        "drifts": [_drift(d) for d in freshness.drifts],
+        "mentions": list(freshness.mentions),
+        "reasons": list(freshness.reasons),
+        "score": round(freshness.score, 4),
+    }
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "anchor": str(drift.anchor),
+        "state": drift.state,
+        "reason": drift.reason,
+        "moved_to": drift.moved_to,
+        "witness": drift.witness,
+        "commits": list(drift.commits),
+    }
+
+
+def explained(project: Project, name: str) -> tuple[Note, Freshness]:
+    """One note with the diffs of its drifted symbols."""
+    note = project.note(name)
+    return note, project.assessor.explain(note, project.index.by_id()[note.id])
+
+
+def write_index(project: Project) -> None:
+    """Keep ``index.json`` in the context folder current; a read-only checkout simply has none."""
+    if not project.initialised:
+        return
+    data = index_document(project.index, project.notes.notes)
+    text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    path = project.root / project.context / "index.json"
+    try:
+        if not path.is_file() or path.read_bytes() != text.encode("utf-8", "surrogatepass"):
+            write_atomic(path, text.encode("utf-8", "surrogatepass"), durable=False)
+    except (AgentctxError, OSError):
+        return
