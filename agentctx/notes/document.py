@@ -21,7 +21,7 @@ __all__ = [
     "KNOWN_KEYS",
     "append_section",
     "conflict_line",
-    "line_of",
+    "lines_of",
     "new_note",
     "parse",
     "parse_anchor",
@@ -288,15 +288,17 @@ def parse_anchor(text: str) -> Anchor | Problem:
     return Anchor("/".join(name for name in path.split("/") if name not in ("", ".")), symbol)
 
 
-def line_of(data: bytes, key: str, value: str = "") -> int:
-    """The line of a field, or of one value of it; 1 when it is not there or the file cannot be read."""
+def lines_of(data: bytes) -> dict[tuple[str, str], int]:
+    """The lines of a note's fields, by (key, ``""``) and, for items of lists, by (key, item)."""
     try:
         text = data.decode()
         parts = cut(text)
-        found = read_fields(text, parts).get(key)
+        fields = read_fields(text, parts)
     except (UnicodeDecodeError, Unreadable):
-        return 1
-    if found is None:
-        return 1
-    at = next((item.start for item in found.items if item.value.strip() == value), found.key_start)
-    return text.count("\n", 0, parts.head_start + at) + 1
+        return {}
+    lines: dict[tuple[str, str], int] = {}
+    for key, found in fields.items():
+        places = [("", found.key_start), *((item.value.strip(), item.start) for item in found.items)]
+        for value, at in places:
+            lines.setdefault((key, value), text.count("\n", 0, parts.head_start + at) + 1)
+    return lines

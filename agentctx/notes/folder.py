@@ -10,8 +10,8 @@ import os
 import posixpath
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,21 @@ class Folder:
         documents, more = reading.documents({note.path for note in notes})
         reading.forget_missing()
         return NoteSet((*notes, *documents), (*problems, *more))
+
+    def check(self, notes: NoteSet, paths: Collection[str]) -> list[Problem]:
+        """Everything wrong with the notes, by path and line: reading, verification records, lint rules.
+
+        ``paths``: the files of the repository, for dead anchors.
+        """
+        from agentctx.notes.lint import lint
+
+        sources: dict[str, bytes] = {}
+        for note in notes.notes:
+            if not note.read_only:
+                with suppress(AgentctxError):
+                    sources[note.path] = self.read_bytes(note.path)
+        found = [*notes.problems, *self.record_problems(), *lint(notes, paths, sources)]
+        return sorted(found, key=lambda problem: (problem.path, problem.line, problem.code))
 
     def read_bytes(self, path: str) -> bytes:
         """The bytes of one note or document. Raises ``NotFound`` or ``UnsafeFile``."""

@@ -8,18 +8,21 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
 from agentctx import globs
 from agentctx.model import Anchor, Note, NoteSet, Problem, Severity
-from agentctx.notes.document import KNOWN_KEYS, line_of
+from agentctx.notes.document import KNOWN_KEYS, lines_of
 from agentctx.text import count_tokens, did_you_mean, hidden_characters
 
 STATUSES = ("active", "superseded", "archived")
 LONG = 2_000
 """Tokens above which a note would take too much of a briefing."""
+
+SIBLINGS = 200
+"""Files of one folder that are compared with the name of a missing one."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LINE_ANCHOR = re.compile(r"(.+?\.\w+)(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)")
@@ -51,6 +54,8 @@ class _Desk:
     notes: NoteSet
     paths: Collection[str]
     sources: Mapping[str, bytes]
+    lines: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+    globs: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def own(self) -> list[Note]:
@@ -71,6 +76,13 @@ class _Desk:
         for path in sorted(self.known):
             names[path.rpartition("/")[2]].append(path)
         return names
+
+    @cached_property
+    def by_folder(self) -> dict[str, list[str]]:
+        inside: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(self.known):
+            inside[path.rpartition("/")[0]].append(path)
+        return inside
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -96,9 +108,18 @@ class _Desk:
                 found[id].append(note.id)
         return found
 
+    def means_a_file(self, pattern: str) -> bool:
+        """Does the glob match any file? Answered once per glob: many notes share theirs."""
+        if pattern not in self.globs:
+            fullmatch = globs.compiled(pattern).fullmatch
+            self.globs[pattern] = any(fullmatch(path) for path in self.known)
+        return self.globs[pattern]
+
     def line(self, note: Note, key: str, value: str = "") -> int:
-        data = self.sources.get(note.path)
-        return line_of(data, key, value) if data is not None else 1
+        if note.path not in self.lines:
+            self.lines[note.path] = lines_of(self.sources.get(note.path, b""))
+        lines = self.lines[note.path]
+        return lines.get((key, value)) or lines.get((key, ""), 1)
 
     def body_line(self, note: Note, offset: int) -> int:
         """The line in the file of an offset in the body."""
@@ -142,14 +163,14 @@ def _misplaced_kind(note: Note, desk: _Desk) -> Iterator[Problem]:
 
 def _dead_anchor(note: Note, desk: _Desk) -> Iterator[Problem]:
     for anchor in note.anchors:
-        line = desk.line(note, "anchors", str(anchor))
         if anchor.path in desk.known:
             continue
+        line = desk.line(note, "anchors", str(anchor))
         if lines := _LINE_ANCHOR.fullmatch(str(anchor)):
             message = f"anchor `{anchor}` names a line, which moves with every edit"
             yield _problem(note, "line-anchor", message, f"type `- {lines[1]}#SYMBOL`", line)
         elif anchor.is_glob:
-            if not globs.select(anchor.path, desk.known):
+            if not desk.means_a_file(anchor.path):
                 message = f'anchor `"{anchor}"` matches no file'
                 yield _problem(note, "dead-anchor", message, _elsewhere(anchor, desk), line)
         elif anchor.path in desk.folders:
@@ -170,8 +191,12 @@ def _elsewhere(anchor: Anchor, desk: _Desk) -> str:
         near = did_you_mean(anchor.path, same) or same[0]
         return f"did you mean `- {near}{symbol}` ({len(same)} files have this name)?"
     folder = anchor.path.rpartition("/")[0]
-    near = did_you_mean(anchor.path, [path for path in desk.known if path.rpartition("/")[0] == folder])
-    return f"type `- {near}{symbol}`" if near else "delete the anchor, or name the file that took its place"
+    near = did_you_mean(anchor.path, desk.by_folder.get(folder, [])[:SIBLINGS])
+    return (
+        f"did you mean `- {near}{symbol}`?"
+        if near
+        else "delete the anchor, or name the file that took its place"
+    )
 
 
 def _spaced_symbol(note: Note, desk: _Desk) -> Iterator[Problem]:
@@ -184,9 +209,9 @@ def _spaced_symbol(note: Note, desk: _Desk) -> Iterator[Problem]:
 
 def _unquoted_glob(note: Note, desk: _Desk) -> Iterator[Problem]:
     data = desk.sources.get(note.path, b"")
-    for anchor in note.anchors:
-        line = desk.line(note, "anchors", str(anchor))
-        if anchor.is_glob and data.split(b"\n")[line - 1].strip() == f"- {anchor}".encode():
+    for anchor in note.anchors if data else ():
+        line = desk.line(note, "anchors", str(anchor)) if anchor.is_glob else 0
+        if line and f"- {anchor}".encode() == data.split(b"\n")[line - 1].strip():
             message = f"the glob `{anchor}` stands without quotes, which some YAML readers misread"
             yield _problem(note, "unquoted-glob", message, f'type `- "{anchor}"`', line, "info")
 
