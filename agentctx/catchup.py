@@ -93,8 +93,8 @@ def missing_hooks_notice(git: Git, state: StateDir) -> str:
         return ""
     missing = [
         hook.name
-        for hook in githooks.status(git).hooks
-        if hook.name in githooks.ARRIVALS and hook.state in ("absent", "left alone")
+        for hook in githooks.status(git)
+        if hook.name in githooks.ARRIVALS and hook.outcome in ("absent", "refused")
     ]
     if not state.write("hooks-told", {"missing": missing}) or not missing:
         return ""

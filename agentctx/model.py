@@ -160,9 +160,7 @@ DriftState = Literal[
     "unverified",
 ]
 
-FreshnessState = Literal[
-    "fresh", "moved", "suspect", "stale", "conflicted", "unverified", "unknown"
-]
+FreshnessState = Literal["fresh", "moved", "suspect", "stale", "conflicted", "unverified", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,27 +572,23 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class HookState:
-    """One git hook of a repository, as far as agentctx is concerned."""
+    """One git hook after installing, uninstalling or looking."""
 
     name: str
     """``post-merge``, ``pre-commit`` ..."""
-    state: Literal["installed", "outdated", "absent", "left alone"]
-    """``left alone``: somebody else's file that agentctx does not edit; ``reason`` says why."""
-    path: str = ""
+    path: str
     """The file git runs, absolute."""
+    outcome: Literal["created", "added", "updated", "present", "outdated", "removed", "absent", "refused"]
+    """``refused``: somebody else's file that agentctx does not edit."""
     reason: str = ""
-    lines: str = ""
-    """What to add by hand, and where, when the hook was left alone."""
+    by_hand: str = ""
+    """What a person must add, and where, when it was refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class HooksReport:
-    """All hooks of one repository after installing, uninstalling or looking."""
+class Probed:
+    """Whether git starts our part of a hook."""
 
-    folder: str
-    """Where git looks for hooks, absolute."""
-    manager: str
-    """``husky``, ``lefthook``, ``pre-commit``, ``core.hooksPath`` (somebody set it), or empty."""
-    hooks: tuple[HookState, ...]
-    changed: tuple[str, ...] = ()
-    """Files that were written or deleted, absolute."""
+    fired: bool | None
+    """None when that could not be tried without running somebody else's lines."""
+    words: str

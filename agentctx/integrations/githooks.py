@@ -9,97 +9,96 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from agentctx.errors import GitFailed, NotFound, UnsafeFile
+from agentctx.errors import NotFound, UnsafeFile
 from agentctx.files import data_file, read_regular, remove_file, write_atomic
 from agentctx.git import Git
 from agentctx.integrations import hookfile
-from agentctx.model import HooksReport, HookState
+from agentctx.model import HookState, Probed
 
 NAMES = ("post-merge", "post-commit", "post-rewrite", "post-checkout", "pre-commit")
 ARRIVALS = NAMES[:4]
 """The hooks that say commits may have arrived."""
 
 
-def install(git: Git, context: str = "agent-context", dry_run: bool = False) -> HooksReport:
+def install(git: Git, context: str = "agent-context", dry_run: bool = False) -> tuple[HookState, ...]:
     """Put our section into every hook that may be edited; a second time changes no byte.
 
     Raises ``NotWritable`` when the hooks folder cannot be written.
     """
-    return _apply(git, context, write=not dry_run)
+    return tuple(_installed(hook, context, dry_run) for hook in status(git, context))
 
 
-def status(git: Git, context: str = "agent-context") -> HooksReport:
-    """The hooks as they are, where git looks for them now."""
-    return _apply(git, context, write=False)
+def _installed(hook: HookState, context: str, dry_run: bool) -> HookState:
+    if hook.outcome not in ("absent", "outdated"):
+        return hook
+    path = Path(hook.path)
+    before = _script(path)
+    if not dry_run:
+        old = before if isinstance(before, bytes) else None
+        write_atomic(path, hookfile.with_section(old, _section(hook.name, context)))
+        if old is None:
+            path.chmod(path.stat().st_mode | 0o111)
+    if hook.outcome == "outdated":
+        return replace(hook, outcome="updated")
+    return replace(hook, outcome="created" if before is None else "added")
 
 
-def uninstall(git: Git, dry_run: bool = False) -> HooksReport:
+def uninstall(git: Git, dry_run: bool = False) -> tuple[HookState, ...]:
     """Take our sections out again, wherever they are, and delete the files that were ours alone."""
-    folder = git.hooks_path()
-    hooks: list[HookState] = []
-    changed: list[str] = []
-    for place in dict.fromkeys((folder, git.common_dir / "hooks")):
-        for name in NAMES:
-            path = place / name
-            data = _script(path)
-            if isinstance(data, bytes) and hookfile.has_section(data):
-                changed.append(str(path))
-                if not dry_run:
-                    _put_back(path, hookfile.without_section(data))
-    hooks = [HookState(name, "absent", str(folder / name)) for name in NAMES]
-    return HooksReport(str(folder), _manager(git, folder), tuple(hooks), tuple(changed))
+    places = dict.fromkeys((git.hooks_path(), git.common_dir / "hooks"))
+    hooks = [_uninstalled(place / name, dry_run) for place in places for name in NAMES]
+    return tuple(hook for at, hook in enumerate(hooks) if at < len(NAMES) or hook.outcome == "removed")
 
 
-def _put_back(path: Path, data: bytes | None) -> None:
-    if data is None:
+def _uninstalled(path: Path, dry_run: bool) -> HookState:
+    data = _script(path)
+    if not isinstance(data, bytes) or not hookfile.has_section(data):
+        return HookState(path.name, str(path), "absent")
+    rest = hookfile.without_section(data)
+    if dry_run:
+        pass
+    elif rest is None:
         remove_file(path)
     else:
-        write_atomic(path, data)
+        write_atomic(path, rest)
+    return HookState(path.name, str(path), "removed")
 
 
-def _apply(git: Git, context: str, write: bool) -> HooksReport:
+def status(git: Git, context: str = "agent-context") -> tuple[HookState, ...]:
+    """The hooks as they are, where git looks for them now."""
     folder = git.hooks_path()
-    manager = _manager(git, folder)
-    ours = _is_ours(git, folder)
-    hooks = [_one(folder / name, _section(name, context), manager, ours) for name in NAMES]
-    changed = [hook.path for hook in hooks if ours and hook.state in ("absent", "outdated")]
-    if write and changed:
-        for path in changed:
-            _write(Path(path), _section(Path(path).name, context))
-        return HooksReport(str(folder), manager, _apply(git, context, write=False).hooks, tuple(changed))
-    return HooksReport(str(folder), manager, tuple(hooks), tuple(changed))
+    if _is_ours(git, folder):
+        return tuple(_own(folder / name, _section(name, context)) for name in NAMES)
+    return tuple(_foreign(folder / name) for name in NAMES)
 
 
-def _write(path: Path, section: bytes) -> None:
-    data = _script(path)
-    new = hookfile.with_section(data if isinstance(data, bytes) else None, section)
-    write_atomic(path, new)
-    if data is None:
-        path.chmod(path.stat().st_mode | 0o111)
-
-
-def _one(path: Path, section: bytes, manager: str, ours: bool) -> HookState:
-    """What one hook is, and whether it is ours to edit."""
-    name = path.name
+def _own(path: Path, section: bytes) -> HookState:
+    """A hook in this clone's own folder: ours to edit unless its content says otherwise."""
     found = _script(path)
-    if isinstance(found, bytes) and hookfile.has_section(found):
-        executable = os.access(path, os.X_OK)
-        reason = "" if executable else "is not executable, so git ignores it"
-        current = not ours or hookfile.is_current(found, section)
-        return HookState(name, "installed" if current else "outdated", str(path), reason)
-    if not ours:
-        reason = f"git looks in {path.parent}, which is not this clone's own hooks folder"
-        by_hand = _by_hand(path, manager)
-        if _mentioned(path, manager):
-            return HookState(name, "installed", str(path), "by hand")
-        return HookState(name, "left alone", str(path), reason, by_hand)
-    if isinstance(found, str):
-        return HookState(name, "left alone", str(path), f"it {found}", _by_hand(path, manager))
-    if found is not None and (reason := hookfile.refusal(found, os.access(path, os.X_OK))):
-        return HookState(name, "left alone", str(path), f"it {reason}", _by_hand(path, manager))
-    return HookState(name, "absent", str(path))
+    if found is None:
+        return HookState(path.name, str(path), "absent")
+    executable = os.access(path, os.X_OK)
+    reason = found if isinstance(found, str) else hookfile.refusal(found, executable)
+    if reason:
+        return HookState(path.name, str(path), "refused", f"it {reason}", _by_hand(path, reason))
+    assert isinstance(found, bytes)
+    if not hookfile.has_section(found):
+        return HookState(path.name, str(path), "absent", "beside other people's lines")
+    current = hookfile.is_current(found, section)
+    return HookState(path.name, str(path), "present" if current else "outdated")
+
+
+def _foreign(path: Path) -> HookState:
+    """A hook in a folder that somebody else rules: never written, only looked for our call."""
+    found = _script(_edited_by_people(path))
+    if isinstance(found, bytes) and _calls_us(found, path.name):
+        return HookState(path.name, str(path), "present", "added by hand")
+    owner = "husky" if _is_husky(path.parent) else "core.hooksPath"
+    reason = f"git looks in {path.parent} ({owner}), which is not this clone's own folder"
+    return HookState(path.name, str(path), "refused", reason, _by_hand(path, reason))
 
 
 def _script(path: Path) -> bytes | str | None:
@@ -125,43 +124,29 @@ def _section(name: str, context: str) -> bytes:
 # --------------------------------------------------------------------------- other people's managers
 
 
-def _manager(git: Git, folder: Path) -> str:
-    """Who rules this repository's hooks."""
-    if ".husky" in folder.parts[-2:]:
-        return "husky"
-    if not _is_ours(git, folder):
-        return "core.hooksPath"
-    for name in NAMES:
-        data = _script(folder / name)
-        reason = hookfile.refusal(data) if isinstance(data, bytes) else ""
-        for manager in ("pre-commit", "lefthook", "husky"):
-            if f"generated by {manager}" in reason:
-                return manager
-    return ""
-
-
 def _is_ours(git: Git, folder: Path) -> bool:
     """True for the hooks folder of this clone, unless somebody made it a link to another one."""
     own = git.common_dir / "hooks"
     return os.path.realpath(folder) == os.path.realpath(own) and not own.is_symlink()
 
 
-def _users_file(path: Path, manager: str) -> Path:
+def _is_husky(folder: Path) -> bool:
+    return ".husky" in folder.parts[-2:]
+
+
+def _edited_by_people(path: Path) -> Path:
     """The file a person edits to get lines into this hook."""
-    if manager == "husky" and path.parent.name == "_":
-        return path.parent.parent / path.name
-    return path
+    return path.parent.parent / path.name if path.parent.name == "_" else path
 
 
-def _mentioned(path: Path, manager: str) -> bool:
-    found = _script(_users_file(path, manager))
-    return isinstance(found, bytes) and f"agentctx hook {path.name}".encode() in found
+def _calls_us(data: bytes, name: str) -> bool:
+    return hookfile.has_section(data) or f"agentctx hook {name}".encode() in data
 
 
-def _by_hand(path: Path, manager: str) -> str:
+def _by_hand(path: Path, reason: str) -> str:
     """The lines that do the same by hand, and where they go."""
     name = path.name
-    if manager == "pre-commit":
+    if "by pre-commit" in reason:
         return (
             "in .pre-commit-config.yaml, under repos:\n"
             "  - repo: local\n    hooks:\n"
@@ -169,40 +154,42 @@ def _by_hand(path: Path, manager: str) -> str:
             f"        entry: agentctx hook {name}\n        language: system\n"
             f"        stages: [{name}]\n        always_run: true\n        pass_filenames: false"
         )
-    if manager == "lefthook":
+    if "by lefthook" in reason:
         return (
             f"in lefthook.yml:\n{name}:\n  commands:\n    agentctx:\n"
-            f"      run: command -v agentctx >/dev/null && agentctx hook {name} {{0}} || true"
+            f"      run: command -v agentctx >/dev/null && agentctx hook {name} || true"
         )
-    line = f'command -v agentctx >/dev/null && agentctx hook {name} "$@" </dev/null || :'
-    return f"near the top of {_users_file(path, manager)}:\n{line}"
+    if "Windows line endings" in reason or "not executable" in reason:
+        return f"mend {path}, then run: agentctx hooks install"
+    line = f"command -v agentctx >/dev/null && agentctx hook {name} </dev/null || :"
+    return f"in {_edited_by_people(path)}, before any exec or exit:\n{line}"
 
 
 # --------------------------------------------------------------------------- proof
 
 
-def probe(git: Git, name: str = "post-merge") -> tuple[bool | None, str]:
-    """Whether git itself starts our part of a hook, and a sentence about it.
+def probe(git: Git, name: str = "post-merge") -> Probed:
+    """Whether git itself starts our part of a hook.
 
     Our section only touches a file and ends the hook at once, so nothing else in it runs and no commit is
-    made. None when that cannot be tried without running somebody else's lines.
+    made. A hook with lines above ours is not run.
     """
     import tempfile
 
     path = git.hooks_path() / name
     found = _script(path)
-    if not (isinstance(found, bytes) and hookfile.has_section(found)):
-        if _mentioned(path, _manager(git, path.parent)):
-            return None, f"{name} calls agentctx by hand; it was not run, to leave its other lines alone"
-        return False, f"git would run {path}, which does not call agentctx: agentctx hooks install"
+    if not isinstance(found, bytes) or not hookfile.has_section(found):
+        by_hand = _script(_edited_by_people(path))
+        if isinstance(by_hand, bytes) and _calls_us(by_hand, name):
+            return Probed(
+                None, f"{name} calls agentctx by hand; it was not run, to leave its other lines alone"
+            )
+        return Probed(False, f"git would run {path}, which does not call agentctx")
     if not hookfile.comes_first(found):
-        return None, f"{name} has lines above ours; it was not run, to leave them alone"
+        return Probed(None, f"{path} has lines above ours; it was not run, to leave them alone")
     with tempfile.TemporaryDirectory(prefix="agentctx-probe-") as folder:
         mark = Path(folder) / "fired"
-        try:
-            git.run_hook(name, {"AGENTCTX_PROBE": str(mark)})
-        except GitFailed as error:
-            return False, error.message
+        git.run_hook(name, {"AGENTCTX_PROBE": str(mark)})
         if mark.exists():
-            return True, f"git starts {name} ({path})"
-    return False, f"git does not start {path}: is it executable, and git 2.36 or later?"
+            return Probed(True, f"git starts {path}")
+    return Probed(False, f"git does not start {path}: is it executable, and git 2.36 or later?")
