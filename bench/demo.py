@@ -111,8 +111,8 @@ def begin(stage: Stage) -> None:
 
 def before(stage: Stage) -> None:
     title(2, "What a coding agent is told before it starts")
-    say("""`agentctx init` has registered this command with the agent, so it runs by itself at session start. The task
-        is typed here only to show how the order follows it.""")
+    say("""`agentctx init` has registered this command with the agent, so it runs by itself at session start.
+        The task is typed here only to show how the order follows it.""")
     stage.show("agentctx", "prime", "--task", TASK, "--budget", "700")
 
 
@@ -130,8 +130,8 @@ def merge(stage: Stage) -> None:
     stage.commit("Give rounding a module of its own", who="Bob")
     stage.quietly("git", "switch", "-q", "main")
     stage.show("git", "merge", "--no-ff", "-m", "Merge bob/longer-tokens", "bob/longer-tokens")
-    say(f"""Three commits arrived. One changes what a note says (MAX_AGE {old} -> {new}, and a new parameter), one only
-        reformats a function, one moves a function to another file. Nobody touched the notes.""")
+    say(f"""Three commits arrived. One changes what a note says (MAX_AGE {old} -> {new}, and a new
+        parameter), one only reformats a function, one moves a function to another file. Nobody touched the notes.""")
 
 
 def judge(stage: Stage) -> None:
@@ -162,8 +162,8 @@ def mend(stage: Stage) -> None:
     )
     stage.commit("Halve the life of a token, and say so in the note")
     stage.show("git", "show", "--stat", "--format=%an: %s", "HEAD")
-    say("""A commit that changes anchored code and the note's text together counts as mended: history is the second
-        witness, nobody has to run a command for it.""")
+    say("""A commit that changes anchored code and the note's text together counts as mended: history is the
+        second witness, nobody has to run a command for it.""")
     stage.show("agentctx", "status", "--explain", NOTE)
 
 

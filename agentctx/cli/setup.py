@@ -26,7 +26,7 @@ def init_command(agents: bool, hooks: bool, dry_run: bool, as_json: bool) -> Non
         for line in step.by_hand.splitlines():
             say(f"    {line}")
     return tell(
-        'next: agentctx new decision "Why we ..." --anchor PATH#SYMBOL, then commit agent-context/ and .claude/'
+        'next: agentctx new decision "Why we ..." --anchor PATH#SYMBOL; commit agent-context/ and .claude/'
     )
 
 
