@@ -1,0 +1,183 @@
+"""Notes in the order of their use for a task: relevance of the words, nearness of the files, standing.
+
+A note that has nothing to do with the query scores exactly 0. Nothing is hidden: stale, superseded and
+archived notes lose weight and keep their place in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentctx.model import Freshness, Hit, Note, Query
+from agentctx.retrieval.affinity import Nearness, nearness, targets_of
+from agentctx.retrieval.bags import Bag, bag_of
+from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
+from agentctx.retrieval.weights import SHIPPED, Weights
+
+_PINNED_PLACE = 3
+"""A pinned note that has nothing to do with the task is listed no lower than after this many others."""
+_JUST_ABOVE = 1 + 1e-4
+_LONGEST_CHAIN = 100
+"""Notes that supersede each other in a circle would be lifted for ever."""
+
+
+@dataclass(slots=True)
+class _Candidate:
+    note: Note
+    score: float
+    standing: float
+    pinned: bool
+    reasons: tuple[str, ...]
+
+
+def rank(
+    query: Query,
+    notes: Sequence[Note],
+    freshness: Mapping[str, Freshness],
+    history: Mapping[str, Sequence[str]] | None = None,
+    bags: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    only_matching: bool = False,
+    weights: Weights = SHIPPED,
+) -> list[Hit]:
+    """Every note once, best first; with ``only_matching`` those alone that answer the query.
+
+    ``history`` has the titles of earlier changes per note id, ``bags`` what ``bag_of`` made of a note (what
+    is missing is made here). A score is 0 for no relation at all; near 1 the note has about every word and
+    phrase of the task. Without words and files the order is that of standing: pinned, fresh, recent.
+    Deterministic.
+    """
+    history, bags = history or {}, bags or {}
+    filled = with_context(notes, [bags.get(n.id) or bag_of(n, history.get(n.id, ())) for n in notes])
+    question = question_of(query.text, query.branch, weights)
+    answers = _with_documents(notes, relevance(question, filled, weights), weights.document)
+    targets = targets_of(query, weights)
+    recent = _recency(freshness, weights.recency_half_life_days)
+    candidates = []
+    for note, answer in zip(notes, answers, strict=True):
+        near = nearness(note, targets, weights)
+        state = freshness.get(note.id)
+        standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
+        score = (answer.score + weights.files * near.score) * standing
+        reasons = _reasons(note, answer, near, state, question) if score else _own_reasons(note, state)
+        candidates.append(_Candidate(note, score, standing, note.pinned, reasons))
+    if only_matching:
+        candidates = [c for c in candidates if c.score > 0]
+    else:
+        _raise_pinned(candidates)
+    _below_successors(candidates)
+    candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
+    return [Hit(c.note.id, c.score, c.reasons) for c in candidates]
+
+
+def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> list[Bag]:
+    """Bags that also hold the headings above: for a section of a document, in the order of the file."""
+    levels: dict[str, list[tuple[int, str]]] = {}
+    first: dict[str, str] = {}
+    filled = []
+    for note, bag in zip(notes, bags, strict=True):
+        if not note.read_only:
+            filled.append(dict(bag))
+            continue
+        above = levels.setdefault(note.path, [])
+        level = note.sections[0].level if note.sections else 1
+        while above and above[-1][0] >= level:
+            above.pop()
+        own = set(bag["title"].split())
+        words = [first.get(note.path, ""), *(title for _, title in above)]
+        context = dict.fromkeys(word for words_of in words for word in words_of.split() if word not in own)
+        filled.append({**bag, "context": " ".join(context)})
+        above.append((level, bag["title"]))
+        first.setdefault(note.path, bag["title"])
+    return filled
+
+
+def _with_documents(notes: Sequence[Note], answers: Sequence[Relevance], share: float) -> list[Relevance]:
+    """A section also gets a share of its document's mean; only where it answers by itself."""
+    scores: dict[str, list[float]] = {}
+    for note, answer in zip(notes, answers, strict=True):
+        scores.setdefault(note.path, []).append(answer.score)
+    means = {path: sum(found) / len(found) for path, found in scores.items()}
+    return [
+        Relevance(
+            (1 - share) * a.score + share * means[n.path] if len(scores[n.path]) > 1 else a.score, a.words
+        )
+        if a.score
+        else a
+        for n, a in zip(notes, answers, strict=True)
+    ]
+
+
+def _recency(freshness: Mapping[str, Freshness], half_life: float) -> dict[str, float]:
+    """1 for the notes changed last, halved with every half-life before; no clock is read."""
+    dates = {id: _day(state.changed.date) for id, state in freshness.items() if state.changed}
+    newest = max(dates.values(), default=0)
+    return {id: 0.5 ** ((newest - day) / half_life) for id, day in dates.items() if day}
+
+
+def _day(date: str) -> int:
+    try:
+        return datetime.fromisoformat(date).toordinal()
+    except ValueError:
+        return 0
+
+
+def _standing(note: Note, state: Freshness | None, weights: Weights) -> float:
+    """What the note is worth whatever the task: kind, freshness, whether it still holds, pinned."""
+    fresh = 1 - weights.freshness * (1 - min(1.0, max(0.0, state.score))) if state else 1.0
+    holds = 1.0 if note.status == "active" and not note.superseded_by else weights.retired
+    return weights.kinds.get(note.kind, 1.0) * fresh * holds * (weights.pinned if note.pinned else 1.0)
+
+
+def _raise_pinned(candidates: Sequence[_Candidate]) -> None:
+    scores = sorted((c.score for c in candidates if not c.pinned), reverse=True)
+    floor = scores[min(_PINNED_PLACE, len(scores)) - 1] if scores else 0.0
+    for candidate in candidates:
+        if candidate.pinned:
+            candidate.score = max(candidate.score, floor)
+
+
+def _below_successors(candidates: Sequence[_Candidate]) -> None:
+    """Whoever finds an old note by its words wants the new one: the successor takes the place just above."""
+    named = {c.note.path: c for c in candidates if c.note.kind == "document"}
+    named |= {c.note.id: c for c in candidates}
+    pairs = {(c.note.id, old) for c in candidates for old in c.note.supersedes}
+    pairs |= {(c.note.superseded_by, c.note.id) for c in candidates if c.note.superseded_by}
+    chain = [(named[new], named[old]) for new, old in sorted(pairs) if new in named and old in named]
+    for _ in range(min(len(chain), _LONGEST_CHAIN)):
+        moved = [_lift(new, old) for new, old in chain if new is not old]
+        if not any(moved):
+            return
+
+
+def _lift(new: _Candidate, old: _Candidate) -> bool:
+    """Put the successor just above, in score and in standing; whether that changed anything."""
+    before = (new.score, new.standing, new.pinned)
+    if new.score <= old.score and old.score > 0:
+        new.score = old.score * _JUST_ABOVE
+        reason = f"supersedes {old.note.id}"
+        new.reasons = new.reasons if reason in new.reasons else (*new.reasons, reason)
+    if new.standing <= old.standing:
+        new.standing = old.standing * _JUST_ABOVE
+    new.pinned = new.pinned or old.pinned
+    return before != (new.score, new.standing, new.pinned)
+
+
+def _reasons(
+    note: Note, answer: Relevance, near: Nearness, state: Freshness | None, question: Question
+) -> tuple[str, ...]:
+    words = ", ".join(question.surface.get(word, word) for word in answer.words)
+    found = [near.reason] if near.reason else []
+    found += [f"has the words: {words}"] if words else []
+    found += ["earlier changes to it had such titles"] if answer.score and not words else []
+    return (*found, *_own_reasons(note, state))
+
+
+def _own_reasons(note: Note, state: Freshness | None) -> tuple[str, ...]:
+    found = ["pinned"] if note.pinned else []
+    found += [f"superseded by {note.superseded_by}"] if note.superseded_by else []
+    found += [note.status] if note.status != "active" and not note.superseded_by else []
+    found += [state.state] if state and state.state in ("stale", "suspect", "moved", "conflicted") else []
+    return tuple(found)
