@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check test-agents faults clean
+.PHONY: demo test check docs test-agents faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@echo "setting up $(VENV) (once) ..."
@@ -17,11 +17,23 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready check
 	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
 
+# Real agent clients from their wheels, against a scripted model (about 170 MB, installed once).
+test-agents: $(VENV)/.ready
+	@$(BIN)/python -c 'import claude_agent_sdk' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk
+	@$(BIN)/python -m pytest -m agents tests/agents
+
+# The long fault tests: kills, races, hostile answers.
+faults: $(VENV)/.ready
+	@$(BIN)/python -m pytest -n auto -m faults
+
 check: $(VENV)/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.ready
+	@$(BIN)/python -m agentctx.cli.reference docs
 
 clean:
 	rm -rf $(VENV) dist build
