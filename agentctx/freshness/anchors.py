@@ -18,6 +18,8 @@ class Sight:
     stamp: Stamp | None = None
     """None when there is nothing to see (``is_gone``) or no way to see it (``error``)."""
     symbol: Symbol | None = None
+    path: str = ""
+    """The file in which the symbol stands."""
     error: str = ""
     """Why the code could not be read, in words."""
     is_gone: bool = False
@@ -47,9 +49,9 @@ def look(anchor: Anchor, code: Code, deep: bool = True) -> Sight:
     if symbol is None:
         return Sight(is_gone=True)
     if not anchor.symbol or not deep:
-        return Sight(stamp=symbol.stamp, symbol=symbol)
+        return Sight(symbol.stamp, symbol, anchor.path)
     found = dependencies(anchor.path, symbol, code)
-    return Sight(replace(symbol.stamp, deps=found.digest), symbol, dependencies=found)
+    return Sight(replace(symbol.stamp, deps=found.digest), symbol, anchor.path, dependencies=found)
 
 
 def stamp_of(anchor: Anchor, code: Code) -> Stamp | None:

@@ -71,7 +71,7 @@ class Evidence:
         """Unified diff of the drifted symbol between verification and now; empty when it cannot be told."""
         old = self._then(case.drift.anchor, case.baseline)
         anchor = case.drift.anchor
-        source = self.code.tree.read(anchor.path)
+        source = self.code.tree.read(case.sight.path)
         if old is None or case.sight.symbol is None or source is None:
             return ""
         return wording.symbol_diff(old[1], wording.lines_of(case.sight.symbol, source), str(anchor))
@@ -137,11 +137,12 @@ class Evidence:
         reason = drift.reason
         if drift.state in ("signature", "body", "docstring") and case.sight.symbol is not None:
             reason = self._words(drift, case)
+            reason += f", and it is now `{drift.moved_to}`" if drift.moved_to else ""
         return replace(drift, commits=commits, reason=_joined(reason, wording.when(commits, uncommitted)))
 
     def _words(self, drift: Drift, case: Case) -> str:
         anchor = drift.anchor
-        symbol, source = case.sight.symbol, self.code.tree.read(anchor.path)
+        symbol, source = case.sight.symbol, self.code.tree.read(case.sight.path)
         assert symbol is not None
         if not anchor.symbol:
             return self._file_words(anchor, case)
