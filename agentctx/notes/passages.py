@@ -37,7 +37,9 @@ def replace_section(data: bytes, heading: str, text: str) -> bytes:
     new = text.replace("\r\n", "\n").strip("\n")
     if place < 0 and not heading:
         return append_section(data, "", text)
-    if start == end and new:
+    if not new:
+        end = found[place].end
+    elif start == end:
         new = "\n" + new + "\n" if file.body[:start].endswith("\n") else "\n\n" + new
     result = _spliced(file, start, end, new)
     _only_section(found, open_note(result).body, place)
@@ -66,6 +68,8 @@ def append_section(data: bytes, heading: str, text: str) -> bytes:
     if place < 0:
         at, tail = len(body) - len(body.lstrip("\n")), "\n\n" if found else "\n"
         result = _spliced(file, at, at, new + tail)
+    elif not found[place].text.strip():
+        return replace_section(data, heading, text)
     else:
         _, at = _content(body, found[place])
         result = _spliced(file, at, at, "\n\n" + new)

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from agentctx.errors import InvalidInput
 from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
 
-_PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<~][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]*")
+_PLAIN = re.compile(
+    r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<~\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]*"
+)
 _TYPED = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|[+.]?\d[\d_.,:+xoe]*)")
 _ODD = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -54,7 +56,9 @@ class NoteFile:
         return self.text[: base + start] + new + self.text[base + end :]
 
     def with_body(self, raw: str) -> str:
-        return self.text[: self.parts.body_start] + raw
+        """The whole text with another body; a closing fence at the file's end gets its newline first."""
+        head = self.text[: self.parts.body_start]
+        return head + (self.newline if self.parts.has_head and raw and head[-1] != "\n" else "") + raw
 
 
 def open_note(data: bytes) -> NoteFile:
