@@ -15,6 +15,7 @@ _LOG = (
     "--ignore-submodules=all", "--no-ext-diff", "--no-textconv", "--no-relative", "--encoding=UTF-8",
     f"--format={_FORMAT}",
 )  # fmt: skip
+_PROSE = ("**/*.md", "**/*.rst", "**/*.txt", "**/*.adoc", "**/CHANGELOG*", "**/NEWS*")
 _MOST_PATHS = 400
 """Paths of one question about history; the rest goes without evidence."""
 _MOST_COMMITS = 2000
@@ -84,6 +85,22 @@ class History:
             starts = [at for at, part in enumerate(parts) if part.startswith(":")]
             self._renames[base] = {parts[at + 1]: parts[at + 2] for at in starts if at + 2 < len(parts)}
         return self._renames[base]
+
+    def occurrences(self, words: Collection[str], context: str) -> dict[str, str]:
+        """Word -> one file in which it occurs now as a word; prose and the context folder do not count."""
+        self.processes += 1
+        patterns = [part for word in sorted(words) for part in ("-e", word)]
+        where = ["--untracked"] if not self._now else []
+        prose = [f":(exclude,glob){glob}" for glob in (f"{context}/**", *_PROSE)]
+        out = self.git.run(
+            "grep", "-z", "-o", "-w", "-F", "-I", "--full-name", "--no-color", *where, *patterns, *self._now,
+            "--", ":/", *prose, check=False,
+        )  # fmt: skip
+        found: dict[str, str] = {}
+        for line in out.decode("utf-8", "surrogateescape").splitlines():
+            path, _, word = line.partition("\0")
+            found.setdefault(word, path)
+        return found
 
     def _log(
         self, options: Sequence[str], since: str, paths: Sequence[str], wanted: frozenset[str]

@@ -16,6 +16,7 @@ from agentctx.freshness.evidence import Case, Evidence
 from agentctx.freshness.history import Event, History
 from agentctx.freshness.judge import Judge, Judgement
 from agentctx.freshness.logbook import Logbook
+from agentctx.freshness.rot import Lost, Rot
 from agentctx.freshness.score import HALF_LIVES, Ageing, is_conflicted, review_reasons, state_of, weight
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.verdicts import Cache, Verdict, Verdicts
@@ -94,6 +95,7 @@ class Assessor:
         judge = Judge(self.code, self.history, witness)
         judged = [judge.judge(note, self._records.get(note.id, {})) for note in _by_place(notes)]
         self._explain(judged)
+        self._mentions(judged, witness)
         return [(judgement.note, judgement.verdict) for judgement in judged]
 
     def _explain(self, judged: Sequence[Judgement]) -> None:
@@ -108,6 +110,20 @@ class Assessor:
             for at in judgement.cases:
                 drifts[at] = next(explained)
             judgement.verdict.drifts = tuple(drifts)
+
+    def _mentions(self, judged: Sequence[Judgement], witness: Witness) -> None:
+        """What the notes' texts say in code spans, held against the tree in which it was last vouched for."""
+        rot = Rot(self.code, self.history, self.context)
+        lost: list[Lost] = []
+        for judgement in judged:
+            found, used = rot.lost(judgement.note, witness.vouched(judgement.note))
+            judgement.verdict.uses |= used
+            judgement.verdict.needs_tree |= bool(found)
+            judgement.verdict.needs_head |= bool(found)
+            lost += found
+        broken = rot.mentions(lost)
+        for judgement in judged:
+            judgement.verdict.mentions = tuple(broken.get(judgement.note.id, ()))
 
     def _freshness(self, note: Note, verdict: Verdict, witness: Witness, ageing: Ageing) -> Freshness:
         changed = witness.last_change(note.path)

@@ -54,6 +54,14 @@ class Witness:
         places = self._by_path.get(path, ())
         return self.events[places[0]].commit if places else None
 
+    def vouched(self, note: Note) -> Commit | None:
+        """The newest commit in which somebody wrote or verified the note; None when that is not committed."""
+        paths = (note.path, self.record_path(note))
+        if any(self._is_dirty(path) for path in paths):
+            return None
+        places = [self._by_path[path][0] for path in paths if path in self._by_path]
+        return self.events[min(places)].commit if places else None
+
     def baseline(self, note: Note, anchor: Anchor, recorded: Stamp | None, sight: Sight) -> Baseline:
         """The later of record and history; an empty one when neither knows anything."""
         place = self._record_place(note)

@@ -1,0 +1,136 @@
+"""Which claims of a note's text were true when it was verified or written, and are not true now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agentctx.freshness.anchors import look
+from agentctx.freshness.code import Code
+from agentctx.freshness.history import History
+from agentctx.freshness.mentions import Claim, claims, constants, definitions, files_of, is_true, path_of
+from agentctx.freshness.relocation import Before, relocate
+from agentctx.model import Anchor, Commit, Mention, Note
+
+_MOST_PAST_TREES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A claim that was true and is not, and where its name still occurs is not known yet."""
+
+    note: str
+    claim: Claim
+    files: tuple[str, ...]
+    base: str
+    """Commit in which it was true."""
+
+
+class Rot:
+    """Checks the mentions of the notes of one tree."""
+
+    def __init__(self, code: Code, history: History | None, context: str) -> None:
+        self.code = code
+        self.history = history
+        self.context = context
+        self._bases: set[str] = set()
+
+    def lost(self, note: Note, base: Commit | None) -> tuple[list[Lost], set[str]]:
+        """(claims that broke since ``base`` as far as the note's files tell, the files looked at).
+
+        ``base`` None means the commit that is checked out.
+        """
+        said = claims(note)
+        if not said:
+            return [], set()
+        files = files_of(note, said, self.code)
+        untrue = [claim for claim in said if not is_true(claim, files, self.code)]
+        used = {*files, *(path_of(c, self.code) for c in said if c.kind == "path")} - {""}
+        if not untrue or self.history is None:
+            return [], used
+        rev = base.id if base else self.history.head
+        if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
+            return [], used
+        self._bases.add(rev)
+        then = Code(self.history.tree(rev), self.code.memory)
+        broken = [claim for claim in untrue if is_true(claim, files, then)]
+        return [Lost(note.id, claim, tuple(files), rev) for claim in broken], used
+
+    def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
+        """Note id -> its broken mentions, with where each went. One search of the tree for all of them."""
+        words = {_word(entry.claim) for entry in lost if entry.claim.kind in ("symbol", "word")}
+        present = self._present(words)
+        found: dict[str, list[Mention]] = {}
+        for entry in lost:
+            mention = self._mention(entry, present)
+            if mention is not None:
+                found.setdefault(entry.note, []).append(mention)
+        return found
+
+    def _mention(self, lost: Lost, present: Mapping[str, str]) -> Mention | None:
+        claim = lost.claim
+        if claim.kind == "path":
+            return self._path(lost)
+        if claim.kind == "value":
+            now = constants(claim, lost.files, self.code)
+            if now:
+                reason = f"`{claim.name}` is {now[0].value} now, the note says {claim.value}"
+                return Mention(claim.text, claim.line, "changed", reason, now[0].value)
+            return self._broken(claim, f"there is no `{claim.name}` with a value any more")
+        if claim.kind in ("make", "script"):
+            where = "Makefile" if claim.kind == "make" else "package.json"
+            return self._broken(claim, f"`{where}` has no `{claim.name}` any more")
+        return self._symbol(lost, present)
+
+    def _path(self, lost: Lost) -> Mention:
+        assert self.history is not None
+        claim = lost.claim
+        if claim.value and self.code.exists(claim.name):
+            return self._broken(claim, f"there is no `{claim.value}` in `{claim.name}` any more")
+        went = self.history.renames(lost.base).get(claim.name, "")
+        reason = f"`{claim.name}` was renamed to `{went}`" if went else f"`{claim.name}` no longer exists"
+        return self._broken(claim, reason, went)
+
+    def _symbol(self, lost: Lost, present: Mapping[str, str]) -> Mention | None:
+        assert self.history is not None
+        claim = lost.claim
+        tree = self.history.tree(lost.base)
+        then = Code(tree, self.code.memory)
+        defined = definitions(claim.name, lost.files, then)
+        if not defined:
+            return (
+                None if _word(claim) in present else self._broken(claim, f"`{claim.name}` no longer occurs")
+            )
+        tree.paths()
+        before = Before(then, self.history.renames(lost.base))
+        for path, name in defined:
+            stamp = look(Anchor(path, name), then, deep=False).stamp
+            place = relocate(Anchor(path, name), stamp, self.code, before) if stamp else None
+            if place is not None and _ends(place.anchor.symbol, claim.name):
+                return None
+            if place is not None:
+                return self._broken(claim, f"`{claim.name}` is now `{place.anchor}`", str(place.anchor))
+        if _word(claim) in present and not _is_qualified(claim.name):
+            return None
+        return self._broken(claim, f"`{claim.name}` is no longer defined in `{defined[0][0]}`")
+
+    def _broken(self, claim: Claim, reason: str, now: str = "") -> Mention:
+        return Mention(claim.text, claim.line, "broken", reason, now)
+
+    def _present(self, words: set[str]) -> dict[str, str]:
+        """Which of the words still occur anywhere but in prose, with one file for each."""
+        if not words or self.history is None:
+            return {}
+        return self.history.occurrences(words, self.context)
+
+
+def _word(claim: Claim) -> str:
+    return claim.name if claim.kind == "word" else claim.name.replace("::", ".").rpartition(".")[2]
+
+
+def _is_qualified(name: str) -> bool:
+    return "." in name or "::" in name
+
+
+def _ends(symbol: str, name: str) -> bool:
+    return symbol == name or symbol.endswith((f".{name}", f"::{name}"))
