@@ -1,0 +1,221 @@
+"""From an accepted proposal to bytes on disk, and back: compare-and-swap, journal first, exact undo."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from agentctx.errors import Conflict, InvalidInput, NotFound
+from agentctx.model import Edit, Kind, Note, Proposal, Refusal, Stamp
+from agentctx.notes.document import parse
+from agentctx.notes.folder import KINDS, RECORDS, Folder
+from agentctx.notes.records import render_record
+from agentctx.proposals.checks import not_half_gone_text
+from agentctx.proposals.operations import apply_operations, new_note_bytes
+from agentctx.proposals.store import Store
+
+T = TypeVar("T")
+StampsOf = Callable[[Note], Mapping[str, Stamp]]
+"""The present stamps of a note's anchors, by anchor text: what ``verify`` would write."""
+
+_OVERWRITING = ("replace_section", "retitle", "retag", "set_status")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What accepting did: the edits that were written, and the proposal in its new state."""
+
+    proposal: Proposal
+    edits: tuple[Edit, ...] = ()
+
+
+def accept(proposal: Proposal, folder: Folder, store: Store, stamps_of: StampsOf | None = None) -> Accepted:
+    """Write a proposal into its note, together with the note's verification record.
+
+    When the note is no longer the one that the proposal was made against, the operations are tried on
+    its present bytes: they fit where every stretch they replace is still there exactly once. Otherwise
+    the proposal is dropped, with the reason in ``refusals``. A second acceptance changes nothing.
+    Raises ``InvalidInput`` for a proposal that was rejected or dropped, ``Conflict`` when somebody writes
+    the note at this very moment again and again.
+    """
+    if proposal.state == "accepted":
+        return Accepted(proposal)
+    if proposal.state in ("rejected", "dropped"):
+        raise InvalidInput(f"proposal {proposal.id} was {proposal.state}", "agentctx review list --all")
+    written = _written_before(proposal, folder, store)
+    if written is None:
+        result = _again(lambda: _write_note(proposal, folder, store), proposal)
+        if isinstance(result, Refusal):
+            return Accepted(_dropped(store, proposal, result))
+        written = result
+    edits = [written] if written.before != written.after else []
+    if stamps_of is not None and written.after is not None:
+        record = _again(
+            lambda: _write_record(proposal, written.after or b"", folder, store, stamps_of), proposal
+        )
+        edits += [record] if record else []
+    done = replace(proposal, state="accepted")
+    store.update(done)
+    return Accepted(done, tuple(edits))
+
+
+def current(proposal: Proposal, folder: Folder) -> Refusal | None:
+    """Why an open proposal does not fit its note any more; None while it does."""
+    after = _after(proposal, _present(folder, proposal.note_path))
+    return after if isinstance(after, Refusal) else None
+
+
+def preview(proposal: Proposal, folder: Folder) -> Edit | Refusal:
+    """What accepting would write into the note now."""
+    before = _present(folder, proposal.note_path)
+    after = _after(proposal, before)
+    return after if isinstance(after, Refusal) else Edit(proposal.note_path, before, after)
+
+
+def undo(sync: str, folder: Folder, store: Store) -> tuple[Edit, ...]:
+    """Take back what a sync wrote; returns the edits that were taken back, newest first.
+
+    Bytes are restored only where they are still what the sync left. Raises ``Conflict`` naming the note
+    that somebody has changed since, before anything is written; ``NotFound`` for an unknown sync.
+    """
+    entry = store.journal(sync)
+    if entry.undone:
+        return ()
+    steps = _backward([step.edit for step in entry.steps], folder)
+    for edit in steps:
+        _put(folder, edit.path, edit.before, edit.after)
+    store.close(sync)
+    return tuple(steps)
+
+
+# --------------------------------------------------------------------------- bytes
+
+
+def _present(folder: Folder, path: str) -> bytes | None:
+    try:
+        return folder.read_bytes(path)
+    except NotFound:
+        return None
+
+
+def _after(proposal: Proposal, before: bytes | None) -> bytes | Refusal:
+    new = next((o for o in proposal.operations if o.name == "new_note"), None)
+    if new is not None:
+        after = new_note_bytes(new)
+        if before is not None and before != after:
+            return Refusal("moved-on", f"{proposal.note_path} exists already")
+        return after
+    if before is None:
+        return Refusal("moved-on", f"{proposal.note_path} does not exist any more")
+    after = apply_operations(before, proposal.operations)
+    changed = hashlib.sha256(before).hexdigest() != proposal.note_digest
+    if isinstance(after, Refusal):
+        what = "the note has changed since: " if changed else ""
+        return replace(after, reason=what + after.reason)
+    if changed and any(o.name == "keep" for o in proposal.operations):
+        return Refusal("moved-on", "the note has changed since it was read, so it is not verified by this")
+    whole = [o.name for o in proposal.operations if o.name in _OVERWRITING]
+    if changed and whole:
+        # What somebody wrote there meanwhile would be overwritten unseen.
+        return Refusal(
+            "moved-on", f"the note has changed since, and {whole[0]} overwrites a whole part of it"
+        )
+    return next(iter(not_half_gone_text(before, after)), after)
+
+
+def _written_before(proposal: Proposal, folder: Folder, store: Store) -> Edit | None:
+    """The edit of an acceptance that was killed after the note was written and before it was noted down."""
+    if proposal.sync not in store.syncs():
+        return None
+    steps = [step for step in store.journal(proposal.sync).steps if step.proposal == proposal.id]
+    edits = [step.edit for step in steps if step.edit.path == proposal.note_path]
+    return edits[-1] if edits and _present(folder, proposal.note_path) == edits[-1].after else None
+
+
+def _again(write: Callable[[], T], proposal: Proposal, attempts: int = 5) -> T:
+    """Do it anew, from the bytes that are there then, when somebody else wrote in between."""
+    for _ in range(attempts):
+        try:
+            return write()
+        except Conflict:
+            continue
+    raise Conflict(
+        f"{proposal.note_path} is being written by somebody else again and again",
+        f"try again: agentctx review accept {proposal.id}",
+    )
+
+
+def _write_note(proposal: Proposal, folder: Folder, store: Store) -> Edit | Refusal:
+    before = _present(folder, proposal.note_path)
+    after = _after(proposal, before)
+    if isinstance(after, Refusal):
+        return after
+    edit = Edit(proposal.note_path, before, after)
+    if before != after:
+        _apply(proposal, edit, folder, store)
+    return edit
+
+
+def _write_record(
+    proposal: Proposal, data: bytes, folder: Folder, store: Store, stamps_of: StampsOf
+) -> Edit | None:
+    """The verification record of the note as accepted; None when it says the same already."""
+    note, _ = parse(proposal.note_path, data, _kind(folder, proposal.note_path))
+    if note is None:
+        return None
+    path = f"{folder.context}/{RECORDS}/{note.id}"
+    before = _present(folder, path)
+    text = render_record(stamps_of(note), (before or b"").decode("utf-8", "replace"))
+    edit = Edit(path, before, text.encode() or None)
+    if edit.before == edit.after:
+        return None
+    _apply(proposal, edit, folder, store)
+    return edit
+
+
+def _kind(folder: Folder, path: str) -> Kind:
+    return KINDS.get(path.removeprefix(f"{folder.context}/").split("/")[0], "decision")
+
+
+def _apply(proposal: Proposal, edit: Edit, folder: Folder, store: Store) -> None:
+    """Journal first, then the file, only if its bytes are still those that the edit was made from."""
+    store.record(proposal.sync, edit, proposal.id)
+    try:
+        _put(folder, edit.path, edit.after, edit.before)
+    except Exception:
+        store.withdraw(proposal.sync, edit, proposal.id)
+        raise
+
+
+def _put(folder: Folder, path: str, data: bytes | None, expected: bytes | None) -> None:
+    digest = None if expected is None else hashlib.sha256(expected).hexdigest()
+    if data is not None:
+        folder.save(path, data, digest)
+    elif digest is not None:
+        folder.remove(path, digest)
+
+
+def _backward(edits: Sequence[Edit], folder: Folder) -> list[Edit]:
+    """The edits to take back, newest first, proved against what is on disk before anything is written."""
+    present: dict[str, bytes | None] = {}
+    steps: list[Edit] = []
+    for edit in reversed(edits):
+        now = present.setdefault(edit.path, _present(folder, edit.path))
+        if now == edit.after:
+            steps.append(edit)
+            present[edit.path] = edit.before
+        elif now != edit.before:
+            raise Conflict(
+                f"{posixpath.basename(edit.path)} has been changed since; nothing was undone",
+                f"edit {edit.path} by hand, or take your change back first",
+            )
+    return steps
+
+
+def _dropped(store: Store, proposal: Proposal, refusal: Refusal) -> Proposal:
+    dropped = replace(proposal, state="dropped", refusals=(*proposal.refusals, refusal))
+    store.update(dropped)
+    return dropped

@@ -1,0 +1,46 @@
+"""Telling text that orders agents about from text that describes code. It flags, and never decides."""
+
+from __future__ import annotations
+
+import re
+
+_ORDERS = (
+    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
+    r"\b(?:instruction|prompt|rule|previous|above|prior|guideline|safet|review|check)",
+    r"\bsystem[ _-]?(?:prompt|message)\b",
+    r"\byou are (?:now|an? )|\bas an? (?:ai|agent|assistant|language model)\b",
+    r"\b(?:agents?|assistants?|ai|llms?|claude|codex|copilot|gpt)\b[^.\n]{0,20}"
+    r"\b(?:must|should|shall|always|never|may)\b",
+    r"\b(?:do not|don't|never)\b[^.\n]{0,20}\b(?:tell|mention|reveal|ask|warn|inform|show)\b",
+    r"\b(?:run|execute|eval|invoke|pipe|download|install)\b[^.\n]{0,40}"
+    r"\b(?:this|the following|script|command|curl|wget|bash|sh|shell|sudo|rm|base64)\b",
+    r"\b(?:curl|wget)\b[^\n]{0,200}\||\brm -[rf]{1,2}\b|\bsudo\b",
+    r"\b(?:send|post|upload|exfiltrate|forward|email|leak)\b[^.\n]{0,60}"
+    r"\b(?:to https?|secret|token|credential|key|password|environment|\.env)",
+    r"\b(?:disable|skip|turn off|remove|switch off)\b[^.\n]{0,40}"
+    r"\b(?:checks?|tests?|hooks?|verif\w+|signatures?|auth|tls|ssl|certificates?|security|reviews?|sandbox)\b",
+    r"--no-verify|\bjailbreak",
+    r"\b(?:new|updated|important|urgent|critical) (?:instruction|directive|task|order)s?\b",
+    r"\b(?:approve|merge|push|commit|deploy)\b[^.\n]{0,30}\b(?:without|automatically|directly|immediately)\b",
+    r"\btrust(?:ed)?\b[^.\n]{0,20}\b(?:this|without|blindly|source)\b",
+    r"\bgrant\b[^.\n]{0,30}\b(?:access|permission|admin)",
+)
+_MARKUP = (
+    r"<!--|<\s*/?\s*(?:system|user|assistant|human|tool|instructions?|script|iframe|img|style|important)\b",
+    r"^\s*(?:system|assistant|user|human)\s*:|\[/?INST\]|<\|[^>]{1,40}\|>|^---\s*$",
+    r"!\[[^\]]{0,200}\]\(\s*[a-z]+:|\]\(\s*(?:javascript|data|vbscript):",
+)
+_ORDER = re.compile("|".join(_ORDERS), re.IGNORECASE)
+_MISLEADING = re.compile("|".join(_MARKUP), re.IGNORECASE | re.MULTILINE)
+
+
+def order_in(text: str) -> str:
+    """The first words that read like an order to whoever reads them; empty when there are none."""
+    found = _ORDER.search(text)
+    return " ".join(found[0].split())[:60] if found else ""
+
+
+def misleading_markup_in(text: str) -> str:
+    """The first markup that hides text, loads something or poses as a speaker; empty when there is none."""
+    found = _MISLEADING.search(text)
+    return found[0].strip()[:30] if found else ""

@@ -1,0 +1,105 @@
+"""What a text names: paths, symbols, flags and numbers, told from the words around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SPAN = re.compile(r"(`{1,3})(?!`)([^`\n]{1,400}?)\1(?!`)")
+_FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
+_NUMBER = re.compile(r"(?<![\w.])\d[\d_,]*(?:\.\d[\d_]*)*(?=[a-zA-Z%]{0,3}\b|$|\W)")
+_HEX = re.compile(r"\b0[xXbBoO][0-9a-fA-F_]+\b")
+_LIST_MARK = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]", re.MULTILINE)
+_PATH = re.compile(r"(?<![\w/.@-])(?:[\w.@~*-]+/)+[\w.@*-]*|(?<![\w/.@-])[\w-]+\.[A-Za-z]{1,5}\b(?![(\w])")
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>)\"'`\]]{1,300}")
+_CODE_LIKE = re.compile(
+    r"(?<![\w./-])(?:[A-Za-z_$][\w$]*(?:\.|::|#))+[A-Za-z_$][\w$]*|"  # Invoice.total, Type::method
+    r"\b[A-Za-z_$][\w$]*(?=\()|"  # call(
+    r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b_+[A-Za-z]\w*|"  # snake_case, MAX_AGE, _private
+    r"\b[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+[A-Z]*\b|\b[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+\b"  # camelCase, TwoWords
+)
+_ABBREVIATIONS = frozenset(("e.g", "i.e", "etc", "vs", "a.k.a"))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Code that a text names. ``words`` are single identifiers, ``numbers`` are in normal form."""
+
+    words: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
+
+    def without(self, other: Names) -> Names:
+        """What this text names and the other does not."""
+        return Names(
+            self.words - other.words,
+            self.paths - other.paths,
+            self.flags - other.flags,
+            self.numbers - other.numbers,
+            self.urls - other.urls,
+        )
+
+
+def names_in_prose(text: str) -> Names:
+    """The code a note speaks of: code spans, fences, and whatever in the prose is spelled like code."""
+    urls = frozenset(match[0].rstrip(".,;:") for match in _URL.finditer(text))
+    text = _URL.sub(" ", text)
+    code = [match[2] for match in _FENCE.finditer(text)]
+    prose = _FENCE.sub(" ", text)
+    code += [match[2] for match in _SPAN.finditer(prose)]
+    prose = _SPAN.sub(lambda match: f" {match[2]} " if "/" in match[2] else " , ", prose)
+    likely = " ".join(match[0] for match in _CODE_LIKE.finditer(prose))
+    joined = "\n".join(code)
+    paths = frozenset(_paths(prose) | _paths(joined))
+    whole = _without(joined, paths) + "\n" + _without(likely, paths)
+    words = frozenset(_WORD.findall(_FLAG.sub(" ", whole)))
+    numbers = frozenset(_numbers(_LIST_MARK.sub("", prose)) | _numbers(joined))
+    flags = frozenset(flag for flag in _FLAG.findall(prose + "\n" + joined) if flag.startswith("--"))
+    return Names(words, paths, flags, numbers, urls)
+
+
+def names_in_code(texts: Iterable[str]) -> Names:
+    """Everything that source or diff text could be quoted for: every identifier, flag, number and path."""
+    words: set[str] = set()
+    flags: set[str] = set()
+    numbers: set[str] = set()
+    paths: set[str] = set()
+    urls: set[str] = set()
+    for text in texts:
+        words.update(_WORD.findall(text))
+        flags.update(_FLAG.findall(text))
+        numbers |= _numbers(text)
+        paths |= _paths(text)
+        urls.update(match[0].rstrip(".,;:") for match in _URL.finditer(text))
+    return Names(frozenset(words), frozenset(paths), frozenset(flags), frozenset(numbers), frozenset(urls))
+
+
+def _paths(text: str) -> set[str]:
+    found = (match[0].strip(".").rstrip("/") for match in _PATH.finditer(text))
+    return {path for path in found if len(path) > 2 and path.lower() not in _ABBREVIATIONS}
+
+
+def _without(text: str, paths: Iterable[str]) -> str:
+    """The text with its paths taken out: their parts are no symbols."""
+    for path in sorted(paths, key=len, reverse=True):
+        if "/" in path:
+            text = text.replace(path, " ")
+    return text
+
+
+def _numbers(text: str) -> set[str]:
+    """Numbers in one form each: ``1_800``, ``1,800`` and ``1800`` are the same; so are 0.50 and 0.5."""
+    found = {match.lower().replace("_", "") for match in _HEX.findall(text)}
+    for match in _NUMBER.findall(_HEX.sub(" ", text)):
+        for part in [match] if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", match) else match.split(","):
+            number = part.replace("_", "").replace(",", "")
+            if number.count(".") == 1:
+                number = number.rstrip("0").rstrip(".")
+            if number:
+                found.add(number.lstrip("0") or "0" if "." not in number else number)
+    return found
