@@ -15,6 +15,7 @@ from agentctx.git.runner import decode
 from agentctx.model import Edit
 
 if TYPE_CHECKING:
+    from agentctx.git.objects import Objects
     from agentctx.git.repository import Git
 
 _FILE, _FOLDER = 0o100644, 0o040000
@@ -39,7 +40,7 @@ def commit_edits(git: Git, parent: str, edits: Sequence[Edit], message: str, bra
 
 def _movable(git: Git, branch: str) -> tuple[str, str]:
     """The branch's ref and present commit (empty: new), if it is nobody's current branch."""
-    if decode(git.run("check-ref-format", "--branch", branch, check=False)).strip() != branch:
+    if not branch or decode(git.run("check-ref-format", "--branch", branch, check=False)).strip() != branch:
         raise GitFailed(f"{branch!r} is not a name for a branch")
     ref = f"refs/heads/{branch}"
     listed = decode(git.run("for-each-ref", "--format=%(objectname) %(worktreepath)", ref)).rstrip("\n")
@@ -53,32 +54,35 @@ def _movable(git: Git, branch: str) -> tuple[str, str]:
 
 
 def _write(git: Git, parent: str, contents: Mapping[str, bytes | None], message: str) -> str:
-    from git import Actor, Commit, GitDB, Repo
-    from gitdb.exc import ODBError
+    from git import Actor, Commit, Repo
 
-    with Repo(git.root, odbt=GitDB) as repo:
-        try:
-            top = _Trees(repo.odb).edited(repo.commit(parent).tree.binsha, contents)
-        except ODBError as error:
-            raise GitFailed(f"a folder of {parent[:12]} is not in this clone ({error})") from None
-        people = [
-            Actor._from_string(decode(git.run("var", variable)).rpartition(" ")[0].rpartition(" ")[0])
-            for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
-        ]
+    people = [
+        Actor._from_string(decode(git.run("var", variable)).rpartition(" ")[0].rpartition(" ")[0])
+        for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
+    ]
+    with Repo(git.root) as repo:
+        top = _Trees(git.objects, repo.odb).edited(f"{parent}^{{tree}}", contents)
         commit = Commit.create_from_tree(
-            repo, top.hex(), message, [repo.commit(parent)], head=False, author=people[0], committer=people[1]
+            repo,
+            top.hex(),
+            message,
+            [Commit(repo, bytes.fromhex(parent))],
+            head=False,
+            author=people[0],
+            committer=people[1],
         )
         return str(commit.hexsha)
 
 
 class _Trees:
-    """Reads and writes tree and blob objects of one object database."""
+    """Reads trees through our own process, and writes trees and blobs with GitPython."""
 
-    def __init__(self, odb: Any) -> None:
+    def __init__(self, objects: Objects, odb: Any) -> None:
+        self._objects = objects
         self._odb = odb
 
-    def edited(self, tree: bytes | None, contents: Mapping[str, bytes | None]) -> bytes:
-        """Id of ``tree`` (None: an empty one) with files put (bytes) or taken away (None)."""
+    def edited(self, tree: str, contents: Mapping[str, bytes | None]) -> bytes:
+        """Id of ``tree`` (empty: one without entries) with files put (bytes) or taken away (None)."""
         entries = self._entries(tree)
         below: dict[str, dict[str, bytes | None]] = {}
         for path, data in contents.items():
@@ -92,20 +96,22 @@ class _Trees:
                 entries[name] = (self._store("blob", data), mode)
         for name, inner in below.items():
             sha, mode = entries.get(name, (b"", _FOLDER))
-            folder = self.edited(sha if sha and mode == _FOLDER else None, inner)
-            if self._entries(folder):
+            folder = self.edited(sha.hex() if mode == _FOLDER else "", inner)
+            if self._entries(folder.hex()):
                 entries[name] = (folder, _FOLDER)
             else:
                 entries.pop(name, None)
         return self._store_tree(entries)
 
-    def _entries(self, tree: bytes | None) -> dict[str, tuple[bytes, int]]:
+    def _entries(self, tree: str) -> dict[str, tuple[bytes, int]]:
         from git.objects.fun import tree_entries_from_data
 
-        if tree is None:
+        if not tree:
             return {}
-        listed = tree_entries_from_data(self._odb.stream(tree).read())
-        return {name: (sha, mode) for sha, mode, name in listed}
+        kind, data = self._objects.get(tree)
+        if kind != "tree":
+            raise GitFailed(f"the folder {tree[:12]} is not in this clone", "git fetch --refetch --no-filter")
+        return {name: (sha, mode) for sha, mode, name in tree_entries_from_data(data)}
 
     def _store_tree(self, entries: Mapping[str, tuple[bytes, int]]) -> bytes:
         from git.objects.fun import tree_to_stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -19,6 +20,9 @@ _PATCH = (
     "-p", "-M", "-l1000", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv",
     "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all",
 )  # fmt: skip
+
+_UNCHANGED = re.compile(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", re.MULTILINE)
+"""What git prints for a file whose times changed but not its content."""
 
 Status = Literal["A", "M", "D", "R", "C", "T"]
 _STATUS: dict[str, Status] = {"A": "A", "D": "D", "T": "T"}
@@ -94,11 +98,13 @@ def patch(git: Runner, base: str, head: str, context: int, paths: Sequence[str] 
 
 
 def patch_worktree(git: Runner, base: str, context: int, paths: Sequence[str] = ()) -> bytes:
-    """Unified diff from a commit to the tracked files of the work tree."""
-    return git.run(
+    """Unified diff from a commit to the tracked files of the work tree. Leaves the index on disk alone."""
+    out = git.run(
+        "-c", "diff.autoRefreshIndex=false",
         "--literal-pathspecs", "diff", *_PATCH, "--no-relative", "-O/dev/null", "--inter-hunk-context=0",
         f"-U{context}", plain(base), "--", *paths,
     )  # fmt: skip
+    return _UNCHANGED.sub(b"", out)
 
 
 def changed_files(git: Runner, base: str, head: str) -> list[FileChange]:

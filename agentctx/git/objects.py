@@ -43,7 +43,11 @@ class Objects:
 
     def kind(self, spec: str) -> str:
         """``commit``, ``tree``, ``blob``, ``tag``, or empty when the object is not here."""
-        return self._objects([spec])[0][0]
+        return self.get(spec)[0]
+
+    def get(self, spec: str) -> tuple[str, bytes]:
+        """Kind and content of any object; two empty values when it is not here."""
+        return self._objects([spec])[0]
 
     def close(self) -> None:
         """End the process; a later read starts another."""
