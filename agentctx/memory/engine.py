@@ -7,6 +7,7 @@ these two protocols.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from agentctx.memory.migrations import LEDGER, Engine, migrations, pending, statements
@@ -21,6 +22,16 @@ class LostRace(Exception):
     """Another writer was first; the transaction is to be run again from its beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """SQL over the table ``search``: a condition, what to order by, and the values of each."""
+
+    condition: str
+    order: str
+    condition_values: tuple[str, ...] = ()
+    order_values: tuple[str, ...] = ()
+
+
 class Session(Protocol):
     """One open transaction."""
 
@@ -32,11 +43,20 @@ class Session(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement; the number of rows it touched."""
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Execute one statement for every row."""
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Execute one statement for every row; the number of rows it touched in all."""
 
     def has_table(self, name: str) -> bool:
         """Whether a table of this name is in the schema."""
+
+    def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Put the words of owners (ids of facts and episodes) into the search index."""
+
+    def unindex(self, owners: Iterable[str]) -> None:
+        """Take owners out of the search index."""
+
+    def matching(self, words: Sequence[str]) -> Matching:
+        """How to find the rows of ``search`` that hold any of the words, likely ones first."""
 
 
 class Database(Protocol):
@@ -47,8 +67,14 @@ class Database(Protocol):
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction; a lost race or a serialisation failure runs it again."""
 
+    def create(self, work: Callable[[Session], T]) -> T:
+        """Like ``write``, for a transaction that makes the schema beside others that do the same."""
+
     def read(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` on one consistent view."""
+        """Run ``work``, which only reads; each of its statements sees a consistent view."""
+
+    def scrub(self) -> None:
+        """After an erasure: leave no copy of what was removed in the files, as far as the engine can."""
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.postgres import PostgresSession, connect, transaction
 from agentctx.memory.rows import Row, Table
+from agentctx.memory.words import index_rows
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows written so far."""
@@ -23,9 +25,10 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     written = 0
     with connect(dsn) as connection:
         transaction(connection, lambda session: migrate(session, "core"), creating=True)
+        searched = PostgresSession(connection).has_table("search")
         batches = Batches(rows, batch_size)
         for batch in batches:
-            transaction(connection, lambda session, batch=batch: _load(session, batch))  # type: ignore[misc]
+            transaction(connection, partial(_load, batch=batch, searched=searched))
             written += sum(len(lines) for lines in batch.values())
             if progress:
                 progress(written)
@@ -34,7 +37,7 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     return written
 
 
-def _load(session: Session, batch: Batch) -> None:
+def _load(session: Session, batch: Batch, searched: bool) -> None:
     assert isinstance(session, PostgresSession)
     for table, lines in batch.items():
         _stage(session, table, lines)
@@ -43,6 +46,8 @@ def _load(session: Session, batch: Batch) -> None:
             f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM staged_{table.name} WHERE true"
             f" {table.upsert()}"
         )
+    if searched:
+        index_rows(session, batch)
 
 
 def _stage(session: PostgresSession, table: Table, lines: list[Row]) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.errors import AgentctxError, Busy, MissingExtra
-from agentctx.memory.engine import RETRIES, LostRace, Session
+from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
 
 if TYPE_CHECKING:
@@ -77,10 +77,11 @@ class PostgresSession:
         """See ``engine.Session``."""
         return self.connection.execute(_marks(sql), values).rowcount
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """See ``engine.Session``."""
         with self.connection.cursor() as cursor:
             cursor.executemany(_marks(sql), rows)
+            return cursor.rowcount
 
     def has_table(self, name: str) -> bool:
         """See ``engine.Session``."""
@@ -90,6 +91,27 @@ class PostgresSession:
             (name,),
         )
         return bool(found)
+
+    def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """See ``engine.Session``."""
+        self.run_many(
+            "INSERT INTO search (owner_id, words) VALUES (?, array_to_tsvector(?::text[]))"
+            " ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words",
+            [(owner, list(words)) for owner, words in entries],
+        )
+
+    def unindex(self, owners: Iterable[str]) -> None:
+        """See ``engine.Session``."""
+        self.run_many("DELETE FROM search WHERE owner_id = ?", [(owner,) for owner in owners])
+
+    def matching(self, words: Sequence[str]) -> Matching:
+        """See ``engine.Session``."""
+        asked = (" | ".join(f"'{word}'" for word in words),)
+        condition, order = (
+            "search.words @@ CAST(? AS tsquery)",
+            "ts_rank(search.words, CAST(? AS tsquery)) DESC",
+        )
+        return Matching(condition, order, asked, asked)
 
 
 def transaction(
@@ -130,12 +152,15 @@ class PostgresDatabase:
         return self._use(lambda connection: transaction(connection, work))
 
     def read(self, work: Callable[[Session], T]) -> T:
-        """See ``engine.Database``. Every read of ours is one statement, so it needs no transaction."""
+        """See ``engine.Database``."""
         return self._use(lambda connection: work(PostgresSession(connection)))
 
     def create(self, work: Callable[[Session], T]) -> T:
-        """Like ``write``, for transactions that create the schema beside others that do the same."""
+        """See ``engine.Database``."""
         return self._use(lambda connection: transaction(connection, work, creating=True))
+
+    def scrub(self) -> None:
+        """See ``engine.Database``: PostgreSQL's own vacuum frees what was removed."""
 
     def close(self) -> None:
         """See ``engine.Database``."""

@@ -1,0 +1,159 @@
+"""Carrying out what ``supersession`` planned: facts, their sources, and heads by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentctx.errors import NotFound
+from agentctx.memory.canonical import instant
+from agentctx.memory.engine import LostRace, Session
+from agentctx.memory.reading import chunks, facts_where, marks, paths_below, with_sources
+from agentctx.memory.rows import (
+    FACT_HEADS,
+    FACT_SOURCES,
+    FACTS,
+    Head,
+    Row,
+    Table,
+    fact_row,
+    head_row,
+    namespace_id,
+    source_rows,
+)
+from agentctx.memory.supersession import Current, Key, Plan, key_of, plan
+from agentctx.memory.words import index_rows
+from agentctx.model import Fact
+
+
+def assert_facts(
+    session: Session, tenant: str, facts: Sequence[Fact], expected: int | None = None
+) -> list[Head]:
+    """Assert canonical facts in order; the heads of their keys. Raises ``Conflict``, ``LostRace``."""
+    planned = plan(facts, present(session, tenant, facts), expected)
+    _carry_out(session, tenant, planned)
+    return planned.heads
+
+
+def present(session: Session, tenant: str, facts: Sequence[Fact]) -> dict[Key, Current]:
+    """What the heads of the keys of ``facts`` point to now."""
+    wanted = {key_of(fact) for fact in facts}
+    found: dict[Key, Current] = {}
+    for space in {fact.namespace for fact in facts}:
+        entities = sorted({fact.entity for fact in facts if fact.namespace == space})
+        names = ", ".join(f"f.{column}" for column in FACTS.columns)
+        for part in chunks(entities):
+            rows = session.rows(
+                f"SELECT h.version, {names} FROM fact_heads h JOIN facts f ON f.id = h.fact_id"
+                f" WHERE h.namespace_id = ? AND h.entity IN ({marks(part)})",
+                (namespace_id(tenant, space), *part),
+            )
+            values = with_sources(session, [row[1:] for row in rows], {row[3]: space for row in rows})
+            found |= {key_of(f): Current(f, row[0]) for f, row in zip(values, rows, strict=True)}
+    return {key: current for key, current in found.items() if key in wanted}
+
+
+def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
+    _insert(session, tenant, list(planned.inserts.values()))
+    write_rows(session, FACT_SOURCES, planned.sources)
+    if planned.closings:
+        session.run_many(
+            "UPDATE facts SET status = ?, invalid_at = ?, retired_at = ?, superseded_by = ? WHERE id = ?",
+            [(f.status, f.invalid_at, f.retired_at, f.superseded_by, f.id) for f in planned.closings],
+        )
+    _move_heads(session, tenant, planned)
+    for fact in planned.late:
+        _insert_late(session, tenant, fact)
+
+
+def _insert(session: Session, tenant: str, facts: Sequence[Fact]) -> None:
+    rows = [fact_row(fact, tenant) for fact in facts]
+    if rows:
+        session.run_many(FACTS.insert(), rows)
+        index_rows(session, {FACTS: rows})
+        write_rows(session, FACT_SOURCES, [row for fact in facts for row in source_rows(fact)])
+
+
+def write_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Upsert rows as the table says."""
+    if rows:
+        session.run_many(f"{table.insert()} {table.upsert()}", rows)
+
+
+def _move_heads(session: Session, tenant: str, planned: Plan) -> None:
+    """A head that is not as it was read means that another writer was first."""
+    created = [head_row(head, tenant) for head in planned.created]
+    once = f"{FACT_HEADS.insert()} ON CONFLICT (namespace_id, entity, property) DO NOTHING"
+    if created and session.run_many(once, created) != len(created):
+        raise LostRace
+    moved: list[tuple[Any, ...]] = []
+    for head, old in planned.moved:
+        space, entity, name, fact_id, version = head_row(head, tenant)
+        moved.append((fact_id, version, space, entity, name, old))
+    swap = (
+        "UPDATE fact_heads SET fact_id = ?, version = ?"
+        " WHERE namespace_id = ? AND entity = ? AND property = ? AND version = ?"
+    )
+    if moved and session.run_many(swap, moved) != len(moved):
+        raise LostRace
+
+
+def _insert_late(session: Session, tenant: str, fact: Fact) -> None:
+    """Put a fact into history: it held until the next one of its key began, and ends the one before."""
+    key = (namespace_id(tenant, fact.namespace), fact.entity, fact.property)
+    mine = "namespace_id = ? AND entity = ? AND property = ? AND status IN ('active', 'superseded')"
+    following = session.rows(
+        f"SELECT id, valid_at FROM facts WHERE {mine} AND valid_at > ? ORDER BY valid_at, id LIMIT 1",
+        (*key, fact.valid_at),
+    )
+    if not following:
+        raise LostRace
+    ident, began = following[0]
+    session.run(
+        f"UPDATE facts SET invalid_at = ?, superseded_by = ?"
+        f" WHERE {mine} AND valid_at <= ? AND invalid_at > ?",
+        (fact.valid_at, fact.id, *key, fact.valid_at, fact.valid_at),
+    )
+    ends = min(instant(began), fact.invalid_at or instant(began))
+    _insert(session, tenant, [replace(fact, status="superseded", invalid_at=ends, superseded_by=ident)])
+
+
+# --------------------------------------------------------------------------- deciding
+
+
+def retract(session: Session, tenant: str, fact_id: str, now: str) -> None:
+    """Say that a fact was never true. Raises ``NotFound``."""
+    touched = session.run(
+        "UPDATE facts SET status = 'retracted', invalid_at = valid_at, retired_at = ?"
+        " WHERE id = ? AND tenant_id = ? AND status <> 'retracted'",
+        (now, fact_id, tenant),
+    )
+    if not touched:
+        raise NotFound(f"there is no fact {fact_id} that could be retracted")
+
+
+def resolve(session: Session, tenant: str, fact_id: str, keep: bool, now: str) -> Head | None:
+    """Make a disputed fact the current one of its key, or retract it. Raises ``NotFound``."""
+    spaces = paths_below(session, tenant, "/")
+    found = facts_where(session, spaces, "id = ? AND status = 'disputed'", (fact_id,))
+    if not found:
+        raise NotFound(f"there is no disputed fact {fact_id}", "agentctx fact contradictions lists them")
+    if not keep:
+        retract(session, tenant, fact_id, now)
+        return None
+    fact, held = found[0], present(session, tenant, found)
+    current = held.get(key_of(fact))
+    began = fact.valid_at
+    if current and current.fact.status == "active":
+        began = max(began, current.fact.valid_at)
+    chosen = replace(fact, status="active", valid_at=began, recorded_at=now)
+    weak = {key: Current(replace(c.fact, confidence=0.0), c.version) for key, c in held.items()}
+    planned = plan([chosen], weak)
+    if planned.inserts:
+        planned.inserts.clear()
+        session.run("UPDATE facts SET status = 'active', valid_at = ? WHERE id = ?", (began, fact_id))
+    else:
+        retract(session, tenant, fact_id, now)
+    _carry_out(session, tenant, planned)
+    return planned.heads[0]

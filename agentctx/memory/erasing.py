@@ -1,0 +1,119 @@
+"""Removing rows for good: by data subject with a receipt, by id, by expiry; heads, sources and words too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+
+from agentctx.memory.base import Erasure
+from agentctx.memory.canonical import json_text, plain
+from agentctx.memory.engine import Session
+from agentctx.memory.ids import derived
+from agentctx.memory.reading import chunks, marks
+
+_SWEPT = 1_000
+"""Rows of a table that one sweeping transaction removes, so that no writer waits long."""
+
+
+def erase_subject(session: Session, tenant: str, subject: str, reason: str, now: str) -> Erasure:
+    """Remove the episodes and facts of a subject and facts that rest on those episodes alone."""
+    chosen = [
+        ident
+        for table in ("episodes", "facts")
+        for (ident,) in session.rows(
+            f"SELECT id FROM {table} WHERE tenant_id = ? AND subject_id = ?", (tenant, subject)
+        )
+    ]
+    counts = remove(session, tenant, chosen)
+    digest = hashlib.sha256(subject.encode()).hexdigest()
+    receipt = Erasure(derived("erasure", tenant, digest, now), digest, plain(reason), now, counts)
+    fields = {name: value for name, value in asdict(receipt).items() if name != "receipt_sha256"}
+    receipt = replace(receipt, receipt_sha256=hashlib.sha256(json_text(fields).encode()).hexdigest())
+    session.run(
+        "INSERT INTO erasures (id, tenant_id, subject_sha256, reason, counts, executed_at, receipt_sha256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        (receipt.id, tenant, digest, receipt.reason, json_text(counts), now, receipt.receipt_sha256),
+    )
+    return receipt
+
+
+def remove(session: Session, tenant: str, ids: Iterable[str]) -> dict[str, int]:
+    """Remove episodes and facts of a tenant by id; facts that rest on removed episodes alone follow."""
+    wanted = list(dict.fromkeys(ids))
+    episodes = _owned(session, "episodes", tenant, wanted)
+    facts = _owned(session, "facts", tenant, wanted)
+    facts = list(dict.fromkeys([*facts, *_orphaned(session, tenant, episodes)]))
+    return {
+        "fact_sources": _delete(session, "fact_sources", "fact_id", facts)
+        + _delete(session, "fact_sources", "kind = 'episode' AND ref", episodes),
+        "fact_heads": _delete(session, "fact_heads", "fact_id", facts),
+        "facts": _delete_facts(session, facts),
+        "episodes": _delete(session, "episodes", "id", episodes, indexed=True),
+    }
+
+
+def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
+    """Remove a bounded number of rows that expired by ``now``; all counts are 0 when none is left."""
+    expired = [
+        ident
+        for table in ("episodes", "facts")
+        for (ident,) in session.rows(
+            f"SELECT id FROM {table} WHERE expires_at <= ? AND tenant_id = ? LIMIT ?", (now, tenant, _SWEPT)
+        )
+    ]
+    episodes = _owned(session, "episodes", tenant, expired)
+    facts = _owned(session, "facts", tenant, expired)
+    _delete(session, "fact_sources", "fact_id", facts)
+    _delete(session, "fact_heads", "fact_id", facts)
+    contexts = "DELETE FROM working_context WHERE expires_at <= ? AND tenant_id = ?"
+    return {
+        "facts": _delete_facts(session, facts),
+        "episodes": _delete(session, "episodes", "id", episodes, indexed=True),
+        "working_context": session.run(contexts, (now, tenant)),
+    }
+
+
+def _owned(session: Session, table: str, tenant: str, ids: Sequence[str]) -> list[str]:
+    return [
+        ident
+        for part in chunks(ids)
+        for (ident,) in session.rows(
+            f"SELECT id FROM {table} WHERE tenant_id = ? AND id IN ({marks(part)})", (tenant, *part)
+        )
+    ]
+
+
+def _orphaned(session: Session, tenant: str, episodes: Sequence[str]) -> list[str]:
+    """Facts that have sources, all of them among ``episodes``."""
+    gone = {("episode", ident) for ident in episodes}
+    touched = [
+        fact
+        for part in chunks(episodes)
+        for (fact,) in session.rows(
+            f"SELECT DISTINCT fact_id FROM fact_sources WHERE kind = 'episode' AND ref IN ({marks(part)})",
+            part,
+        )
+    ]
+    kept: set[str] = set()
+    for part in chunks(dict.fromkeys(touched)):
+        for fact, kind, ref in session.rows(
+            f"SELECT fact_id, kind, ref FROM fact_sources WHERE fact_id IN ({marks(part)})", part
+        ):
+            if (kind, ref) not in gone:
+                kept.add(fact)
+    return _owned(session, "facts", tenant, [f for f in dict.fromkeys(touched) if f not in kept])
+
+
+def _delete_facts(session: Session, facts: Sequence[str]) -> int:
+    for part in chunks(facts):
+        session.run(f"UPDATE facts SET superseded_by = NULL WHERE superseded_by IN ({marks(part)})", part)
+    return _delete(session, "facts", "id", facts, indexed=True)
+
+
+def _delete(session: Session, table: str, column: str, ids: Sequence[str], indexed: bool = False) -> int:
+    if indexed:
+        session.unindex(ids)
+    return sum(
+        session.run(f"DELETE FROM {table} WHERE {column} IN ({marks(part)})", part) for part in chunks(ids)
+    )

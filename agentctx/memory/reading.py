@@ -1,0 +1,253 @@
+"""The SQL of reads, the same on every engine: namespaces, visibility in both clocks, rows to values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
+from agentctx.memory.batches import Rows
+from agentctx.memory.canonical import instant, namespace_path
+from agentctx.memory.engine import Session
+from agentctx.memory.rows import (
+    EPISODES,
+    FACT_HEADS,
+    FACTS,
+    WORKING_CONTEXT,
+    Head,
+    Table,
+    context_of_row,
+    episode_of,
+    fact_of,
+)
+from agentctx.model import Episode, Fact, WorkingContext
+
+T = TypeVar("T")
+Read = Callable[[Callable[[Session], Any]], Any]
+
+PAGE = 2_000
+"""Rows in a page of a read of everything."""
+_CHUNK = 400
+"""Values in one IN list."""
+
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+_HELD = (
+    "status <> 'disputed' AND recorded_at <= ? AND valid_at <= ?"
+    " AND (invalid_at IS NULL OR invalid_at > ? OR retired_at > ?)"
+)
+"""A fact was seen to hold: until it was retired nobody knew that it would end."""
+
+
+def visible(now: str, as_of: AsOf | None) -> tuple[str, tuple[str, ...]]:
+    """The condition under which a fact is read, and its values."""
+    now = instant(now)
+    at = instant(as_of.at) if as_of else now
+    known = instant(as_of.known) if as_of else END_OF_TIME
+    return f"{_ALIVE} AND {_HELD}", (now, known, at, at, known)
+
+
+def chunks(values: Iterable[T], size: int = _CHUNK) -> Iterator[list[T]]:
+    """``values`` in lists of at most ``size``."""
+    held: list[T] = []
+    for value in values:
+        held.append(value)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def marks(values: Sequence[object]) -> str:
+    """``?, ?, ?`` for an IN list."""
+    return ", ".join("?" * len(values))
+
+
+def paths_below(session: Session, tenant: str, namespace: str) -> dict[str, str]:
+    """Namespace id -> path, for a namespace and its descendants; ``_`` and ``%`` are plain characters."""
+    path = namespace_path(namespace)
+    inside = path.rstrip("/") + "/"
+    rows = session.rows(
+        "SELECT id, path FROM namespaces WHERE tenant_id = ? AND (path = ? OR substr(path, 1, ?) = ?)"
+        " ORDER BY path",
+        (tenant, path, len(inside), inside),
+    )
+    return dict(rows)
+
+
+def episodes_recent(
+    session: Session, spaces: dict[str, str], now: str, limit: int, session_id: str
+) -> list[Episode]:
+    """The newest episodes of some namespaces: one index walk a namespace, merged."""
+    condition, values = _ALIVE, [instant(now)]
+    if session_id:
+        condition, values = f"{condition} AND session_id = ?", [*values, session_id]
+    one = (
+        f"SELECT * FROM (SELECT {columns(EPISODES)} FROM episodes WHERE namespace_id = ? AND {condition}"
+        " ORDER BY occurred_at DESC, id DESC LIMIT ?) AS part"
+    )
+    found: list[tuple[Any, ...]] = []
+    for part in chunks(spaces, 50):
+        sql = " UNION ALL ".join([one] * len(part))
+        found += session.rows(sql, [value for space in part for value in (space, *values, limit)])
+    at, ident = EPISODES.columns.index("occurred_at"), 0
+    found.sort(key=lambda row: (instant(row[at]), row[ident]), reverse=True)
+    return [episode_of(row, spaces[row[2]]) for row in found[:limit]]
+
+
+def columns(table: Table) -> str:
+    """The columns of a table for a SELECT."""
+    return ", ".join(table.columns)
+
+
+def facts_where(
+    session: Session, spaces: dict[str, str], condition: str, values: Sequence[Any]
+) -> list[Fact]:
+    """Facts of some namespaces with their sources, in the order of key and ``valid_at``."""
+    found: list[Fact] = []
+    for part in chunks(spaces):
+        rows = session.rows(
+            f"SELECT {columns(FACTS)} FROM facts WHERE namespace_id IN ({marks(part)}) AND {condition}"
+            " ORDER BY namespace_id, entity, property, valid_at, recorded_at, id",
+            (*part, *values),
+        )
+        found += with_sources(session, rows, spaces)
+    return found
+
+
+def with_sources(session: Session, rows: Sequence[Sequence[Any]], spaces: dict[str, str]) -> list[Fact]:
+    """Rows of ``facts`` as values with their sources."""
+    sources: dict[str, list[tuple[str, str]]] = {}
+    for part in chunks(row[0] for row in rows):
+        for ident, kind, ref in session.rows(
+            f"SELECT fact_id, kind, ref FROM fact_sources WHERE fact_id IN ({marks(part)})", part
+        ):
+            sources.setdefault(ident, []).append((kind, ref))
+    return [fact_of(row, spaces[row[2]], tuple(sorted(sources.get(row[0], ())))) for row in rows]
+
+
+def one_a_key(facts: Iterable[Fact]) -> list[Fact]:
+    """The last fact of each key."""
+    return list({(fact.namespace, fact.entity, fact.property): fact for fact in facts}.values())
+
+
+def contexts_where(
+    session: Session, spaces: dict[str, str], condition: str, values: Sequence[Any]
+) -> list[WorkingContext]:
+    """Working contexts of some namespaces, by namespace, session and key."""
+    found: list[WorkingContext] = []
+    for part in chunks(spaces):
+        rows = session.rows(
+            f"SELECT {columns(WORKING_CONTEXT)} FROM working_context"
+            f" WHERE namespace_id IN ({marks(part)}) AND {condition} ORDER BY namespace_id, session_id, key",
+            (*part, *values),
+        )
+        found += [context_of_row(row, spaces[row[0]]) for row in rows]
+    return found
+
+
+def candidates(
+    session: Session, spaces: dict[str, str], words: Sequence[str], window: Window, limit: int
+) -> list[Candidate]:
+    """Texts of episodes and facts that share a word with ``words`` and may be seen."""
+    match = session.matching(words)
+    seen, seen_values = visible(window.now, window.as_of)
+    parts = []
+    if window.facts:
+        text = "t.entity || ' ' || t.property || ' ' || t.statement"
+        parts.append(("fact", "facts", text, "valid_at", seen, seen_values))
+    if window.episodes:
+        parts.append(("episode", "episodes", "t.content", "occurred_at", *_episodes_seen(window)))
+    found: list[Candidate] = []
+    for kind, table, text, moment, condition, values in parts:
+        rows = session.rows(
+            f"SELECT t.id, {text}, t.{moment} FROM search JOIN {table} t ON t.id = search.owner_id"
+            f" WHERE {match.condition} AND t.namespace_id IN ({marks(list(spaces))}) AND {condition}"
+            f" ORDER BY {match.order} LIMIT ?",
+            (*match.condition_values, *spaces, *values, *match.order_values, limit),
+        )
+        found += [Candidate(ident, kind, content, instant(when)) for ident, content, when in rows]
+    return found
+
+
+def _episodes_seen(window: Window) -> tuple[str, tuple[str, ...]]:
+    if window.as_of is None:
+        return _ALIVE, (instant(window.now),)
+    at, known = instant(window.as_of.at), instant(window.as_of.known)
+    return f"{_ALIVE} AND occurred_at <= ? AND recorded_at <= ?", (instant(window.now), at, known)
+
+
+def load(
+    session: Session, spaces: dict[str, str], ids: Sequence[str], window: Window
+) -> dict[str, Episode | Fact]:
+    """Values by id, as far as they may be seen through the window."""
+    found: dict[str, Episode | Fact] = {}
+    seen, seen_values = visible(window.now, window.as_of)
+    happened, happened_values = _episodes_seen(window)
+    for part in chunks(ids):
+        chosen = f"id IN ({marks(part)})"
+        rows = session.rows(
+            f"SELECT {columns(FACTS)} FROM facts WHERE {chosen} AND {seen}", (*part, *seen_values)
+        )
+        found |= {f.id: f for f in with_sources(session, [r for r in rows if r[2] in spaces], spaces)}
+        rows = session.rows(
+            f"SELECT {columns(EPISODES)} FROM episodes WHERE {chosen} AND {happened}",
+            (*part, *happened_values),
+        )
+        found |= {row[0]: episode_of(row, spaces[row[2]]) for row in rows if row[2] in spaces}
+    return found
+
+
+# --------------------------------------------------------------------------- everything, in pages
+
+
+def everything(read: Read, tenant: str, namespace: str) -> Rows:
+    """All rows below a namespace; each part is read in pages while it is used."""
+    spaces: dict[str, str] = read(lambda session: paths_below(session, tenant, namespace))
+
+    def query(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = read(lambda session: session.rows(sql, values))
+        return found
+
+    def episodes() -> Iterator[Episode]:
+        for rows in pages(query, EPISODES, tenant):
+            yield from (episode_of(row, spaces[row[2]]) for row in rows if row[2] in spaces)
+
+    def facts() -> Iterator[Fact]:
+        for rows in pages(query, FACTS, tenant):
+            mine = [row for row in rows if row[2] in spaces]
+            yield from read(partial(with_sources, rows=mine, spaces=spaces))
+
+    return Rows(
+        episodes(),
+        facts(),
+        read(lambda session: contexts_where(session, spaces, "true", ())),
+        read(lambda session: heads(session, spaces)),
+        tenant,
+    )
+
+
+def heads(session: Session, spaces: dict[str, str]) -> list[Head]:
+    """The heads of all keys of some namespaces."""
+    found: list[Head] = []
+    for part in chunks(spaces):
+        rows = session.rows(
+            f"SELECT {columns(FACT_HEADS)} FROM fact_heads WHERE namespace_id IN ({marks(part)})"
+            " ORDER BY namespace_id, entity, property",
+            part,
+        )
+        found += [Head(spaces[row[0]], *row[1:]) for row in rows]
+    return found
+
+
+def pages(
+    query: Callable[[str, Sequence[Any]], list[tuple[Any, ...]]], table: Table, tenant: str = ""
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a table with an id (of one tenant), a page at a time."""
+    last = "00000000-0000-0000-0000-000000000000"
+    mine = "tenant_id = ? AND " if tenant else ""
+    sql = f"SELECT {columns(table)} FROM {table.name} WHERE {mine}id > ? ORDER BY id LIMIT ?"
+    while rows := query(sql, (*((tenant,) if tenant else ()), last, PAGE)):
+        yield rows
+        last = rows[-1][0]

@@ -1,0 +1,60 @@
+"""Recall by words: the store filters, and one ranking (BM25) decides on every engine the same."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentctx.memory.base import Candidate, Store, Window
+from agentctx.model import Episode, Fact
+from agentctx.retrieval.tokens import tokenize
+
+MOST_WORDS = 32
+"""Different words of a query that count."""
+CANDIDATES = 200
+"""Texts of each kind that are ranked; more share a word with a long query than anybody reads."""
+_READ = 20_000
+"""Characters of a candidate that are ranked."""
+_K1, _B = 1.2, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """One answer, with the score it was ranked by (only good for comparing within one answer)."""
+
+    item: Episode | Fact
+    score: float
+
+
+def recall(store: Store, query: str, window: Window) -> list[Recalled]:
+    """The facts and episodes that say most about ``query``, best first; none that shares no word with it.
+
+    What was superseded, retracted, disputed or has expired is not among them (``window.as_of`` moves that
+    question to another day). Ties go to the younger.
+    """
+    words = list(dict.fromkeys(tokenize(query)))[:MOST_WORDS]
+    ranked = rank(words, store.candidates(words, window, CANDIDATES))[: window.limit * 2]
+    values = store.load([candidate.id for _, candidate in ranked], window)
+    found = [Recalled(values[c.id], score) for score, c in ranked if c.id in values]
+    return found[: window.limit]
+
+
+def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
+    """Candidates by BM25 over ``words``, best first; the candidates are their own statistics."""
+    counted = [(candidate, Counter(tokenize(candidate.text[:_READ]))) for candidate in candidates]
+    lengths = [sum(counts.values()) for _, counts in counted]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    total = len(counted)
+    weight = {}
+    for word in words:
+        holding = sum(1 for _, counts in counted if word in counts)
+        weight[word] = math.log(1 + (total - holding + 0.5) / (holding + 0.5))
+    scored = []
+    for (candidate, counts), length in zip(counted, lengths, strict=True):
+        norm = _K1 * (1 - _B + _B * length / mean)
+        score = sum(weight[w] * counts[w] * (_K1 + 1) / (counts[w] + norm) for w in words if w in counts)
+        if score > 0:
+            scored.append((score, candidate))
+    return sorted(scored, key=lambda pair: (round(pair[0], 9), pair[1].moment, pair[1].id), reverse=True)

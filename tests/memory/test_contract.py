@@ -1,0 +1,564 @@
+"""What every store promises, on SQLite (a file and in memory) and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agentctx.errors import Conflict, InvalidInput, NotFound
+from agentctx.memory.base import AsOf, Store, Window
+from agentctx.memory.batches import Rows
+from agentctx.memory.canonical import later
+from agentctx.memory.ids import derived, uuid7
+from agentctx.memory.recall import recall
+from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
+from agentctx.model import Episode, Fact, WorkingContext
+
+T0 = "2026-03-01T00:00:00.000000Z"
+_COUNT = itertools.count()
+
+
+def at(hours: float) -> str:
+    return later(T0, hours * 3600)
+
+
+def new_id() -> str:
+    return uuid7(1_700_000_000_000 + next(_COUNT), next(_COUNT).to_bytes(10, "big"))
+
+
+def episode(content: str, hours: float = 0, space: str = "/p", **more: object) -> Episode:
+    made = Episode(new_id(), space, "message", content, at(hours), at(hours))
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def fact(value: object, hours: float = 0, name: str = "owner", space: str = "/p", **more: object) -> Fact:
+    made = Fact(new_id(), space, "cart", name, value, f"{name} of the cart is {value}", at(hours), at(hours))
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+Opener = Callable[..., SqlStore]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """``opener()`` opens the same database again, as another process would; ``tenant=`` as another tenant."""
+    opened: list[SqlStore] = []
+    dsn = request.getfixturevalue("empty_database") if request.param == "postgres" else ""
+
+    def again(tenant: str = "local") -> SqlStore:
+        if request.param == "memory" and opened:
+            return SqlStore(opened[0]._database, tenant)
+        where = tmp_path / "deep" / "memory.sqlite" if request.param == "sqlite" else None
+        store = open_postgres(dsn, tenant) if dsn else open_sqlite(where, tenant)
+        opened.append(store)
+        return store
+
+    yield again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(opener: Opener) -> Store:
+    return opener()
+
+
+def recalled(store: Store, query: str, now: str = at(100), **more: object) -> list[str]:
+    window = replace(Window("/", now), **more)  # type: ignore[arg-type]
+    return [
+        r.item.content if isinstance(r.item, Episode) else r.item.value for r in recall(store, query, window)
+    ]
+
+
+# --------------------------------------------------------------------------- episodes
+
+
+def test_an_episode_keeps_every_field_and_both_clocks(store: Store) -> None:
+    full = Episode(
+        id=new_id(),
+        namespace="/p",
+        kind="tool",
+        content="ran\ttests \x00 'ok' \\ 🚀",
+        occurred_at="2026-03-01T02:00:00+02:00",
+        recorded_at="2026-03-01T05:00:00.123456+00:00",
+        actor="ada",
+        session_id="s1",
+        turn=7,
+        subject_id="user:1",
+        metadata={"a": [1, 2.5, None, True, {"b": "\x00"}], "big": 1e300, "small": 5e-324, "one": 1.0},
+        git_commit="c" * 40,
+        git_branch="main",
+        git_path="a/b.py",
+        expires_at="2027-01-01T00:00:00Z",
+    )
+    store.append([full])
+    (found,) = store.recent("/p", at(10))
+    assert found == replace(
+        full,
+        content="ran\ttests ␀ 'ok' \\ 🚀",
+        occurred_at=T0,
+        recorded_at="2026-03-01T05:00:00.123456Z",
+        metadata={**full.metadata, "a": [1, 2.5, None, True, {"b": "␀"}]},
+        expires_at="2027-01-01T00:00:00.000000Z",
+    )
+
+
+def test_the_newest_episodes_come_first_over_all_descendants(store: Store) -> None:
+    store.append([episode(f"e{n}", n, "/p/a" if n % 2 else "/p/b") for n in range(6)])
+    assert [e.content for e in store.recent("/p", at(10), limit=3)] == ["e5", "e4", "e3"]
+    assert [e.content for e in store.recent("/p/a", at(10))] == ["e5", "e3", "e1"]
+
+
+def test_episodes_of_one_session_can_be_read_alone(store: Store) -> None:
+    store.append([episode("mine", session_id="s1"), episode("other", session_id="s2"), episode("none")])
+    assert [e.content for e in store.recent("/p", at(1), session_id="s1")] == ["mine"]
+
+
+def test_one_bad_episode_keeps_the_whole_batch_out(store: Store) -> None:
+    with pytest.raises(InvalidInput):
+        store.append([episode("good"), episode("bad", kind="gossip")])
+    assert store.recent("/p", at(1)) == []
+
+
+def test_appending_the_same_episode_twice_keeps_one(store: Store) -> None:
+    one = episode("once")
+    store.append([one])
+    store.append([one, episode("more", 1)])
+    assert [e.content for e in store.recent("/p", at(2))] == ["more", "once"]
+
+
+def test_an_expired_episode_is_not_read_and_then_swept(store: Store) -> None:
+    store.append([episode("brief news", expires_at=at(1)), episode("lasting news")])
+    assert len(store.recent("/p", at(0.5))) == 2
+    assert [e.content for e in store.recent("/p", at(1))] == ["lasting news"]
+    assert recalled(store, "news", at(1)) == ["lasting news"]
+    assert store.sweep(at(1))["episodes"] == 1
+    assert [e.content for e in store.recent("/p", at(0.5))] == ["lasting news"]
+
+
+# --------------------------------------------------------------------------- facts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        0,
+        1,
+        1.0,
+        1.5,
+        -1,
+        10**30,
+        1e23,
+        "",
+        "1.0",
+        "null",
+        [],
+        {},
+        {"b": [1.0, {"a": None}]},
+        "☃'\\",
+    ],
+    ids=repr,
+)
+def test_any_json_value_comes_back_equal_and_of_its_type(store: Store, value: object) -> None:
+    store.assert_fact(fact(value))
+    found = store.fact("/p", "cart", "owner", at(1))
+    assert found is not None and found.value == value
+    if not isinstance(value, float):
+        assert type(found.value) is type(value)
+
+
+def test_a_new_value_supersedes_the_old_in_one_step(store: Store) -> None:
+    old, new = fact("Ada", 0), fact("Bob", 1)
+    assert store.assert_fact(old).version == 1
+    assert store.assert_fact(new).version == 2
+    current = store.fact("/p", "cart", "owner", at(2))
+    assert current is not None and (current.value, current.status) == ("Bob", "active")
+    before, after = store.history("/p", "cart", "owner")
+    assert (before.status, before.invalid_at, before.retired_at) == ("superseded", at(1), at(1))
+    assert (before.superseded_by, after.id) == (new.id, new.id)
+    assert recalled(store, "owner cart") == ["Bob"]
+
+
+def test_a_head_is_changed_only_from_the_version_that_was_read(store: Store) -> None:
+    head = store.assert_fact(fact("Ada", 0), expected_version=0)
+    assert store.head("/p", "cart", "owner") == head
+    store.assert_fact(fact("Bob", 1), expected_version=head.version)
+    with pytest.raises(Conflict, match="version 2, not 1"):
+        store.assert_fact(fact("Cleo", 2), expected_version=head.version)
+    with pytest.raises(Conflict):
+        store.assert_fact(fact("Dan", 2), expected_version=0)
+    assert [f.value for f in store.history("/p", "cart", "owner")] == ["Ada", "Bob"]
+
+
+def test_the_same_value_again_adds_its_source_and_no_fact(store: Store) -> None:
+    first = store.assert_fact(fact("Ada", 0, sources=(("commit", "a1"),)))
+    again = store.assert_fact(fact("Ada", 5, sources=(("url", "https://x.example"),)))
+    assert again == first
+    (only,) = store.history("/p", "cart", "owner")
+    assert only.sources == (("commit", "a1"), ("url", "https://x.example"))
+    assert only.valid_at == T0
+
+
+def test_several_values_of_one_key_in_one_batch_form_a_chain(store: Store) -> None:
+    heads = store.assert_facts([fact("Ada", 0), fact("Bob", 1), fact("Cleo", 2)])
+    assert {h.version for h in heads} == {3}
+    assert [(f.value, f.status) for f in store.history("/p", "cart", "owner")] == [
+        ("Ada", "superseded"),
+        ("Bob", "superseded"),
+        ("Cleo", "active"),
+    ]
+
+
+def test_a_failing_fact_keeps_the_whole_batch_out(store: Store) -> None:
+    with pytest.raises(InvalidInput):
+        store.write([episode("e")], [fact("Ada"), fact("Bob", confidence=2.0)])
+    assert store.facts("/", at(1)) == []
+    assert store.recent("/", at(1)) == []
+
+
+def test_both_clocks_can_be_turned_back(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0))
+    store.assert_fact(fact("Bob", 10, recorded_at=at(20)))
+    ask = lambda world, known: store.fact("/p", "cart", "owner", at(99), AsOf(at(world), at(known)))  # noqa: E731
+    table = {
+        (5, 5): "Ada",
+        (15, 15): "Ada",
+        (5, 25): "Ada",
+        (15, 25): "Bob",
+        (10, 25): "Bob",
+        (10, 19): "Ada",
+    }
+    for (world, known), value in table.items():
+        found = ask(world, known)
+        assert found is not None and found.value == value, (world, known)
+    assert ask(-1, 25) is None
+    assert ask(5, -1) is None
+    assert [f.value for f in store.facts("/p", at(99), as_of=AsOf(at(15), at(15)))] == ["Ada"]
+
+
+def test_a_fact_learnt_late_takes_its_place_in_history(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0))
+    store.assert_fact(fact("Cleo", 20))
+    head = store.assert_fact(fact("Bob", 10, recorded_at=at(30)))
+    assert head.version == 2
+    assert [(f.value, f.invalid_at) for f in store.history("/p", "cart", "owner")] == [
+        ("Ada", at(10)),
+        ("Bob", at(20)),
+        ("Cleo", ""),
+    ]
+    now = store.fact("/p", "cart", "owner", at(40))
+    then = store.fact("/p", "cart", "owner", at(40), AsOf(at(15)))
+    assert now is not None and then is not None
+    assert (now.value, then.value) == ("Cleo", "Bob")
+
+
+def test_a_fact_that_begins_tomorrow_leaves_todays_in_place(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0))
+    store.assert_fact(fact("Bob", 24, recorded_at=at(1)))
+    today, tomorrow = (store.fact("/p", "cart", "owner", at(h)) for h in (2, 25))
+    assert today is not None and tomorrow is not None
+    assert (today.value, tomorrow.value) == ("Ada", "Bob")
+
+
+def test_a_retracted_fact_was_never_true(store: Store) -> None:
+    wrong = fact("Ada")
+    store.assert_fact(wrong)
+    store.retract(wrong.id, at(5))
+    assert store.fact("/p", "cart", "owner", at(6)) is None
+    assert recalled(store, "owner") == []
+    believed = store.fact("/p", "cart", "owner", at(6), AsOf(at(1), known=at(4)))
+    assert believed is not None and believed.value == "Ada"
+    assert store.assert_fact(fact("Bob", 7)).version == 2
+    with pytest.raises(NotFound):
+        store.retract(wrong.id, at(8))
+
+
+def test_an_expired_fact_is_never_read_and_gives_way(store: Store) -> None:
+    store.assert_fact(fact("Ada", expires_at=at(1)))
+    assert store.fact("/p", "cart", "owner", at(1)) is None
+    assert store.facts("/p", at(1)) == []
+    assert recalled(store, "owner", at(1)) == []
+    store.assert_fact(fact("Ada", 2))
+    found = store.fact("/p", "cart", "owner", at(3))
+    assert found is not None and found.valid_at == at(2)
+    assert store.sweep(at(3))["facts"] == 1
+
+
+def test_facts_of_an_entity_come_one_a_key_over_descendants(store: Store) -> None:
+    store.assert_facts([fact("Ada"), fact(3, name="items"), fact("Bob", 1), fact("x", space="/p/deep")])
+    found = store.facts("/p", at(2), entity="cart")
+    assert [(f.namespace, f.property, f.value) for f in found] == [
+        ("/p", "items", 3),
+        ("/p", "owner", "Bob"),
+        ("/p/deep", "owner", "x"),
+    ]
+    assert store.facts("/p", at(2), entity="basket") == []
+
+
+# --------------------------------------------------------------------------- contradictions
+
+
+def test_a_less_certain_fact_is_a_contradiction_until_somebody_decides(store: Store) -> None:
+    sure, doubt = fact("Ada", 0), fact("Bob", 1, confidence=0.4)
+    store.assert_facts([sure, doubt])
+    found = store.fact("/p", "cart", "owner", at(2))
+    assert found is not None and found.value == "Ada"
+    assert recalled(store, "owner") == ["Ada"]
+    (pair,) = store.contradictions("/", at(2))
+    assert pair.current is not None
+    assert (pair.disputed.value, pair.current.value) == ("Bob", "Ada")
+    store.resolve(doubt.id, keep=True, now=at(3))
+    assert store.contradictions("/", at(4)) == []
+    found = store.fact("/p", "cart", "owner", at(4))
+    assert found is not None and (found.value, found.confidence) == ("Bob", 0.4)
+    assert recalled(store, "owner") == ["Bob"]
+
+
+def test_a_dismissed_contradiction_is_gone(store: Store) -> None:
+    doubt = fact("Bob", 1, status="disputed")
+    store.assert_facts([fact("Ada"), doubt])
+    assert store.resolve(doubt.id, keep=False, now=at(2)) is None
+    assert store.contradictions("/", at(3)) == []
+    found = store.fact("/p", "cart", "owner", at(3))
+    assert found is not None and found.value == "Ada"
+    with pytest.raises(NotFound):
+        store.resolve(doubt.id, keep=True, now=at(4))
+
+
+# --------------------------------------------------------------------------- namespaces
+
+
+def test_underscore_and_percent_are_plain_characters(store: Store) -> None:
+    spaces = ["/a_b", "/axb", "/a%b", "/a_b/c", "/a_bc", "/A_b"]
+    store.append([episode(space, space=space) for space in spaces])
+    assert sorted(e.content for e in store.recent("/a_b", at(1))) == ["/a_b", "/a_b/c"]
+    assert [e.content for e in store.recent("/a%b", at(1))] == ["/a%b"]
+    assert store.namespaces("/a_b") == ["/a_b", "/a_b/c"]
+    assert store.namespaces() == sorted(spaces)
+
+
+@pytest.mark.parametrize(
+    "path", ["/a//b", "/a\nb", "/a\x00b", "/" + "x" * 600], ids=["empty", "newline", "nul", "long"]
+)
+def test_a_path_that_is_none_is_refused(store: Store, path: str) -> None:
+    with pytest.raises(InvalidInput):
+        store.create_namespace(path, T0)
+
+
+def test_a_namespace_can_be_made_before_it_is_used(store: Store) -> None:
+    assert store.create_namespace("x/y/", T0, "about y") == "/x/y"
+    assert store.create_namespace("/x/y", at(1)) == "/x/y"
+    assert store.namespaces() == ["/x/y"]
+
+
+def test_tenants_do_not_see_each_other(opener: Opener) -> None:
+    ada, bob = opener(tenant="ada"), opener(tenant="bob")
+    own = fact("secret")
+    ada.write([episode("secret")], [own], [WorkingContext("/p", "k", "secret", 0, T0)])
+    assert bob.namespaces() == []
+    assert bob.recent("/", at(1)) == [] and bob.facts("/", at(1)) == [] and bob.contexts("/", at(1)) == []
+    assert bob.fact("/p", "cart", "owner", at(1)) is None
+    assert bob.context("/p", "k", at(1)) is None
+    assert recalled(bob, "secret owner") == []
+    assert list(bob.everything().facts) == []
+    with pytest.raises(NotFound):
+        bob.retract(own.id, at(1))
+    assert bob.erase_items([own.id])["facts"] == 0
+    assert len(ada.facts("/", at(1))) == 1
+
+
+# --------------------------------------------------------------------------- working context
+
+
+def context(value: object, hours: float = 0, ttl: float = 0, **more: object) -> WorkingContext:
+    made = WorkingContext("/p", "task", value, 0, at(hours), expires_at=at(hours + ttl) if ttl else "")
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def test_working_context_counts_its_versions_and_keeps_its_value(store: Store) -> None:
+    assert store.save_context(context({"step": 1})).version == 1
+    assert store.save_context(context({"step": [None, "☃"]}, 1)).version == 2
+    found = store.context("/p", "task", at(2))
+    assert found is not None and (found.value, found.version, found.updated_at) == (
+        {"step": [None, "☃"]},
+        2,
+        at(1),
+    )
+    assert store.context("/p", "task", at(2), session_id="other") is None
+
+
+def test_working_context_is_never_returned_after_its_time(store: Store) -> None:
+    store.save_context(context("x", 0, ttl=1))
+    assert store.context("/p", "task", at(0.999)) is not None
+    assert store.context("/p", "task", at(1)) is None
+    assert store.contexts("/", at(1)) == []
+    assert store.sweep(at(1))["working_context"] == 1
+
+
+def test_a_writer_can_insist_on_the_version_it_has_read(store: Store) -> None:
+    store.save_context(context("a"), expected_version=0)
+    store.save_context(context("b", 1), expected_version=1)
+    for wrong in (0, 1, 3):
+        with pytest.raises(Conflict):
+            store.save_context(context("c", 2), expected_version=wrong)
+    found = store.context("/p", "task", at(3))
+    assert found is not None and found.value == "b"
+
+
+def test_an_expired_context_counts_as_absent_for_a_writer(store: Store) -> None:
+    store.save_context(context("a", 0, ttl=1))
+    with pytest.raises(Conflict):
+        store.save_context(context("b", 2), expected_version=1)
+    assert store.save_context(context("b", 2), expected_version=0).value == "b"
+
+
+def test_a_cleared_context_is_gone(store: Store) -> None:
+    store.save_context(context("a"))
+    assert store.clear_context("/p", "task") is True
+    assert store.clear_context("/p", "task") is False
+    assert store.context("/p", "task", at(1)) is None
+
+
+# --------------------------------------------------------------------------- erasure
+
+
+def test_erasing_a_subject_leaves_only_a_receipt(store: Store) -> None:
+    said = episode("Zebulon likes tea", subject_id="zebulon")
+    other = episode("Ada likes coffee", 1, subject_id="ada")
+    alone = fact("tea", name="drink", subject_id="", sources=(("episode", said.id),))
+    shared = fact("hot", name="heat", sources=(("episode", said.id), ("episode", other.id)))
+    about = fact("Zebulon", name="owner", subject_id="zebulon")
+    store.write([said, other], [alone, shared, about])
+    receipt = store.erase("zebulon", "asked for it", at(2))
+    assert (receipt.counts["episodes"], receipt.counts["facts"]) == (1, 2)
+    assert "zebulon" not in str(receipt)
+    assert [e.content for e in store.recent("/", at(3))] == ["Ada likes coffee"]
+    (left,) = store.facts("/", at(3))
+    assert (left.property, left.sources) == ("heat", (("episode", other.id),))
+    assert recalled(store, "Zebulon tea") == []
+    assert store.head("/p", "cart", "owner") is None
+    assert store.erase("zebulon", "again", at(4)).counts["episodes"] == 0
+
+
+def test_single_items_can_be_removed_text_and_all(store: Store) -> None:
+    one, old, new = episode("remove me please"), fact("Ada", 0), fact("Bob", 1)
+    store.write([one], [old, new])
+    assert store.erase_items([one.id, old.id, derived("absent")])["facts"] == 1
+    assert [f.value for f in store.history("/p", "cart", "owner")] == ["Bob"]
+    assert recalled(store, "remove please") == []
+
+
+# --------------------------------------------------------------------------- recall
+
+
+def test_recall_finds_by_words_best_first(store: Store) -> None:
+    store.append(
+        [
+            episode("we talked about the weather", 1),
+            episode("issueToken signs the JWT with the key", 2),
+            episode("the key of the office door, the key, the key", 3),
+        ]
+    )
+    store.assert_fact(fact("15 minutes", name="token lifetime"))
+    assert recalled(store, "how does issue_token sign a JWT")[0] == "issueToken signs the JWT with the key"
+    assert recalled(store, "lifetime")[0] == "15 minutes"
+    assert recalled(store, "volcano") == []
+    assert recalled(store, "keys", limit=1) == ["the key of the office door, the key, the key"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "   ",
+        "user's",
+        "AND",
+        "a:b",
+        'odd " quote',
+        "*",
+        "NEAR(a b)",
+        "-x",
+        "(",
+        "' OR 1=1 --",
+        "a\x00b",
+        "\\",
+        "日本 ☃",
+        "ﷺ",
+    ],
+    ids=repr,
+)
+def test_no_query_text_is_an_error(store: Store, query: str) -> None:
+    store.append([episode("user and a b x or 日本")])
+    assert isinstance(recalled(store, query), list)
+
+
+def test_recall_keeps_to_its_namespace_kind_and_day(store: Store) -> None:
+    store.write(
+        [episode("apple pie", 0, "/p/a"), episode("apple tart", 5, "/p/b")],
+        [fact("apple", 0, space="/p/a"), fact("pear apple", 9, space="/p/a")],
+    )
+    assert recalled(store, "apple", namespace="/p/b") == ["apple tart"]
+    assert recalled(store, "apple", namespace="/p/a", facts=False) == ["apple pie"]
+    assert recalled(store, "apple", namespace="/p/a", episodes=False) == ["pear apple"]
+    assert sorted(recalled(store, "apple", as_of=AsOf(at(1)))) == ["apple", "apple pie"]
+
+
+def test_one_huge_text_is_kept_and_found(store: Store) -> None:
+    text = " ".join(f"word{n}x" for n in range(100_000))
+    store.append([episode(text)])
+    assert recalled(store, "word7x") == [text]
+
+
+def test_two_hundred_facts_half_of_them_changed_recall_only_what_is_current(store: Store) -> None:
+    old = [fact(f"old{n}", 0, name=f"setting {n}") for n in range(200)]
+    new = [fact(f"new{n}", 1, name=f"setting {n}") for n in range(100)]
+    store.assert_facts(old)
+    store.assert_facts(new)
+    stale = missed = 0
+    for n in range(100):
+        found = recalled(store, f"what is setting {n} of the cart")
+        stale += f"old{n}" in found
+        missed += f"new{n}" not in found
+    assert (stale, missed) == (0, 0)
+
+
+# --------------------------------------------------------------------------- everything, out and in
+
+
+def test_everything_can_be_moved_to_another_store(opener: Opener, tmp_path: Path) -> None:
+    store = opener()
+    store.write(
+        [episode("said", 0, subject_id="ada", expires_at=at(50)), episode("more", 1, "/q")],
+        [
+            fact("Ada", 0, sources=(("commit", "a"), ("url", "u"))),
+            fact("Bob", 1),
+            fact("Cleo", 2, confidence=0.1),
+        ],
+        [context({"deep": [1, {"x": None}]})],
+    )
+    store.save_context(context("two", 1))
+    other = open_sqlite(tmp_path / "other.sqlite")
+    for _ in range(2):
+        other.restore(store.everything())
+    assert parts(other.everything()) == parts(store.everything())
+    assert recalled(other, "owner") == recalled(store, "owner") == ["Bob"]
+    assert other.assert_fact(fact("Dan", 3), expected_version=2).version == 3
+    other.close()
+
+
+def parts(rows: Rows) -> tuple[list[object], ...]:
+    return list(rows.episodes), list(rows.facts), list(rows.heads or ()), list(rows.contexts)
+
+
+def test_what_was_written_is_there_for_the_next_process(opener: Opener) -> None:
+    opener().write([episode("kept")], [fact("Ada")], [context("state")])
+    again = opener()
+    assert [e.content for e in again.recent("/", at(1))] == ["kept"]
+    found = again.context("/p", "task", at(1))
+    assert found is not None and found.value == "state"
