@@ -22,6 +22,9 @@ _CLOTHES = these("as_expression satisfies_expression parenthesized_expression no
 """What may be put around a value without changing what it is."""
 _BLOCKS = these("program statement_block class_body switch_case switch_default")
 _ACCESS = these("member_expression call_expression subscript_expression")
+_CASTS = these("as_expression satisfies_expression")
+_LOW = these("|| && ?? | ^ & == != === !==")
+_LAID_OUT = re.compile(r"(?:\beach|\b(?:css|gql|graphql|html))$")
 _NAMED = these("method_definition method_signature enum_body")
 """Here a string is a name wherever it stands."""
 _FIELDS = these("pair public_field_definition field_definition")
@@ -174,7 +177,17 @@ class JavaScript(Grammar):
 
     def children(self, node: Node, kind: str, slice: Slice) -> Iterator[Node | str]:
         """Text between tags is put together as JSX reads it."""
-        return _jsx(node, slice) if kind == "jsx_element" else iter(node.children)
+        if kind == "jsx_element":
+            return _jsx(node, slice)
+        if kind in _CASTS and _is_low(node.named_children[0]):
+            return _cast(node)
+        if kind == "template_string" and _is_laid_out(node, slice):
+            return _collapsed(node, slice)
+        return iter(node.children)
+
+    def hides(self, node: Node, kind: str, parent: Frame | None) -> bool:
+        """A cast of a sum of lower rank is told by ``children``."""
+        return super().hides(node, kind, parent) or (kind in _CASTS and _is_low(node.named_children[0]))
 
     def atom(self, node: Node, text: str, frame: Frame) -> str:
         """Quotes are dropped; a key that needs none is a name."""
@@ -344,6 +357,46 @@ def _jsx(node: Node, slice: Slice) -> Iterator[Node | str]:
         if text:
             yield TEXT + text
         yield child
+
+
+def _is_low(left: Node) -> bool:
+    """Whether a cast binds to the right operand only, which the grammar does not know."""
+    if left.type != "binary_expression":
+        return False
+    operator = left.child_by_field_name("operator")
+    return operator is not None and operator.type in _LOW
+
+
+def _cast(node: Node) -> Iterator[Node | str]:
+    """``a || b as T`` is ``a || (b as T)``."""
+    depth = 1
+    left = node.named_children[0]
+    while _is_low(left):
+        yield OPEN
+        yield from left.children[:-1]
+        left = left.children[-1]
+        depth += 1
+    yield OPEN
+    yield left
+    yield from (c for c in node.children[1:])
+    yield from [CLOSE] * depth
+
+
+def _is_laid_out(node: Node, slice: Slice) -> bool:
+    """Whether a formatter lays out the text of this template (tables of cases, style sheets, queries)."""
+    call = node.parent
+    tag = (
+        call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
+    )
+    return tag is not None and bool(_LAID_OUT.search(slice(tag.start_byte, tag.end_byte)[-40:]))
+
+
+def _collapsed(node: Node, slice: Slice) -> Iterator[Node | str]:
+    for child in node.children:
+        if child.type == "string_fragment":
+            yield TEXT + _SPACES.sub(" ", slice(child.start_byte, child.end_byte))
+        else:
+            yield child
 
 
 def _jsx_text(text: str) -> str:

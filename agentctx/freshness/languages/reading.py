@@ -97,7 +97,7 @@ class Frame:
         self.owner: Found | None = parent.owner if parent else None
         self.found: list[Found] = []
         """Definitions that this node is."""
-        self.damaged = parent.damaged if parent else False
+        self.damaged: bool = parent.damaged if parent else False
         self.prefix: tuple[tuple[int, int], ...] = ()
         self.begin = start
         """Where a wrapper begins, with the attributes before it."""

@@ -25,6 +25,7 @@ _TUPLES = these("tuple_type tuple_pattern")
 _GENERICS = re.compile(r"<.*>$", re.DOTALL)
 _LIFETIME = re.compile(r"'\w+\s*,?\s*")
 _ROOTS = ("lib.rs", "main.rs")
+_TYPE_MACRO = re.compile(rb"\b(?:str|char|bool|[iu](?:8|16|32|64|128|size)|f32|f64)!(?=\s*[\[({])")
 
 
 class Rust(Grammar):
@@ -173,6 +174,10 @@ class Rust(Grammar):
 
     # ------------------------------------------------------------------ normal form
 
+    def prepare(self, path: str, source: bytes) -> bytes:
+        """A macro called like a basic type (``str![...]``), which the grammar takes for the type."""
+        return _TYPE_MACRO.sub(lambda m: m[0].capitalize(), source)
+
     def hides(self, node: Node, kind: str, parent: Frame | None) -> bool:
         """Braces around the one expression of a match arm or closure, and what rustfmt puts behind jumps."""
         if kind == "expression_statement":
@@ -183,7 +188,11 @@ class Rust(Grammar):
         if kind in _TUPLES:
             return node.named_child_count == 1 and all(c.type != "," for c in node.children)
         if kind == "or_pattern":
-            return super().hides(node, kind, parent) or node.named_child_count == 1
+            return super().hides(node, kind, parent) or sum(c.type != "|" for c in node.children) == 1
+        if kind == "token_tree" and node.children[0].type == "{":
+            before = node.prev_sibling
+            simple = node.child_count > 2 and all(c.type != ";" for c in node.children)
+            return simple and before is not None and before.type in ("|", "||", "=>")
         return super().hides(node, kind, parent)
 
     def skipped(self, kind: str, hidden: bool) -> frozenset[str]:
@@ -191,7 +200,7 @@ class Rust(Grammar):
         usual = super().skipped(kind, hidden)
         if kind == "or_pattern":
             return usual | {"|"}
-        if hidden and kind in ("block", "expression_statement"):
+        if hidden and kind in ("block", "expression_statement", "token_tree"):
             return (usual - self.brackets) | {"{", "}", ";"}
         return usual
 
@@ -227,7 +236,7 @@ class Rust(Grammar):
         if frame.kind == "empty_statement":
             if tokens[frame.start - 2 : frame.start] == [";", CLOSE]:
                 del tokens[frame.start :]
-        elif tokens[-3] == ",":
+        elif not frame.transparent and tokens[-3] == ",":
             del tokens[-3]
 
     # ------------------------------------------------------------------ imports
