@@ -34,39 +34,49 @@ def fixed_prefix(pattern: str) -> str:
 
 @lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The glob as a regular expression for ``fullmatch``."""
-    parts: list[str] = []
-    names = pattern.rstrip("/").split("/")
-    for place, name in enumerate(names):
-        last = place == len(names) - 1
-        if name == "**":
-            if not parts or not parts[-1].endswith("*"):  # "**/**" means what "**" means
-                parts.append(".*" if last else "(?:[^/]+/)*")
-        else:
-            parts.append(_name(name) + ("" if last else "/"))
+    """The glob as a regular expression for ``fullmatch``.
+
+    Between two ``**`` (and between two ``*`` of one name) the first place that matches is taken for good,
+    which loses no match and keeps a hostile pattern from trying every combination.
+    """
+    groups: list[list[str]] = [[]]
+    for name in pattern.rstrip("/").split("/"):
+        if name != "**":
+            groups[-1].append(_name(name))
+        elif len(groups) == 1 or groups[-1]:
+            groups.append([])
+    first, *others = groups
+    if not others:
+        return re.compile("/".join(first), re.DOTALL)
+    parts = ["".join(f"{name}/" for name in first)]
+    parts += [f"(?>(?:[^/]+/)*?{'/'.join(group)}/)" for group in others[:-1]]
+    parts.append("(?:[^/]+/)*" + "/".join(others[-1]) if others[-1] else ".*")
     return re.compile("".join(parts), re.DOTALL)
 
 
 def _name(name: str) -> str:
-    """One name of a path as a regular expression; runs of ``*`` are one, so that matching stays linear."""
-    out: list[str] = []
+    """One name of a path as a regular expression."""
+    chunks = [""]
     at = 0
     while at < len(name):
         char = name[at]
         at += 1
         if char == "*":
-            if not out or out[-1] != "[^/]*":
-                out.append("[^/]*")
+            if chunks[-1] or len(chunks) == 1:
+                chunks.append("")
         elif char == "?":
-            out.append("[^/]")
+            chunks[-1] += "[^/]"
         elif char == "[" and (end := name.find("]", at + 1 + (name[at : at + 1] in ("!", "^")))) > 0:
             inside = name[at:end].replace("\\", "\\\\").replace("[", "\\[")
             negated = inside[0] in "!^"
-            out.append(_char_class(inside[negated:], negated))
+            chunks[-1] += _char_class(inside[negated:], negated)
             at = end + 1
         else:
-            out.append(re.escape(char))
-    return "".join(out)
+            chunks[-1] += re.escape(char)
+    if len(chunks) == 1:
+        return chunks[0]
+    first, *middle, last = chunks
+    return first + "".join(f"(?>[^/]*?{chunk})" for chunk in middle) + "[^/]*" + last
 
 
 def _char_class(inside: str, negated: bool) -> str:
