@@ -143,7 +143,10 @@ def only_its_own_fields(case: Case) -> Iterator[Refusal]:
 
 
 def untouched_stays(case: Case) -> Iterator[Refusal]:
-    """Sections that no operation speaks of are the same before and after, in the same order."""
+    """Sections that no operation speaks of are the same before and after, in the same order.
+
+    Headings that were nowhere in the note may come along with new text.
+    """
     edited = case.edited
     if edited is None or case.is_new:
         return
@@ -155,6 +158,7 @@ def untouched_stays(case: Case) -> Iterator[Refusal]:
             touched |= {s.heading for s in edited.sections if new in edited.body[s.start : s.end]}
             if _crosses(case.note, old):
                 return
+    touched |= {s.heading for s in edited.sections} - {s.heading for s in case.note.sections}
     kept = [(s.heading, s.text.strip()) for s in case.note.sections if s.heading not in touched]
     left = [(s.heading, s.text.strip()) for s in edited.sections if s.heading not in touched]
     if kept != left:
@@ -244,6 +248,25 @@ def _known_path(path: str, paths: frozenset[str], words: frozenset[str]) -> bool
         return True
     parts = re.split(r"[./]", bare)
     return all(part in words for part in parts if part)
+
+
+def numbers_in_their_place(case: Case) -> Iterator[Refusal]:
+    """A number put where another text stood comes out of the change, not from elsewhere in the note."""
+    sections = {section.heading: section.text for section in case.note.sections}
+    strange: set[str] = set()
+    for operation in case.operations:
+        given = operation.arguments
+        if operation.name == "replace_text":
+            old, new = given["old"], given["new"]
+        elif operation.name == "replace_section":
+            old, new = sections.get(str(given["heading"]).strip(), ""), given["text"]
+        else:
+            continue
+        strange |= names_in_prose(str(new)).numbers - names_in_code([str(old)]).numbers
+    strange -= case.evidence.added.numbers
+    if strange:
+        shown = ", ".join(sorted(strange)[:5])
+        yield Refusal("place", f"the change does not give the number that is put in: {shown}", "needs_review")
 
 
 def nothing_only_gone(case: Case) -> Iterator[Refusal]:
@@ -357,6 +380,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     new_note_by_a_person,
     no_orders_to_agents,
     known_names,
+    numbers_in_their_place,
     nothing_only_gone,
     about_the_change,
 )

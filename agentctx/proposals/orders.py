@@ -15,8 +15,8 @@ _ORDERS = (
     r"\b(?:run|execute|eval|invoke|pipe|download|install)\b[^.\n]{0,40}"
     r"\b(?:this|the following|script|command|curl|wget|bash|sh|shell|sudo|rm|base64)\b",
     r"\b(?:curl|wget)\b[^\n]{0,200}\||\brm -[rf]{1,2}\b|\bsudo\b",
-    r"\b(?:send|post|upload|exfiltrate|forward|email|leak)\b[^.\n]{0,60}"
-    r"\b(?:to https?|secret|token|credential|key|password|environment|\.env)",
+    r"\b(?:send|post|upload|exfiltrate|forward|email|leak)\b[^\n]{0,60}"
+    r"(?:\b(?:to https?|secret|token|credential|key|password|environment)|\.env)\b",
     r"\b(?:disable|skip|turn off|remove|switch off)\b[^.\n]{0,40}"
     r"\b(?:checks?|tests?|hooks?|verif\w+|signatures?|auth|tls|ssl|certificates?|security|reviews?|sandbox)\b",
     r"--no-verify|\bjailbreak",

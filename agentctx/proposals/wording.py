@@ -13,7 +13,12 @@ _FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_,]*(?:\.\d[\d_]*)*(?=[a-zA-Z%]{0,3}\b|$|\W)")
 _HEX = re.compile(r"\b0[xXbBoO][0-9a-fA-F_]+\b")
 _LIST_MARK = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]", re.MULTILINE)
-_PATH = re.compile(r"(?<![\w/.@-])(?:[\w.@~*-]+/)+[\w.@*-]*|(?<![\w/.@-])[\w-]+\.[A-Za-z]{1,5}\b(?![(\w])")
+_PATH = re.compile(
+    r"(?<![\w/.@-])(?:[\w.@~*-]+/)+[\w.@*-]*|(?<![\w/.@-])[\w.-]+\.(?:"
+    r"py|pyi|js|jsx|mjs|cjs|ts|tsx|go|rs|java|kt|scala|c|h|cc|cpp|hpp|cs|rb|php|swift|sh|bash|zsh|ps1|sql|md|rst|"
+    r"txt|json|ya?ml|toml|ini|cfg|conf|xml|html?|css|scss|vue|proto|lock|mod|sum|gradle|tf|env|csv|j2|ipynb|db)\b"
+    r"(?![(\w])"
+)
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>)\"'`\]]{1,300}")
 _CODE_LIKE = re.compile(
     r"(?<![\w./-])(?:[A-Za-z_$][\w$]*(?:\.|::|#))+[A-Za-z_$][\w$]*|"  # Invoice.total, Type::method
