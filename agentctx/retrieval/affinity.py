@@ -15,6 +15,14 @@ _FILE_LIMIT = 500
 """Files that are looked at; a branch that changes more says little about any one of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """0..1, and why in words."""
+
+    score: float = 0.0
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class Targets:
     """The files in question, and the folders around them with what nearness to them is worth."""
@@ -23,14 +31,8 @@ class Targets:
     why: dict[str, str] = field(default_factory=dict)
     folders: dict[str, tuple[float, str]] = field(default_factory=dict)
     """Folder -> (worth, the file it was derived from)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """0..1, and why in words."""
-
-    score: float = 0.0
-    reason: str = ""
+    known: dict[tuple[str, bool], Nearness] = field(default_factory=dict)
+    """Places looked up before: many notes name the same glob."""
 
 
 def targets_of(query: Query, weights: Weights) -> Targets:
@@ -66,7 +68,11 @@ def nearness(note: Note, targets: Targets, weights: Weights) -> Nearness:
         return Nearness()
     best = Nearness()
     for place in _places(note):
-        found = _covered(place.path, targets, weights.glob) if place.pattern else _at(place.path, targets)
+        key = (place.path, place.pattern)
+        found = targets.known.get(key)
+        if found is None:
+            found = _covered(place.path, targets, weights.glob) if place.pattern else _at(place.path, targets)
+            targets.known[key] = found
         if found.score * place.worth > best.score:
             best = Nearness(found.score * place.worth, found.reason)
     return best

@@ -12,12 +12,14 @@ from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
-from agentctx.retrieval.bags import Bag, bag_of
+from agentctx.retrieval.bags import bag_of
 from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
 from agentctx.retrieval.weights import SHIPPED, Weights
 
 _PINNED_PLACE = 3
 """A pinned note that has nothing to do with the task is listed no lower than after this many others."""
+_EXPLAINED = 1_000
+"""So many hits carry their reasons; nobody reads further."""
 _JUST_ABOVE = 1 + 1e-4
 _LONGEST_CHAIN = 100
 """Notes that supersede each other in a circle would be lifted for ever."""
@@ -26,10 +28,13 @@ _LONGEST_CHAIN = 100
 @dataclass(slots=True)
 class _Candidate:
     note: Note
+    answer: Relevance
+    near: Nearness
     score: float
     standing: float
     pinned: bool
-    reasons: tuple[str, ...]
+    replaces: str = ""
+    """The note whose place it took."""
 
 
 def rank(
@@ -61,25 +66,27 @@ def rank(
         state = freshness.get(note.id)
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
         score = (answer.score + weights.files * near.score) * standing
-        reasons = _reasons(note, answer, near, state, question) if score else _own_reasons(note, state)
-        candidates.append(_Candidate(note, score, standing, note.pinned, reasons))
+        candidates.append(_Candidate(note, answer, near, score, standing, note.pinned))
     if only_matching:
         candidates = [c for c in candidates if c.score > 0]
     else:
         _raise_pinned(candidates)
     _below_successors(candidates)
     candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
-    return [Hit(c.note.id, c.score, c.reasons) for c in candidates]
+    return [
+        Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), question) if i < _EXPLAINED else ())
+        for i, c in enumerate(candidates)
+    ]
 
 
-def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> list[Bag]:
+def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Bags that also hold the headings above: for a section of a document, in the order of the file."""
     levels: dict[str, list[tuple[int, str]]] = {}
     first: dict[str, str] = {}
-    filled = []
+    filled: list[Mapping[str, str]] = []
     for note, bag in zip(notes, bags, strict=True):
         if not note.read_only:
-            filled.append(dict(bag))
+            filled.append(bag)
             continue
         above = levels.setdefault(note.path, [])
         level = note.sections[0].level if note.sections else 1
@@ -112,12 +119,15 @@ def _with_documents(notes: Sequence[Note], answers: Sequence[Relevance], share: 
 
 def _recency(freshness: Mapping[str, Freshness], half_life: float) -> dict[str, float]:
     """1 for the notes changed last, halved with every half-life before; no clock is read."""
-    dates = {id: _day(state.changed.date) for id, state in freshness.items() if state.changed}
-    newest = max(dates.values(), default=0)
-    return {id: 0.5 ** ((newest - day) / half_life) for id, day in dates.items() if day}
+    dates = {id: state.changed.date for id, state in freshness.items() if state.changed}
+    days = {date: _day(date) for date in set(dates.values())}
+    newest = max(days.values(), default=0)
+    worth = {date: 0.5 ** ((newest - day) / half_life) if day else 0.0 for date, day in days.items()}
+    return {id: worth[date] for id, date in dates.items()}
 
 
 def _day(date: str) -> int:
+    """Days since the year 1, for the date of a commit; 0 if it is none."""
     try:
         return datetime.fromisoformat(date).toordinal()
     except ValueError:
@@ -157,26 +167,21 @@ def _lift(new: _Candidate, old: _Candidate) -> bool:
     before = (new.score, new.standing, new.pinned)
     if new.score <= old.score and old.score > 0:
         new.score = old.score * _JUST_ABOVE
-        reason = f"supersedes {old.note.id}"
-        new.reasons = new.reasons if reason in new.reasons else (*new.reasons, reason)
+        new.replaces = old.note.id
     if new.standing <= old.standing:
         new.standing = old.standing * _JUST_ABOVE
     new.pinned = new.pinned or old.pinned
     return before != (new.score, new.standing, new.pinned)
 
 
-def _reasons(
-    note: Note, answer: Relevance, near: Nearness, state: Freshness | None, question: Question
-) -> tuple[str, ...]:
-    words = ", ".join(question.surface.get(word, word) for word in answer.words)
+def _reasons(candidate: _Candidate, state: Freshness | None, question: Question) -> tuple[str, ...]:
+    note, answer, near = candidate.note, candidate.answer, candidate.near
+    words = ", ".join(dict.fromkeys(question.surface.get(word, word) for word in answer.words))
     found = [near.reason] if near.reason else []
     found += [f"has the words: {words}"] if words else []
     found += ["earlier changes to it had such titles"] if answer.score and not words else []
-    return (*found, *_own_reasons(note, state))
-
-
-def _own_reasons(note: Note, state: Freshness | None) -> tuple[str, ...]:
-    found = ["pinned"] if note.pinned else []
+    found += [f"supersedes {candidate.replaces}"] if candidate.replaces else []
+    found += ["pinned"] if note.pinned else []
     found += [f"superseded by {note.superseded_by}"] if note.superseded_by else []
     found += [note.status] if note.status != "active" and not note.superseded_by else []
     found += [state.state] if state and state.state in ("stale", "suspect", "moved", "conflicted") else []

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from agentctx.retrieval.bags import Bag
 from agentctx.retrieval.tokens import tokenize
 from agentctx.retrieval.weights import Weights
 
@@ -28,9 +27,10 @@ _CROWD = 2_000
 """More notes than this are first narrowed to the most promising ones."""
 _KEPT = 1_000
 
-_TEXT_FIELDS = ("title", "tags", "path", "anchors", "context", "headings", "body")
 _COUNTED = ("title", "tags", "headings", "body")
 """Fields in which a word counts as used by a note, for the idf."""
+_PLACED = ("path", "anchors", "context", "history")
+_TEXT_FIELDS = (*_COUNTED, "path", "anchors", "context")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,79 +75,74 @@ def question_of(text: str, branch: str, weights: Weights) -> Question:
     return Question({t: w for t, w in found.items() if w > 0}, phrases, surface)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What a bag holds of the question's words."""
-
-    counts: Mapping[str, Mapping[str, int]]
-    lengths: Mapping[str, int]
-
-
-def relevance(question: Question, bags: Sequence[Bag], weights: Weights) -> list[Relevance]:
-    """One answer per bag, in order. Weights of words are those of the whole collection, always."""
-    if not question.weights or not bags:
-        return [Relevance(0.0)] * len(bags)
-    terms = frozenset(question.weights)
-    readings = [_read(bag, terms) for bag in bags]
-    values = _word_values(question, readings)
-    norm = sum(values.values())
-    chosen = _promising(readings, values)
-    text = _text_scores([readings[i] for i in chosen], _mean_lengths(readings), values, weights)
-    past = _history_scores(question, readings, chosen, weights)
-    phrases = _phrase_scores(question, [bags[i] for i in chosen], [readings[i] for i in chosen], len(bags))
+def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: Weights) -> list[Relevance]:
+    """One answer per bag, in order. The values of words are those of the whole collection, always."""
     answers = [Relevance(0.0)] * len(bags)
+    if not question.weights:
+        return answers
+    terms = frozenset(question.weights)
+    used = [_common(bag, _COUNTED, terms) for bag in bags]
+    placed = [_common(bag, _PLACED, terms) for bag in bags]
+    holders = Counter(term for common in used for term in common)
+    values = {term: weight * _idf(len(bags), holders[term]) for term, weight in question.weights.items()}
+    chosen = _promising(used, placed, values)
+    readings = [_read(bags[i], used[i] | placed[i]) for i in chosen]
+    text = _text_scores(readings, _mean_lengths(bags), values, weights)
+    past = _history_scores(question, readings, len(bags), weights)
+    phrases = _phrase_scores(question, [bags[i] for i in chosen], [used[i] for i in chosen], len(bags))
+    norm = sum(values.values())
     for place, i in enumerate(chosen):
         score = float(text[place] + past[place] + phrases[place]) / norm
         if score > 0:
-            answers[i] = Relevance(score, _telling(readings[i], values))
+            telling = sorted(used[i], key=lambda term: (-values[term], term))
+            answers[i] = Relevance(score, tuple(telling[:3]))
     return answers
 
 
-def _read(bag: Bag, terms: frozenset[str]) -> _Reading:
-    counts: dict[str, dict[str, int]] = {}
-    lengths: dict[str, int] = {}
-    for name, text in bag.items():
-        words = text.split()
-        lengths[name] = len(words)
-        if common := terms.intersection(words):
-            counts[name] = {term: words.count(term) for term in common}
-    return _Reading(counts, lengths)
+def _common(bag: Mapping[str, str], fields: Iterable[str], terms: frozenset[str]) -> frozenset[str]:
+    return terms.intersection(" ".join([bag.get(name, "") for name in fields]).split())
 
 
 def _idf(size: int, holders: int) -> float:
     return math.log(1 + (size - holders + 0.5) / (holders + 0.5))
 
 
-def _word_values(question: Question, readings: Sequence[_Reading]) -> dict[str, float]:
-    """Weight in the query times rarity in the notes."""
-    holders: Counter[str] = Counter()
-    for reading in readings:
-        holders.update({term for name in _COUNTED for term in reading.counts.get(name, ())})
-    return {term: weight * _idf(len(readings), holders[term]) for term, weight in question.weights.items()}
+def _promising(
+    used: Sequence[frozenset[str]], placed: Sequence[frozenset[str]], values: Mapping[str, float]
+) -> list[int]:
+    """Places of the notes worth scoring: all with a common word, or the best by the value of those words."""
+    matching = [i for i in range(len(used)) if used[i] or placed[i]]
+    if len(matching) <= _CROWD:
+        return matching
+    promise = {i: sum([values[term] for term in used[i] | placed[i]]) for i in matching}
+    return sorted(sorted(matching, key=lambda i: (-promise[i], i))[:_KEPT])
 
 
-def _promising(readings: Sequence[_Reading], values: Mapping[str, float]) -> list[int]:
-    """Places of the notes worth scoring: all of them, or the best by the value of the words they hold."""
-    if len(readings) <= _CROWD:
-        return [i for i, reading in enumerate(readings) if reading.counts]
-    promise = {
-        i: sum(values[t] for t in {t for counts in reading.counts.values() for t in counts})
-        for i, reading in enumerate(readings)
-        if reading.counts
-    }
-    return sorted(sorted(promise, key=lambda i: (-promise[i], i))[:_KEPT])
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How often a bag holds the common words, by field, and how long its fields are."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    lengths: Mapping[str, int]
 
 
-def _mean_lengths(readings: Sequence[_Reading]) -> dict[str, float]:
+def _read(bag: Mapping[str, str], common: frozenset[str]) -> _Reading:
+    counts: dict[str, dict[str, int]] = {}
+    lengths: dict[str, int] = {}
+    for name, text in bag.items():
+        words = text.split()
+        if here := common.intersection(words):
+            counts[name], lengths[name] = {term: words.count(term) for term in here}, len(words)
+    return _Reading(counts, lengths)
+
+
+def _mean_lengths(bags: Sequence[Mapping[str, str]]) -> dict[str, float]:
     """Mean length of each field over the notes that have it."""
-    total: Counter[str] = Counter()
-    having: Counter[str] = Counter()
-    for reading in readings:
-        for name, length in reading.lengths.items():
-            if length:
-                total[name] += length
-                having[name] += 1
-    return {name: total[name] / having[name] for name in total}
+    means = {}
+    for name in _TEXT_FIELDS:
+        lengths = [text.count(" ") + 1 for bag in bags if (text := bag.get(name, ""))]
+        means[name] = sum(lengths) / max(1, len(lengths))
+    return means
 
 
 def _text_scores(
@@ -167,13 +162,11 @@ def _text_scores(
     return _bm25(frequencies, values, weights.saturation) / 2
 
 
-def _history_scores(
-    question: Question, readings: Sequence[_Reading], chosen: Sequence[int], weights: Weights
-) -> Any:
+def _history_scores(question: Question, readings: Sequence[_Reading], size: int, weights: Weights) -> Any:
     past: list[Mapping[str, int]] = [reading.counts.get("history", {}) for reading in readings]
     holders = Counter(term for counts in past for term in counts)
-    values = {term: question.weights[term] * _idf(len(readings), n) for term, n in holders.items()}
-    return weights.history * _bm25([past[i] for i in chosen], values, weights.history_saturation)
+    values = {term: question.weights[term] * _idf(size, n) for term, n in holders.items()}
+    return weights.history * _bm25(past, values, weights.history_saturation)
 
 
 def _bm25(frequencies: Sequence[Mapping[str, float]], values: Mapping[str, float], saturation: float) -> Any:
@@ -208,25 +201,22 @@ def _lucene_bm25() -> Any:
 
 
 def _phrase_scores(
-    question: Question, bags: Sequence[Bag], readings: Sequence[_Reading], size: int
+    question: Question, bags: Sequence[Mapping[str, str]], used: Sequence[frozenset[str]], size: int
 ) -> list[float]:
     """Neighbouring words of the query that are neighbours in the body, by rarity."""
+    following: dict[str, list[str]] = {}
+    for first, second in question.phrases:
+        following.setdefault(first, []).append(second)
     found: dict[tuple[str, str], list[int]] = {}
-    for place, (bag, reading) in enumerate(zip(bags, readings, strict=True)):
-        counts = reading.counts.get("body", {})
-        body = f" {bag['body']} " if len(counts) > 1 else ""
-        for first, second in question.phrases if body else ():
-            if first in counts and second in counts and f" {first} {second} " in body:
+    for place, common in enumerate(used):
+        pairs = [(a, b) for a in common for b in following.get(a, ()) if b in common]
+        body = f" {bags[place].get('body', '')} " if pairs else ""
+        for first, second in pairs:
+            if f" {first} {second} " in body:
                 found.setdefault((first, second), []).append(place)
     scores = [0.0] * len(bags)
-    for phrase, places in found.items():
-        value = question.phrases[phrase] * _idf(size, len(places))
-        for place in places:
+    for phrase in sorted(found):
+        value = question.phrases[phrase] * _idf(size, len(found[phrase]))
+        for place in found[phrase]:
             scores[place] += value
     return scores
-
-
-def _telling(reading: _Reading, values: Mapping[str, float]) -> tuple[str, ...]:
-    """The three most valuable common words."""
-    common = {term for name, counts in reading.counts.items() if name != "history" for term in counts}
-    return tuple(sorted(common, key=lambda term: (-values[term], term))[:3])
