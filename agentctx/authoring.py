@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from agentctx.errors import InvalidInput
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.hygiene import redact
-from agentctx.model import Anchor, Note, Problem, Stamp
+from agentctx.model import Anchor, Kind, Note, Problem, Stamp
 from agentctx.notes.document import parse, parse_anchor
-from agentctx.notes.folder import KINDS
+from agentctx.notes.scan import FOLDERS
 from agentctx.notes.splice import new_note, set_field
 from agentctx.project import Project
 from agentctx.text import did_you_mean, slugify
-
-FOLDERS = {kind: folder for folder, kind in KINDS.items()}
 
 DATED = ("decision", "session")
 """Kinds whose ids begin with the day: their order in time is part of what they say."""
@@ -44,7 +43,7 @@ def create(
     data = new_note(title, tags, [str(a) for a in resolved], body)
     id = _free_id(project, f"{project.today}-{slugify(title)}" if kind in DATED else slugify(title))
     path = f"{project.context}/{FOLDERS[kind]}/{id}.md"
-    note, problems = parse(path, data, kind)
+    note, problems = parse(path, data, cast(Kind, kind))
     if note is None:
         raise InvalidInput(f"this note would not read back: {problems[0].message}", problems[0].hint)
     stamps = stamps_for(note, project.tree)

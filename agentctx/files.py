@@ -220,7 +220,6 @@ def locked(path: Path, wait: float = 2.0) -> Iterator[None]:
     handle = _open_lock(path)
     try:
         deadline = time.monotonic() + wait
-        pause = 0.002
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,8 +230,7 @@ def locked(path: Path, wait: float = 2.0) -> Iterator[None]:
                         f"another agentctx is writing (lock {path}, waited {wait:g} s)",
                         "try again when it has finished",
                     ) from None
-                time.sleep(pause)
-                pause = min(pause * 1.5, 0.05)
+                time.sleep(0.001 + time.monotonic_ns() // 1_000 % 5 / 1_000)  # uneven, so none always loses
         yield
     finally:
         os.close(handle)

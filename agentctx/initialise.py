@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from agentctx.files import write_atomic
 from agentctx.integrations import claude_code, githooks
-from agentctx.notes.folder import KINDS
 from agentctx.notes.include import suggest_includes
+from agentctx.notes.scan import KINDS
 from agentctx.project import Project
 
 IGNORED = "# Derived by agentctx; deleting it loses nothing.\nindex.json\n.*.tmp\n"

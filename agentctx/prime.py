@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
+from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
 
@@ -24,11 +24,12 @@ STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "f
 
 def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: int | None = None) -> Briefing:
     """The briefing for a task, inside the byte and the token budget."""
+    notices = arrivals(project)
     hits = rank_notes(project, query_for(project, task, files))
     items = _items(project, hits)
     page = _template()
-    facts = _facts(project)
-    frame = page.head(facts | {"notices": project.notices}) + page.tail(facts | {"left_out": len(items)})
+    facts = _facts(project) | {"notices": notices}
+    frame = page.head(facts) + page.tail(facts | {"left_out": len(items)})
     settings = project.config.prime
     shown, left_out = pack(
         items,
@@ -107,15 +108,14 @@ def _facts(project: Project) -> dict[str, Any]:
 def _render(
     project: Project, facts: dict[str, Any], items: Sequence[BriefingItem], left_out: Sequence[str]
 ) -> Briefing:
-    notices = project.notices
     page = _environment().get_template("briefing.md.j2")
-    text = page.render(briefing=facts | {"items": items, "left_out": len(left_out), "notices": notices})
+    text = page.render(briefing=facts | {"shown": items, "left_out": len(left_out)})
     text = strip_hidden(text).rstrip() + "\n"
     return Briefing(
         head=project.index.head,
         items=tuple(items),
         left_out=tuple(left_out),
-        notices=tuple(notices),
+        notices=facts["notices"],
         text=text,
         bytes=len(text.encode("utf-8", "replace")),
         tokens=count_tokens(text),
@@ -141,7 +141,7 @@ def _template() -> Any:
 
 
 _EMPTY: dict[str, Any] = {
-    "head": "", "total": 0, "counts": "", "items": (), "left_out": 0, "notices": ()
+    "head": "", "total": 0, "counts": "", "shown": (), "left_out": 0, "notices": ()
 }  # fmt: skip
 
 
@@ -156,8 +156,3 @@ def hook_answer(text: str, client: str) -> str:
     from agentctx.integrations.dialects import session_start
 
     return session_start(client, text)
-
-
-def without_text(item: BriefingItem) -> BriefingItem:
-    """The item as one line."""
-    return replace(item, text="", shape="line")

@@ -19,6 +19,7 @@ from agentctx.freshness.index import Assessor
 from agentctx.git import Git, WorkTree
 from agentctx.model import Index, Note, NoteSet, Stamp
 from agentctx.notes.folder import Folder
+from agentctx.proposals.store import Store
 from agentctx.retrieval.bags import SCHEME, bag_of
 from agentctx.state import StateDir
 
@@ -106,6 +107,11 @@ class Project:
         return {id: new[key] for id, key in keys.items()}
 
     @cached_property
+    def proposals(self) -> Store:
+        """Proposals, remembered rejections and the journal of this clone."""
+        return Store(self.state.folder)
+
+    @cached_property
     def notices(self) -> tuple[str, ...]:
         """What a person or agent should know besides the notes, one line each."""
         found = []
@@ -113,6 +119,9 @@ class Project:
         if broken:
             names = ", ".join(sorted({p.path for p in broken})[:3])
             found.append(f"{len(broken)} problem(s) keep notes from being read ({names}): agentctx lint")
+        waiting = self.proposals.open()
+        if waiting:
+            found.append(f"{len(waiting)} proposed edit(s) of notes wait for a person: agentctx review")
         failure = self.state.failure()
         if failure:
             found.append(f"the last background run failed: {failure}; agentctx sync tries again")

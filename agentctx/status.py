@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from agentctx.catchup import catch_up, missing_hooks_notice
 from agentctx.errors import AgentctxError
 from agentctx.files import write_atomic
 from agentctx.freshness.index import index_document
@@ -52,6 +53,15 @@ def explained(project: Project, name: str) -> tuple[Note, Freshness]:
     """One note with the diffs of its drifted symbols."""
     note = project.note(name)
     return note, project.assessor.explain(note, project.index.by_id()[note.id])
+
+
+def arrivals(project: Project) -> tuple[str, ...]:
+    """Catch up however commits came (the worker starts early, nobody waits), and what there is to tell."""
+    if not project.initialised:
+        return project.notices
+    pending = catch_up(project.git, project.state)
+    missing = missing_hooks_notice(project.git, project.state)
+    return tuple(filter(None, (*project.notices, pending.notice, missing)))
 
 
 def write_index(project: Project) -> None:

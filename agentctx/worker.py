@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from agentctx.catchup import mark_seen, pending_range
@@ -17,7 +17,7 @@ from agentctx.errors import AgentctxError, Busy, NotARepository
 from agentctx.files import locked
 from agentctx.git import Git
 from agentctx.model import Pending
-from agentctx.state import Arrival, StateDir
+from agentctx.state import StateDir
 
 DEBOUNCE = 2.0
 """Seconds without a new line in the queue before work starts (``AGENTCTX_DEBOUNCE`` overrides)."""
@@ -31,10 +31,10 @@ Sync = Callable[[Path, str, str], object]
 def sync_range(root: Path, base: str, head: str) -> object:
     """The write line on one work tree."""
     from agentctx.project import Project
-    from agentctx.sync import run_sync
+    from agentctx.sync import background
 
     with Project.open(root) as project:
-        return run_sync(project, base, head)
+        return background(project, base, head)
 
 
 def work(git: Git, sync: Sync = sync_range, debounce: float = DEBOUNCE) -> int:
@@ -46,14 +46,14 @@ def work(git: Git, sync: Sync = sync_range, debounce: float = DEBOUNCE) -> int:
         try:
             with locked(lock, wait=0):
                 _settle(state, debounce)
-                synced, left = _drain(git, state, sync)
+                arrivals = state.take_queue()
+                for worktree in dict.fromkeys(arrival.worktree for arrival in arrivals):
+                    done += _bring_up(git, Path(worktree), state, sync)
+                state.finish_queue()
         except Busy:
             break
         except AgentctxError as error:
             state.set_failure(error.message)
-            break
-        done += synced
-        if left:
             break
     return done
 
@@ -67,47 +67,32 @@ def _settle(state: StateDir, debounce: float) -> None:
             return
 
 
-def _drain(git: Git, state: StateDir, sync: Sync) -> tuple[int, Sequence[Arrival]]:
-    """Work the queue off once; how many ranges were synced, and what must wait for a rebase to end."""
-    arrivals = state.take_queue()
-    waiting: list[Arrival] = []
-    synced = 0
-    for worktree, arrival in {a.worktree: a for a in arrivals}.items():
-        outcome = _bring_up(git, Path(worktree), state, sync)
-        synced += outcome == "synced"
-        if outcome == "busy":
-            waiting.append(arrival)
-    state.finish_queue()
-    for arrival in waiting:
-        state.enqueue(arrival)
-    return synced, waiting
+def _bring_up(git: Git, worktree: Path, state: StateDir, sync: Sync) -> bool:
+    """Bring one work tree to its HEAD; True when a range was synced.
 
-
-def _bring_up(git: Git, worktree: Path, state: StateDir, sync: Sync) -> str:
-    """Bring one work tree to its HEAD: ``synced``, ``nothing``, ``busy`` or ``failed``."""
+    One in the middle of a merge or rebase is left for the hook that fires at its end.
+    """
     pending = Pending("", "")
     try:
         with Git.open(worktree) as there:
-            if there.common_dir != git.common_dir:
-                return "nothing"  # a line that names another repository is not ours to act on
-            if there.in_progress():
-                return "busy"
+            if there.common_dir != git.common_dir or there.in_progress():
+                return False  # a line may name another repository; that is not ours to act on
             pending = pending_range(there, state)
             if pending.empty:
-                return "nothing"
+                return False
             if pending.base:
                 sync(there.root, pending.base, pending.head)
             mark_seen(there, state, pending.head)
     except NotARepository:
-        return "nothing"  # the work tree was removed since
+        return False  # the work tree was removed since
     except AgentctxError as error:
         state.set_failure(error.message, pending.head)
-        return "failed"
+        return False
     except Exception as error:
         state.set_failure(f"a bug in agentctx: {type(error).__name__}: {error}", pending.head)
-        return "failed"
+        return False
     state.set_failure("")
-    return "synced" if pending.base else "nothing"
+    return bool(pending.base)
 
 
 def main() -> int:

@@ -39,10 +39,7 @@ def postgres_command(out: str | None, dsn: str | None, namespace: str) -> None:
         raise click.UsageError("give either --out FILE or --dsn URL")
     rows = _rows(namespace)
     if dsn:
-        with click.progressbar(
-            length=rows.count, label="exporting", file=click.get_text_stream("stderr")
-        ) as bar:
-            written = export_postgres_dsn(rows, dsn, bar.update)
+        written = export_postgres_dsn(rows, dsn, lambda done: tell(f"{done} rows so far"))
         return tell(f"{written} rows are in the database")
     export_postgres(rows, _target(out or "-"))
     return tell(_summary(rows, out or "-"))
@@ -80,4 +77,5 @@ def _target(out: str) -> Path | TextIO:
 
 
 def _summary(rows: Rows, out: str) -> str:
-    return f"{len(rows.facts)} facts, {len(rows.episodes)} episodes, {len(rows.contexts)} contexts -> {out}"
+    facts, episodes, contexts = (len(list(part)) for part in (rows.facts, rows.episodes, rows.contexts))
+    return f"{facts} facts, {episodes} episodes, {contexts} contexts -> {out}"

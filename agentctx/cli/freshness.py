@@ -22,12 +22,12 @@ ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fr
 def status_command(check: bool, explain: str | None, show_all: bool, as_json: bool) -> int:
     """Say of every note whether it is still true, and why not."""
     from agentctx.project import Project
-    from agentctx.status import explained, write_index
+    from agentctx.status import arrivals, explained, write_index
 
     with Project.open() as project:
         index = project.index
         notes = {n.id: n for n in project.notes.notes}
-        notices = project.notices
+        notices = arrivals(project)
         write_index(project)
         if explain:
             return _explain(*explained(project, explain), as_json)

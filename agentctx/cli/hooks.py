@@ -62,3 +62,11 @@ def hooks_command(action: str, as_json: bool, dry_run: bool) -> int:
         for line in hook.by_hand.splitlines():
             say(f"    {line}")
     return 0
+
+
+@click.command("worker", hidden=True)
+def worker_command() -> int:
+    """Work off what git hooks queued, then end. Started by the hooks; at most one runs."""
+    from agentctx.worker import main
+
+    return main()

@@ -33,6 +33,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Truth": {
         "status": ("freshness", "Say of every note whether it is still true, and why not."),
+        "affected": ("sync", "Say which notes a change touches."),
+        "sync": ("sync", "Bring the notes up to date with what arrived."),
+        "review": ("sync", "Look at proposals and decide."),
+        "undo": ("sync", "Take back what one sync wrote, byte for byte."),
+        "watch": ("watch", "Keep the index warm while people and git work."),
+        "provider": ("provider", "Set, test or show the model that proposes edits."),
     },
     "Context": {
         "prime": ("context", "Print the briefing of a session."),
@@ -43,6 +49,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Called by git and agents": {
         "hook": ("hooks", "Run what a git hook or an agent's hook asks for."),
+        "worker": ("hooks", "Work off what git hooks queued; starts by itself."),
     },
 }
 

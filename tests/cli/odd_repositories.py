@@ -1,4 +1,4 @@
-"""Transcripts of every command in odd repositories. ``python -m tests.cli.odd_repositories`` writes them anew.
+"""Transcripts of every command in odd repositories; ``python -m tests.cli.odd_repositories`` writes them.
 
 The transcripts in ``odd_repositories/`` are committed and meant to be read: a cell that says something
 foolish is a bug, also when the test is green.

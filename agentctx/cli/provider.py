@@ -1,0 +1,89 @@
+"""Commands about the person's own model."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+
+import click
+
+from agentctx.cli.output import emit_json, say, tell
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group("provider")
+def provider_command() -> None:
+    """The model that proposes edits: yours, in your own settings; a repository cannot set or change it."""
+
+
+@provider_command.command("set")
+@click.argument("name")
+@click.option("--model", help="The model's name at the provider.")
+@click.option("--url", help="Base address, for example https://api.example.org/v1.")
+@click.option("--key-variable", help="Name of the environment variable that holds the key.")
+@click.option("--command", "command_line", help="A command that reads the prompt and prints the answer.")
+@click.option("--timeout", type=float, help="Seconds for one answer.")
+@click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
+def set_command(
+    name: str,
+    model: str | None,
+    url: str | None,
+    key_variable: str | None,
+    command_line: str | None,
+    timeout: float | None,
+    allow_http: bool,
+) -> None:
+    """Choose a model. NAME: openai, anthropic, ollama, claude, codex, command, ... or none."""
+    from agentctx.llm import settings
+
+    if name == "none":
+        return tell(f"no model any more: {settings.write(None)}")
+    given = {
+        "model": model,
+        "url": url,
+        "key_variable": key_variable,
+        "timeout": timeout,
+        "command": tuple(shlex.split(command_line)) if command_line else None,
+        "allow_http": allow_http or None,
+    }
+    chosen = settings.chosen(name, {k: v for k, v in given.items() if v is not None})
+    path = settings.write(chosen)
+    tell(f"written to {path}; prove it: agentctx provider test")
+    return _print(asdict(chosen))
+
+
+@provider_command.command("show")
+@JSON
+def show_command(as_json: bool) -> None:
+    """Show the chosen model. The key itself is never stored, so it cannot be shown."""
+    from agentctx.llm import settings
+
+    found = settings.read()
+    if as_json:
+        return emit_json({"provider": asdict(found) if found else None, "path": str(settings.config_path())})
+    if found is None:
+        return tell("no model is configured: agentctx provider set NAME")
+    return _print(asdict(found))
+
+
+@provider_command.command("test")
+@JSON
+def test_command(as_json: bool) -> None:
+    """Prove address, key and model with one small call."""
+    from agentctx.errors import ModelFailed
+    from agentctx.llm import open_provider, probe, settings
+
+    found = settings.read()
+    if found is None:
+        raise ModelFailed("no model is configured", "agentctx provider set NAME")
+    answer = probe(open_provider(found))
+    if as_json:
+        return emit_json({"model": answer.model, "seconds": round(answer.seconds, 3)})
+    return say(f"{answer.model} answered in {answer.seconds:.1f} s")
+
+
+def _print(settings: dict[str, object]) -> None:
+    for key, value in settings.items():
+        if value not in ("", (), 0.0, False):
+            say(f"{key:18} {' '.join(value) if isinstance(value, tuple) else value}")

@@ -1,0 +1,183 @@
+"""Commands of the write line: what a change touches, proposals, review, undo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from agentctx.cli.output import emit_json, painted, say, tell
+
+if TYPE_CHECKING:
+    from agentctx.model import Proposal
+    from agentctx.review import Shown
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.command("affected")
+@click.argument("span", metavar="A..B")
+@click.option("--limit", default=20, show_default=True, help="Most notes to print; 0 prints all.")
+@JSON
+def affected_command(span: str, limit: int, as_json: bool) -> None:
+    """Say which notes a change touches, best first, each with its reasons and a probability."""
+    from agentctx.project import Project
+    from agentctx.targeting import change_of, find_affected
+
+    with Project.open() as project:
+        change = change_of(project, span)
+        found = find_affected(project, change, lambda n: tell(f"reading earlier merges: {n}"))
+    shown = found[:limit] if limit > 0 else found
+    if as_json:
+        return emit_json({"range": f"{change.base}..{change.head}", "notes": list(shown)})
+    for note in shown:
+        mark = ("flag ", "red") if note.flag else ("     ", "")
+        say(mark, f"{note.probability:4.0%}  {note.id}")
+        for reason in note.reasons:
+            say(f"             {reason}")
+    return None if found else tell("there are no notes yet")
+
+
+@click.command("sync")
+@click.argument("span", metavar="[A..B]", required=False, default="")
+@click.option(
+    "--mode", type=click.Choice(["suggest", "apply"]), default="suggest", show_default=True,
+    help="suggest keeps proposals for `agentctx review`; apply writes those no check objects to.",
+)  # fmt: skip
+@click.option("--no-model", is_flag=True, help="Ask no model: repairs only.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would cost.")
+@JSON
+def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: bool) -> None:
+    """Bring the notes up to date with what arrived. Without A..B: from what was last looked at to HEAD."""
+    from agentctx.project import Project
+    from agentctx.sync import Choices, run_sync, told
+    from agentctx.targeting import change_of
+
+    choices = Choices(repair=True, apply=mode == "apply", model=not no_model, dry_run=dry_run)
+    with Project.open() as project:
+        base, head = "", ""
+        if span:
+            change = change_of(project, span)
+            base, head = change.base, change.head
+        report = run_sync(project, base, head, choices, tell)
+    if as_json:
+        return emit_json({"sync": report})
+    lines = list(told(report))
+    for line in lines:
+        say(line)
+    if report.proposals and mode == "suggest":
+        return tell("look at them with `agentctx review`")
+    return None if lines else tell("nothing new has arrived")
+
+
+@click.command("review")
+@click.argument("action", default="list", metavar="[list|show|accept|reject|edit]")
+@click.argument("ids", nargs=-1, metavar="[PROPOSAL]...")
+@click.option("--sync", default="", help="All open proposals of this sync.")
+@click.option("--all", "every", is_flag=True, help="list: closed ones too; accept: those for review too.")
+@JSON
+def review_command(action: str, ids: tuple[str, ...], sync: str, every: bool, as_json: bool) -> int:
+    """Look at proposals and decide: list, show, accept, reject, edit. Without PROPOSAL: all open ones."""
+    from agentctx import review
+    from agentctx.project import Project
+
+    if action not in ("list", "show", "accept", "reject", "edit"):
+        raise click.UsageError(f"{action!r} is not one of list, show, accept, reject, edit")
+    with Project.open() as project:
+        if action == "edit":
+            return _edit(project, ids)
+        if action == "show":
+            chosen = ids or tuple(p.id for p in review.pending(project))
+            return _show([review.show(project, id) for id in chosen], as_json)
+        if action == "accept":
+            return _decided(review.accept(project, ids, sync, every), as_json)
+        if action == "reject":
+            return _decided(review.reject(project, ids, sync), as_json)
+        return _list(review.pending(project, every), as_json)
+
+
+def _list(proposals: list[Proposal], as_json: bool) -> int:
+    if as_json:
+        emit_json({"proposals": proposals})
+        return 0
+    for p in proposals:
+        say(f"{p.id}  ", painted(p.state, 12), f"  {p.note_id}: {p.why}")
+        for refusal in p.refusals:
+            say(f"                            look at it: {refusal.reason}")
+    more = "`agentctx review show` prints the diffs, `accept` and `reject` decide"
+    tell(more if proposals else "no proposal waits")
+    return 0
+
+
+def _show(shown: list[Shown], as_json: bool) -> int:
+    if as_json:
+        emit_json({"proposals": shown})
+        return 0
+    for one in shown:
+        p = one.proposal
+        say(f"{p.id}  ", painted(p.state), f"  {p.note_path}")
+        source = " ".join(filter(None, (p.origin, p.model)))
+        say(f"why: {p.why} ({source}, commit {p.commit[:8]} by {p.author})")
+        for reason in (*p.reasons, *(r.reason for r in p.refusals)):
+            say(f"  - {reason}")
+        _print_diff("the code", p.code_diff)
+        _print_diff("the note", one.diff or f"(does not fit any more: {one.obstacle})")
+        say()
+    if not shown:
+        tell("no proposal waits")
+    return 0
+
+
+def _print_diff(name: str, diff: str) -> None:
+    if not diff:
+        return
+    say((f"--- {name} ".ljust(80, "-"), "bright_black"))
+    for line in diff.splitlines():
+        say((line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")))
+
+
+def _decided(proposals: list[Proposal], as_json: bool) -> int:
+    if as_json:
+        emit_json({"proposals": proposals})
+    else:
+        for p in proposals:
+            why = f" ({p.refusals[-1].reason})" if p.state == "dropped" and p.refusals else ""
+            say(f"{p.state}  {p.id}  {p.note_id}{why}")
+        if accepted := {p.sync for p in proposals if p.state == "accepted"}:
+            tell(f"to take it back: agentctx undo {' or '.join(sorted(accepted))}")
+        if not proposals:
+            tell("no proposal was meant; those for review are taken by id, or with --all")
+    return 1 if any(p.state == "dropped" for p in proposals) else 0
+
+
+def _edit(project: object, ids: tuple[str, ...]) -> int:
+    from agentctx import review
+    from agentctx.project import Project
+
+    assert isinstance(project, Project)
+    if len(ids) != 1:
+        raise click.UsageError("edit takes one PROPOSAL")
+    text = click.edit(review.proposed_text(project, ids[0]), extension=".md")
+    if text is None:
+        tell("nothing was saved; the proposal stays open")
+        return 0
+    done = review.edit(project, ids[0], text)
+    say(f"{done.state}  {done.id}  {done.note_id}")
+    return 0
+
+
+@click.command("undo")
+@click.argument("sync", required=False, default="")
+@JSON
+def undo_command(sync: str, as_json: bool) -> None:
+    """Take back, byte for byte, what accepting the proposals of one SYNC wrote."""
+    from agentctx import review
+    from agentctx.project import Project
+
+    with Project.open() as project:
+        edits = review.undo(project, sync)
+    if as_json:
+        return emit_json({"restored": [e.path for e in edits]})
+    for edit in edits:
+        say(f"restored  {edit.path}")
+    return None if edits else tell("that sync has been undone before")

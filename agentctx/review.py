@@ -1,0 +1,117 @@
+"""Proposals under a person's eyes: what each would change and why; accept, reject, edit, undo."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agentctx.errors import InvalidInput
+from agentctx.freshness.verify import stamps_for
+from agentctx.model import Edit, Proposal, Refusal
+from agentctx.project import Project
+from agentctx.proposals import accept as accepting
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A proposal with what accepting it would do to its note now."""
+
+    proposal: Proposal
+    diff: str
+    obstacle: str = ""
+    """Why it does not fit its note any more; then ``diff`` is empty."""
+
+
+def pending(project: Project, every: bool = False) -> list[Proposal]:
+    """Proposals that wait for somebody, oldest first; with ``every`` the closed ones too."""
+    return list(project.proposals.proposals() if every else project.proposals.open())
+
+
+def show(project: Project, id: str) -> Shown:
+    """One proposal, held against its note as it is now."""
+    proposal = project.proposals.get(id)
+    result = accepting.preview(proposal, project.folder)
+    if isinstance(result, Refusal):
+        return Shown(proposal, "", result.reason)
+    return Shown(proposal, unified(result))
+
+
+def accept(project: Project, ids: Sequence[str], sync: str = "", review_too: bool = False) -> list[Proposal]:
+    """Write proposals into their notes. ``sync`` means all of one sync, no ids and no sync all there are.
+
+    Those that a check sent to a person are only taken by id, or with ``review_too``.
+    """
+    done = []
+    for proposal in _meant(project, ids, sync):
+        if proposal.state == "needs_review" and not ids and not review_too:
+            continue
+        result = accepting.accept(
+            proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree)
+        )
+        done.append(result.proposal)
+    return done
+
+
+def reject(project: Project, ids: Sequence[str], sync: str = "") -> list[Proposal]:
+    """Refuse proposals; the same ones do not come back."""
+    return [project.proposals.reject(p) for p in _meant(project, ids, sync)]
+
+
+def edit(project: Project, id: str, text: str) -> Proposal:
+    """Accept a proposal in a person's own words: ``text`` becomes the note, whole."""
+    shown = show(project, id)
+    proposal = shown.proposal
+    if proposal.state not in ("pending", "needs_review"):
+        raise InvalidInput(f"proposal {id} is {proposal.state}", "agentctx review list")
+    before = project.folder.read_bytes(proposal.note_path)
+    change = Edit(proposal.note_path, before, text.encode("utf-8", "surrogateescape"))
+    project.proposals.record(proposal.sync, change, proposal.id)
+    note = project.note(proposal.note_id)
+    project.folder.save(proposal.note_path, change.after or b"", note.digest)
+    done = replace(proposal, state="accepted")
+    project.proposals.update(done)
+    return done
+
+
+def proposed_text(project: Project, id: str) -> str:
+    """The note as the proposal would leave it, for an editor."""
+    result = accepting.preview(project.proposals.get(id), project.folder)
+    if isinstance(result, Refusal):
+        raise InvalidInput(f"the proposal does not fit its note any more: {result.reason}", "agentctx sync")
+    return (result.after or b"").decode("utf-8", "surrogateescape")
+
+
+def undo(project: Project, sync: str) -> list[Edit]:
+    """Take back everything one sync wrote, byte for byte; nothing when somebody changed a note since."""
+    return list(accepting.undo(sync or _last(project), project.folder, project.proposals))
+
+
+def unified(edit: Edit) -> str:
+    """A note's change as a unified diff."""
+    old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (edit.before, edit.after))
+    lines = difflib.unified_diff(old, new, f"a/{edit.path}", f"b/{edit.path}", lineterm="")
+    return "\n".join(lines)
+
+
+def _meant(project: Project, ids: Sequence[str], sync: str) -> list[Proposal]:
+    if ids:
+        return [project.proposals.get(id) for id in ids]
+    found = [p for p in project.proposals.open() if not sync or p.sync.startswith(sync)]
+    if sync and not found:
+        raise InvalidInput(f"no open proposal belongs to sync {sync!r}", "agentctx review list")
+    return found
+
+
+def _last(project: Project) -> str:
+    journal = project.proposals.syncs()
+    open_ones = [s for s in journal if not project.proposals.journal(s).undone]
+    if not open_ones:
+        raise InvalidInput(
+            "no sync of this clone has written anything that could be undone", "agentctx review list"
+        )
+    if len(open_ones) > 1:
+        raise InvalidInput(
+            f"several syncs could be undone: {', '.join(open_ones)}", "name one: agentctx undo SYNC"
+        )
+    return open_ones[0]

@@ -1,0 +1,265 @@
+"""The write line: watermark..HEAD -> change -> affected notes -> repairs -> model -> checks -> proposals.
+
+No lock is held while the model thinks; nothing it says touches a note before somebody accepts it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from agentctx.catchup import mark_seen, pending_range
+from agentctx.errors import AgentctxError, ModelFailed
+from agentctx.freshness.verify import stamps_for
+from agentctx.llm import open_provider
+from agentctx.llm.base import Provider
+from agentctx.llm.settings import read as read_provider
+from agentctx.model import Affected, Change, Note, Proposal, Refusal, SyncReport, SyncRequest
+from agentctx.project import Project
+from agentctx.proposals.accept import accept
+from agentctx.proposals.checks import Evidence, evidence_of
+from agentctx.proposals.drafting import Drafted, Provenance, draft, draft_repair
+from agentctx.proposals.operations import answer_schema, parse_answer
+from agentctx.proposals.prompts import PROMPT_VERSION, build_prompt, estimate, fitted, grouped
+from agentctx.proposals.repair import mended_by_hand, moved_anchors
+from agentctx.proposals.requests import requests_for
+from agentctx.targeting import find_affected
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How one sync is to behave."""
+
+    repair: bool = False
+    """Write mechanical repairs at once; otherwise they are proposals like all others."""
+    apply: bool = False
+    """Accept every proposal that no check objects to."""
+    model: bool = True
+    """False: no model is called, whatever is configured."""
+    dry_run: bool = False
+    """Say what would be asked and what it would cost; write nothing, call nobody."""
+
+
+def run_sync(
+    project: Project, base: str = "", head: str = "", choices: Choices | None = None, say: Say | None = None
+) -> SyncReport:
+    """Bring the notes up to ``head``. Without a range: from what was last looked at to HEAD."""
+    choices, say = choices or Choices(), say or (lambda _: None)
+    notices: tuple[str, ...] = ()
+    if not head:
+        pending = pending_range(project.git, project.state)
+        base, head = pending.base, pending.head
+        notices = (pending.notice,) if pending.notice else ()
+    say("reading the change")
+    change = project.git.show_change(base, head) if base and head and base != head else Change(base, head, ())
+    report = SyncReport(_sync_id(change, project), base, head, notices=notices)
+    repaired = repairs(project, report.id, choices)
+    report = replace(report, repaired=repaired)
+    if change.files:
+        report = _ask(project, change, report, choices, say)
+    if head and not choices.dry_run:
+        mark_seen(project.git, project.state, head)
+        project.state.set_failure("")
+    return report
+
+
+def _sync_id(change: Change, project: Project) -> str:
+    """The same range over the same notes is the same sync."""
+    notes = "".join(sorted(n.digest for n in project.notes.notes))
+    return hashlib.sha256(f"{change.base} {change.head} {notes}".encode()).hexdigest()[:10]
+
+
+# --------------------------------------------------------------------------- repairs without a model
+
+
+def repairs(project: Project, sync: str, choices: Choices) -> tuple[str, ...]:
+    """Anchors put where their code went, and new stamps for notes that people mended; ids of both."""
+    states = project.index.by_id()
+    notes = [n for n in project.notes.notes if not n.read_only]
+    done = []
+    for note in notes:
+        repair = moved_anchors(note, states[note.id])
+        if repair is None:
+            continue
+        data = project.folder.read_bytes(note.path)
+        made = draft_repair(repair, note, data, _provenance(project, sync, project.index.head))
+        if isinstance(made, Proposal) and not choices.dry_run and _keep(project, made, choices.repair):
+            done.append(note.id)
+    for id in mended_by_hand([states[n.id] for n in notes]):
+        if choices.repair and not choices.dry_run:
+            note = next(n for n in notes if n.id == id)
+            if project.folder.write_record(id, stamps_for(note, project.tree)):
+                done.append(id)
+    return tuple(dict.fromkeys(done))
+
+
+def _keep(project: Project, proposal: Proposal, write: bool) -> bool:
+    store = project.proposals
+    if not store.add(proposal):
+        return False
+    if write:
+        accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
+    return True
+
+
+# --------------------------------------------------------------------------- with a model
+
+
+def _ask(project: Project, change: Change, report: SyncReport, choices: Choices, say: Say) -> SyncReport:
+    found = find_affected(project, change, lambda n: say(f"reading earlier merges: {n}"))
+    report = replace(report, affected=tuple(found))
+    chosen, skipped = _chosen(project, found, change)
+    report = replace(report, skipped=skipped)
+    provider, why = _provider(project, choices)
+    if provider is None and not choices.dry_run:
+        left = tuple((a.id, why) for a in chosen)
+        return replace(report, skipped=skipped + left)
+    notes, code = project.notes.notes, project.assessor.code
+    requests = [fitted(r) for r in requests_for(notes, code, project.index, change, chosen)]
+    if choices.dry_run:
+        return _estimated(report, requests)
+    assert provider is not None
+    for number, group in enumerate(grouped(requests), 1):
+        say(f"asking {provider.model}: group {number}, {', '.join(r.note.id for r in group)}")
+        report = _one_call(project, provider, group, report, choices)
+    return report
+
+
+def _chosen(
+    project: Project, found: Sequence[Affected], change: Change
+) -> tuple[list[Affected], tuple[tuple[str, str], ...]]:
+    """The flagged notes that may be edited, within the cap; the others with the reason."""
+    notes = {n.id: n for n in project.notes.notes}
+    edited = {f.path for f in change.files}
+    flagged = [a for a in found if a.flag]
+    skipped = [
+        (a.id, f"a section of {a.path}: agentctx only reads it") for a in flagged if notes[a.id].read_only
+    ]
+    skipped += [
+        (a.id, "edited in the change itself") for a in flagged if _mended(project, notes[a.id], edited)
+    ]
+    left_out = {id for id, _ in skipped}
+    candidates = [a for a in flagged if a.id not in left_out]
+    cap = project.config.sync.max_notes
+    skipped += [(a.id, f"over the cap of {cap} notes a sync") for a in candidates[cap:]]
+    return candidates[:cap], tuple(skipped)
+
+
+def _mended(project: Project, note: Note, edited: set[str]) -> bool:
+    """Somebody already touched the note in this change, and it is not false now."""
+    return note.path in edited and project.index.by_id()[note.id].state in ("fresh", "unverified")
+
+
+def _provider(project: Project, choices: Choices) -> tuple[Provider | None, str]:
+    if not choices.model:
+        return None, "no model was asked (--no-model)"
+    settings = read_provider()
+    if settings is None:
+        return None, "no model is configured: agentctx provider set"
+    return open_provider(settings), ""
+
+
+def _estimated(report: SyncReport, requests: Sequence[SyncRequest]) -> SyncReport:
+    calls = [(build_prompt(group), len(group)) for group in grouped(requests)]
+    tokens = sum(sum(estimate(prompt, notes)) for prompt, notes in calls)
+    return replace(report, calls=len(calls), tokens=tokens)
+
+
+def _one_call(
+    project: Project, provider: Provider, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
+) -> SyncReport:
+    """Ask about one group, judge the answer, keep what may be offered. A failed call fails the sync."""
+    data = {r.note.id: project.folder.read_bytes(r.note.path) for r in group}
+    prompt = build_prompt(group)
+    answer = provider.complete(prompt, answer_schema([r.note.id for r in group]))
+    parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
+    provenance = _provenance(project, report.id, group[0].change.head, answer.model)
+    drafted = draft(parsed, group, data, _evidence(project, group), provenance)
+    kept, remembered = _offered(project, drafted, group[0].change, choices)
+    return replace(
+        report,
+        proposals=report.proposals + kept,
+        refused=report.refused + drafted.refused,
+        skipped=report.skipped + remembered,
+        calls=report.calls + 1,
+        tokens=report.tokens + answer.tokens_in + answer.tokens_out,
+    )
+
+
+def _offered(
+    project: Project, drafted: Drafted, change: Change, choices: Choices
+) -> tuple[tuple[Proposal, ...], tuple[tuple[str, str], ...]]:
+    kept: list[Proposal] = []
+    remembered: list[tuple[str, str]] = []
+    for proposal in drafted.proposals:
+        proposal = replace(proposal, code_diff=_code_diff(project, change))
+        write = choices.apply and proposal.state == "pending"
+        if _keep(project, proposal, write):
+            kept.append(proposal)
+        else:
+            remembered.append((proposal.note_id, "the same proposal was rejected, or is open already"))
+    return tuple(kept), tuple(remembered)
+
+
+def _code_diff(project: Project, change: Change, limit: int = 20_000) -> str:
+    text = project.git.patch(change.base, change.head, 3).decode("utf-8", "replace")
+    return text if len(text) <= limit else text[:limit] + "\n(cut)\n"
+
+
+def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Evidence]:
+    paths = set(project.tree.paths()) | {f.old_path for f in group[0].change.files if f.old_path}
+    ids = [n.id for n in project.notes.notes]
+    return {r.note.id: evidence_of(r, paths=paths, note_ids=ids) for r in group}
+
+
+def _provenance(project: Project, sync: str, commit: str, model: str = "") -> Provenance:
+    found = project.git.commits(range=commit, limit=1) if commit else []
+    return Provenance(
+        sync=sync,
+        commit=commit,
+        context=project.context,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        author=found[0].author if found else "",
+        model=model,
+        prompt_version=PROMPT_VERSION if model else "",
+    )
+
+
+def background(project: Project, base: str, head: str) -> SyncReport:
+    """What the worker runs: proposals only, never a byte of the work tree.
+
+    In a clone that may only flag, and for commits that are not everybody's yet, no model is asked.
+    """
+    model = project.config.sync.owner == "local" and on_default_branch(project, head)
+    try:
+        return run_sync(project, base, head, Choices(model=model))
+    except ModelFailed as failure:
+        raise AgentctxError(failure.message, failure.hint or "agentctx provider test") from failure
+
+
+def on_default_branch(project: Project, head: str) -> bool:
+    """Whether the commits are everybody's: on the upstream default branch, or there is no upstream."""
+    upstream = project.git.default_upstream()
+    return not upstream or project.git.merge_base(head, upstream) == project.git.rev_parse(head)
+
+
+def told(report: SyncReport) -> Iterator[str]:
+    """The report in words, a line each."""
+    if report.base and report.head:
+        yield f"{report.base[:8]}..{report.head[:8]}: {sum(a.flag for a in report.affected)} notes affected"
+    yield from (f"repaired  {id}" for id in report.repaired)
+    for proposal in report.proposals:
+        yield f"proposal  {proposal.id}  {proposal.note_id}: {proposal.why} ({proposal.state})"
+    yield from (f"refused   {id or 'the answer'}: {_reason(refusal)}" for id, refusal in report.refused)
+    yield from (f"skipped   {id}: {why}" for id, why in report.skipped)
+    if report.calls:
+        yield f"{report.calls} model call(s), about {report.tokens} tokens"
+    yield from report.notices
+
+
+def _reason(refusal: Refusal) -> str:
+    return f"{refusal.reason} [{refusal.check}]"
