@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,18 +19,18 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True)
 class Server:
-    """One running PostgreSQL; ``database()`` gives the DSN of a fresh empty database."""
+    """One running PostgreSQL; ``database()`` gives the DSN of a fresh empty schema in it."""
 
     folder: Path
     psql_path: Path
 
-    def dsn(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+    def dsn(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.folder}"
 
     def database(self) -> str:
         name = f"test_{next(_NUMBERS)}"
-        self.psql(self.dsn(), f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        return self.dsn(name)
+        self.psql(self.dsn(), f"CREATE SCHEMA {name}")
+        return f"{self.dsn()}&options=-csearch_path%3D{name}"
 
     def psql(self, dsn: str, sql: str = "", file: Path | None = None) -> str:
         """Output of the real ``psql``, which stops at the first error."""
@@ -61,13 +63,16 @@ def postgres_server() -> Iterator[Server]:
         running.psql(running.dsn(), "SELECT pg_reload_conf()")
         yield running
     finally:
+        pid = server.get_pid()
+        if pid:
+            os.kill(pid, signal.SIGQUIT)  # an immediate stop: nothing here is worth a last checkpoint
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def empty_database(postgres_server: Server) -> str:
-    """The DSN of a database with nothing in it."""
+    """A DSN behind which there is nothing yet."""
     return postgres_server.database()
 
 
