@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agentctx import globs
-from agentctx.errors import AgentctxError, Conflict, InvalidInput, NotFound, UnsafeFile
+from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFound, UnsafeFile
 from agentctx.files import locked, read_regular, remove_file, remove_temporaries, write_atomic
 from agentctx.model import Kind, Note, NoteSet, Problem, Stamp
 from agentctx.notes.plain import VERSION, note_from_plain, note_to_plain, problem_from_plain, problem_to_plain
@@ -174,7 +174,7 @@ class Folder:
             try:
                 self.save(path, after, hashlib.sha256(before).hexdigest())
                 return after
-            except Conflict:
+            except (Conflict, Busy):
                 if attempt == attempts:
                     raise
         raise Conflict(f"{path} was not changed")
@@ -280,11 +280,11 @@ class _Reading:
         self.cache.pop(path, None)
         try:
             data = read_regular(self.folder.root / path, root=self.folder.root)
-        except NotFound:
-            return (), ()
         except AgentctxError as error:
+            if isinstance(error, NotFound) and not stat.S_ISLNK(about.st_mode):
+                return (), ()  # deleted since it was listed
             message = error.message.replace(f"{self.folder.root}{os.sep}", "")
-            return (), (Problem(path, "unsafe-file", message, error.hint),)
+            return (), (Problem(path, "unsafe-file", message, error.hint or "delete the link"),)
         self.folder.parsed += 1
         found, problems = read(path, data)
         if _settled(about):

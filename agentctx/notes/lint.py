@@ -29,7 +29,7 @@ _LINE_ANCHOR = re.compile(r"(.+?\.\w+)(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)")
 _ADDRESSES_AGENTS = re.compile(
     r"(?i)\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|other|system)\b"
     r"[^.\n]{0,40}\b(?:instruction|prompt|rule|message|guideline|direction)s?\b"
-    r"|\byou are now\b|\bsystem prompt\b|\bas an ai\b|\bnew instructions?:"
+    r"|\byou are now (?:an?|the)\b|\bsystem prompt\b|\bas an ai\b|\bnew instructions?:"
     r"|\bdo not (?:tell|inform|ask|mention)\b[^.\n]{0,30}\b(?:user|human|developer|anyone)\b"
     r"|\bwithout (?:asking|telling|informing)\b[^.\n]{0,20}\b(?:user|human|developer)\b"
     r"|</?(?:system|system-reminder|assistant|instructions?)>|<\|im_(?:start|end)\|>|\[/?INST\]"
@@ -287,7 +287,7 @@ def _duplicate_title(note: Note, desk: _Desk) -> Iterator[Problem]:
 def _empty_body(note: Note, desk: _Desk) -> Iterator[Problem]:
     if not any(section.text.strip() for section in note.sections):
         message = "the note says nothing under its title"
-        line = desk.body_line(note, len(note.body))
+        line = desk.body_line(note, len(note.body.rstrip()))
         yield _problem(note, "empty-body", message, "write why, in a sentence or two", line)
 
 
