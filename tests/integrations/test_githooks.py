@@ -357,6 +357,31 @@ def test_a_waiting_reader_of_git_merge_waits_for_nothing(
     os.kill(int(started.read_text()), 15)
 
 
+def test_a_worker_that_is_coming_is_not_started_again(
+    repo: TempRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = tmp_path / "python"
+    script(recorder, f"#!/bin/sh\necho started >> '{tmp_path}/calls'\n")
+    monkeypatch.setattr("sys.executable", str(recorder))
+    monkeypatch.delenv("AGENTCTX_NO_WORKER")
+    git = Git.open(repo.root)
+    githooks.install(git)
+
+    def starts_after(commits: int) -> int:
+        for _ in range(commits):
+            repo.git("commit", "-q", "--allow-empty", "-m", "x")
+        time.sleep(0.3)
+        return len((tmp_path / "calls").read_text().split())
+
+    assert starts_after(3) == 1
+    state = StateDir.open(git.common_dir)
+    state.take_queue()
+    state.finish_queue()
+    assert starts_after(2) == 2
+    os.utime(repo.root / ".git/agentctx/started", (1, 1))
+    assert starts_after(1) == 3, "a worker that was killed is replaced after a minute"
+
+
 def test_a_pre_commit_hook_starts_nothing_when_no_note_is_staged(
     repo: TempRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +393,19 @@ def test_a_pre_commit_hook_starts_nothing_when_no_note_is_staged(
     assert not (tmp_path / "calls").exists()
     repo.commit("with a note", {"agent-context/decisions/d.md": "# D\n"})
     assert (tmp_path / "calls").read_text() == "-P -m agentctx hook pre-commit\n"
+
+
+def test_a_pre_commit_step_that_hangs_does_not_stop_the_commit(
+    repo: TempRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "python"
+    script(slow, "#!/bin/sh\nexec sleep 30\n")
+    monkeypatch.setattr("sys.executable", str(slow))
+    monkeypatch.setenv("AGENTCTX_PATIENCE", "0.5")
+    githooks.install(Git.open(repo.root))
+    begun = time.monotonic()
+    repo.commit("a note", {"agent-context/decisions/d.md": "x"})
+    assert time.monotonic() - begun < 10
 
 
 def test_a_context_folder_with_an_awkward_name_is_quoted(
