@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from agentctx.errors import InvalidInput
+from agentctx.hygiene import redact
 from agentctx.model import Operation, OperationName, Refusal
 from agentctx.notes import document
+from agentctx.text import strip_hidden
 
 OPERATIONS_LIMIT = 20
 """Operations on one note in one answer."""
@@ -121,7 +123,7 @@ def parse_answer(data: Any, offers: Mapping[str, Sequence[str]]) -> ParsedAnswer
 
 def _note_answer(note_id: str, answer: Mapping[str, Any], offered: Sequence[str]) -> NoteAnswer:
     why = answer.get("why", "")
-    why = " ".join(why.split())[:WHY_LIMIT] if isinstance(why, str) else ""
+    why = _clean(why)[:WHY_LIMIT] if isinstance(why, str) else ""
     raw = answer.get("operations")
     extra = set(answer) - {"note", "why", "operations"}
     if extra:
@@ -179,6 +181,8 @@ def _wrong(key: str, value: Any, form: Mapping[str, Any]) -> str:
 
 def _resolved(name: OperationName, given: dict[str, Any], offered: Sequence[str]) -> Operation | Refusal:
     """Numbers of candidates become the anchors that were offered under them (counted from 1)."""
+    if "why" in given:
+        given["why"] = _clean(given["why"])
     if name == "anchor":
         numbers = [given["candidate"]]
     elif name == "new_note":
@@ -189,6 +193,11 @@ def _resolved(name: OperationName, given: dict[str, Any], offered: Sequence[str]
         return _outside(f"{name} names a candidate that was not offered")
     anchors = tuple(dict.fromkeys(offered[number - 1] for number in numbers))
     return Operation(name, {"anchor": anchors[0]} if name == "anchor" else {**given, "anchors": anchors})
+
+
+def _clean(text: str) -> str:
+    """A sentence that goes into logs and reviews: one line, nothing hidden, no secret."""
+    return " ".join(strip_hidden(redact(text).text).split())
 
 
 def _outside(reason: str) -> Refusal:

@@ -252,7 +252,7 @@ def _readable(path: Path) -> Proposal | None:
     """A proposal's file; None when it is damaged (it is then as if it were not there)."""
     try:
         return _from_json(json.loads(read_regular(path, FILE_LIMIT)))
-    except (AgentctxError, ValueError, KeyError, TypeError, RecursionError):
+    except (AgentctxError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
