@@ -29,7 +29,7 @@ Sync = Callable[[Path, str, str], object]
 
 
 def sync_range(root: Path, base: str, head: str) -> object:
-    """The write line on one work tree."""
+    """The write line on one work tree: proposals only."""
     from agentctx.project import Project
     from agentctx.sync import background
 
