@@ -33,8 +33,10 @@ class Formatter:
 
 
 _PRETTIER = (
-    "--write --log-level silent --ignore-path /dev/null --no-config --no-editorconfig --print-width 60 --quote-props consistent",
-    "--write --log-level silent --ignore-path /dev/null --no-config --no-editorconfig --print-width 140 --no-semi --single-quote "
+    "--write --log-level silent --ignore-path /dev/null --no-config --no-editorconfig --print-width 60 "
+    "--quote-props consistent",
+    "--write --log-level silent --ignore-path /dev/null --no-config --no-editorconfig --print-width 140 "
+    "--no-semi --single-quote "
     "--jsx-single-quote --quote-props as-needed --trailing-comma none --arrow-parens avoid "
     "--bracket-same-line --object-wrap collapse --no-bracket-spacing --experimental-ternaries",
 )
@@ -122,7 +124,9 @@ def compare(path: str, style: str, old: Parsed, new: Parsed) -> list[Difference]
         if before is None:
             continue
         if after is None:
-            found.append(Difference(path, name, "gone", style))
+            found.append(
+                Difference(path, name, "unknown" if new.error or "" in new.damage else "gone", style)
+            )
             continue
         for part in ("sig", "body", "doc"):
             if getattr(before.stamp, part) != getattr(after.stamp, part):
@@ -149,7 +153,7 @@ def measure(name: str, repository: Path, count: int, tool: list[str]) -> dict[st
         for style, versions in zip("AB", styles, strict=True):
             changed += versions[path] != source
             differences += compare(path, style, old, language.parse(path, versions[path]))
-    hard = [d for d in differences if d.part != "doc"]
+    hard = [d for d in differences if d.part not in ("doc", "unknown")]
     return {
         "language": name,
         "tool": formatter.tool,
@@ -158,7 +162,8 @@ def measure(name: str, repository: Path, count: int, tool: list[str]) -> dict[st
         "symbols": symbols,
         "rewritten": changed,
         "false_differences": len(hard),
-        "doc_differences": len(differences) - len(hard),
+        "doc_differences": sum(d.part == "doc" for d in differences),
+        "unknown": sum(d.part == "unknown" for d in differences),
         "examples": [f"{d.path}#{d.symbol} {d.part} ({d.style})" for d in hard[:40]],
     }
 
@@ -189,7 +194,8 @@ def main() -> None:
         print(
             f"{r['language']:<11} {r['tool']:<18} files {r['files']:>4} rewritten {r['rewritten']:>4} "
             f"not parsed {r['not_parsed']:>3} symbols {r['symbols']:>6} "
-            f"false differences {r['false_differences']} (doc comments {r['doc_differences']})"
+            f"false differences {r['false_differences']} "
+            f"(doc comments {r['doc_differences']}, unknown {r['unknown']})"
         )
         for example in r["examples"]:  # type: ignore[attr-defined]
             print(f"  {example}")

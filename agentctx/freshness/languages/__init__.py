@@ -45,8 +45,10 @@ SUFFIXES: dict[str, tuple[str, str]] = {
     ".md": ("markdown", "Markdown"),
     ".markdown": ("markdown", "Markdown"),
     ".mk": ("makefile", "Make"),
+    "makefile": ("makefile", "Make"),
+    "gnumakefile": ("makefile", "Make"),
 }
-"""Suffix in lower case -> (sibling module, name in its ``LANGUAGES``)."""
+"""Suffix (or the whole name of a file without one) in lower case -> (sibling module, name in its ``LANGUAGES``)."""
 
 _PROGRAMS = """
 .py .pyi .pyx
@@ -61,7 +63,8 @@ PROGRAMS = frozenset(_PROGRAMS.split())
 
 def language_of(path: str) -> Language | None:
     """The language of a file by its suffix, or None: a text, a data file, or a missing grammar."""
-    return _language(posixpath.splitext(path)[1].lower())
+    name = posixpath.basename(path).lower()
+    return _language(posixpath.splitext(name)[1] or name)
 
 
 def is_program(path: str) -> bool:

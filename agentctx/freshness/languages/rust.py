@@ -24,6 +24,7 @@ _STATEMENTS = these(
 _TUPLES = these("tuple_type tuple_pattern")
 _GENERICS = re.compile(r"<.*>$", re.DOTALL)
 _LIFETIME = re.compile(r"'\w+\s*,?\s*")
+_CONTINUED = re.compile(r"\\\n\s*")
 _ROOTS = ("lib.rs", "main.rs")
 _TYPE_MACRO = re.compile(rb"\b(?:str|char|bool|[iu](?:8|16|32|64|128|size)|f32|f64)!(?=\s*[\[({])")
 
@@ -222,6 +223,8 @@ class Rust(Grammar):
         prefix = text[:quote].replace("#", "")
         hashes = text[:quote].count("#")
         content = text[quote + 1 : len(text) - 1 - hashes]
+        if "r" not in prefix:
+            content = _CONTINUED.sub("", content)
         if "r" in prefix:
             special = "\\" in content or '"' in content
             return TEXT + (f"r {content}" if special else content)
