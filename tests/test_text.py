@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.text import count_tokens, did_you_mean, hidden_characters, slugify, strip_hidden, valid_id
@@ -29,6 +29,7 @@ def test_titles_without_ascii_get_ids_that_differ() -> None:
     assert slugify("日本").startswith("note-")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_title_becomes_a_valid_id(title: str) -> None:
     assert valid_id(slugify(title))
@@ -66,6 +67,7 @@ def test_what_nobody_sees_is_stripped(name: str) -> None:
     assert strip_hidden(text) == clean
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_stripped_text_has_nothing_hidden_and_strips_to_itself(text: str) -> None:
     clean = strip_hidden(text)

@@ -151,7 +151,7 @@ def _changed(file: NoteFile, key: str, value: str | tuple[str, ...]) -> str:
 def _changed_text(file: NoteFile, field: Field, value: str) -> str:
     """The value alone is replaced; a comment behind it stays."""
     head, nl = file.head, file.newline
-    if field.style == "|" and "\n" in value:
+    if field.style == "|" and _literal_safe(value):
         indent = " " * (len(_indent(head, field.key_start)) + 2)
         return file.with_head(field.start, field.end, _literal(value, indent, nl))
     colon = head.index(":", field.key_end) + 1
@@ -160,6 +160,16 @@ def _changed_text(file: NoteFile, field: Field, value: str) -> str:
         return file.with_head(colon, field.end, f" {new}")
     gap = "" if field.start > colon else " "
     return file.with_head(field.start, field.end, gap + new)
+
+
+def _literal_safe(value: str) -> bool:
+    """Would a block scalar give this text back? Not with odd characters, or odd blanks at its ends."""
+    lines = value.removesuffix("\n").split("\n")
+    return (
+        len(lines) > 1
+        and all(line.isprintable() for line in lines)
+        and not (value[0] in " \n" or not lines[-1].strip())
+    )
 
 
 def _literal(value: str, indent: str, nl: str) -> str:

@@ -6,7 +6,7 @@ import difflib
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.errors import InvalidInput
@@ -403,6 +403,7 @@ def test_a_new_note_has_the_documented_form() -> None:
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SHAPES)), st.sampled_from(["title", "status", "x-new", "summary"]), words)
 def test_any_text_set_reads_back_and_changes_nothing_else(name: str, key: str, value: str) -> None:
     before = read(SHAPES[name])
@@ -414,6 +415,7 @@ def test_any_text_set_reads_back_and_changes_nothing_else(name: str, key: str, v
     assert note.tags == before.tags
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SHAPES)), st.lists(words, max_size=5))
 def test_any_list_set_reads_back_and_changes_nothing_else(name: str, values: list[str]) -> None:
     before = read(SHAPES[name])
@@ -424,6 +426,7 @@ def test_any_list_set_reads_back_and_changes_nothing_else(name: str, values: lis
     assert (read(twice).body, read(twice).title) == (before.body, before.title)
 
 
+@settings(deadline=None)
 @given(words, st.lists(words, max_size=3), words)
 def test_a_new_note_reads_back(title: str, tags: list[str], body: str) -> None:
     if not title.strip():
@@ -433,6 +436,7 @@ def test_a_new_note_reads_back(title: str, tags: list[str], body: str) -> None:
     assert note.body.strip("\n") == body.replace("\r\n", "\n").strip("\n")
 
 
+@settings(deadline=None)
 @given(st.sampled_from([n for n in SHAPES if BODY.encode() in SHAPES[n]]), words.filter(str.strip))
 def test_any_text_added_reads_back_or_is_refused(name: str, text: str) -> None:
     try:

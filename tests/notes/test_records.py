@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.model import Stamp
@@ -25,6 +25,7 @@ def test_a_record_has_the_documented_form() -> None:
     assert parse_record(TEXT) == ONE
 
 
+@settings(deadline=None)
 @given(st.dictionaries(anchor, stamp, min_size=1))
 def test_every_record_reads_back_and_does_not_depend_on_order(stamps: dict[str, Stamp]) -> None:
     text = render_record(stamps)
@@ -33,6 +34,7 @@ def test_every_record_reads_back_and_does_not_depend_on_order(stamps: dict[str, 
     assert record_problems(".verified/x", text) == ()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     assert isinstance(parse_record(text), dict)
