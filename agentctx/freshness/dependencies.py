@@ -7,7 +7,6 @@ repository is nobody's dependency here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agentctx.freshness.code import Code, File
@@ -184,19 +183,20 @@ def _whole(symbol: Symbol) -> str:
 
 
 def _face(target: Anchor, symbol: Symbol, code: Code) -> str:
-    """What somebody who makes an object of a class depends on: bases, constructor, fields."""
+    """Digest of what somebody who makes an object of a class depends on: bases, constructor, fields."""
+    parts = [f"{made.name}={_whole(made)}" for made in face_of(target, code)]
+    return ";".join([symbol.stamp.sig, *parts])
+
+
+def face_of(target: Anchor, code: Code) -> list[Symbol]:
+    """Constructors and fields of a class, in the order of the file."""
     file = code.file(target.path)
-    names = [n for n in (file.names if file else ()) if n.startswith(f"{symbol.name}.")]
-    parts = [symbol.stamp.sig]
-    for name in names:
-        member = name[len(symbol.name) + 1 :]
-        made = code.symbol(target.path, name) if "." not in member else None
+    found = []
+    for name in file.names if file else ():
+        member = name.removeprefix(f"{target.symbol}.")
+        if member == name or "." in member:
+            continue
+        made = code.symbol(target.path, name)
         if made and (member in _CONSTRUCTORS or made.kind == "constant"):
-            parts.append(f"{member}={_whole(made)}")
-    return ";".join(parts)
-
-
-def described(deps: Dependencies) -> Iterator[tuple[str, Anchor, str]]:
-    """(reference, target, digest) in the order of names, for comparing two versions."""
-    for reference in sorted(deps.targets):
-        yield reference, deps.targets[reference], deps.digests[reference]
+            found.append(made)
+    return found

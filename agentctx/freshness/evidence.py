@@ -6,21 +6,21 @@ by content id. Where the bound is met a drift keeps its plain reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.freshness import wording
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import Dependencies
+from agentctx.freshness.dependencies import Dependencies, face_of
 from agentctx.freshness.history import Event, History
 from agentctx.freshness.witness import Baseline, at_blob
 from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
 
 _MOST_PARSES = 600
 """Old versions read for one run."""
-_MOST_COMMITS = 40
-"""Versions of one file that are looked through."""
+_SHORT_STRETCH = 4
+"""Commits in a row that are all looked at: a change that was taken back is found among them."""
 _MOST_TREES = 32
 """Old trees listed to name the dependency that changed."""
 
@@ -109,10 +109,23 @@ class Evidence:
         for reference in sorted({*before.digests, *now.digests}):
             if before.digests.get(reference) != now.digests.get(reference):
                 target = before.targets.get(reference) or now.targets[reference]
-                assert self.history is not None
-                then = look(target, Code(self.history.tree(since), self.code.memory), deep=False)
-                found.append(_Culprit(target, then.stamp, since, reference))
+                found += self._behind(target, since, reference)
         return found
+
+    def _behind(self, target: Anchor, since: str, reference: str) -> list[_Culprit]:
+        """The definition that changed behind a reference: of a class, the constructor or field."""
+        assert self.history is not None
+        past = Code(self.history.tree(since), self.code.memory)
+        then = look(target, past, deep=False)
+        if then.symbol is not None and then.symbol.kind == "class":
+            before = {s.name: s.stamp for s in face_of(target, past)}
+            now = {s.name: s.stamp for s in face_of(target, self.code)}
+            members = [n for n in {**before, **now} if not _equal(before.get(n), now.get(n))]
+            if members:
+                return [
+                    _Culprit(Anchor(target.path, name), before.get(name), since, name) for name in members[:3]
+                ]
+        return [_Culprit(target, then.stamp, since, reference)]
 
     def _dependencies_then(self, anchor: Anchor, baseline: Baseline) -> Dependencies | None:
         since = self._since(baseline)
@@ -238,19 +251,36 @@ class Evidence:
             uncommitted = not self._same(
                 look(culprit.anchor, committed, deep=False), look(culprit.anchor, self.code, deep=False)
             )
-        commits: list[Commit] = []
-        for event in self._events.get(path, ())[:_MOST_COMMITS]:
-            old, new = event.changes[path]
-            before, after = self._sight(culprit.anchor, old), self._sight(culprit.anchor, new)
-            if event.parents < 2 and not self._same(before, after):
-                commits.append(event.commit)
-            if (
-                culprit.stamp
-                and before.stamp
-                and difference(before.stamp, culprit.stamp, True) == "unchanged"
-            ):
-                break
-        return tuple(commits), uncommitted
+        return self._commits(culprit), uncommitted
+
+    def _commits(self, culprit: _Culprit) -> tuple[Commit, ...]:
+        """Looks for the changes by halving: where both ends of a stretch are the same, nothing is read."""
+        path, anchor = culprit.anchor.path, culprit.anchor
+        events = [event for event in self._events.get(path, ()) if event.parents < 2]
+        found: list[int] = []
+        stretches = [(0, len(events))] if events else []
+        while stretches:
+            start, end = stretches.pop()  # events[start:end]; newest first
+            after, before = (
+                self._sight(anchor, events[start].changes[path][1]),
+                self._sight(anchor, events[end - 1].changes[path][0]),
+            )
+            if self._same(before, after) and end - start > _SHORT_STRETCH:
+                continue
+            if end - start == 1:
+                found += [] if self._same(before, after) else [start]
+                continue
+            middle = (start + end) // 2
+            stretches += [(start, middle), (middle, end)]
+        return tuple(self._until_verified(culprit, [events[at] for at in sorted(found)]))
+
+    def _until_verified(self, culprit: _Culprit, events: Sequence[Event]) -> Iterator[Commit]:
+        """The log reaches back to the oldest verification of all; this culprit's may be younger."""
+        for event in events:
+            yield event.commit
+            before = self._sight(culprit.anchor, event.changes[culprit.anchor.path][0]).stamp
+            if before and culprit.stamp and difference(before, culprit.stamp, True) == "unchanged":
+                return
 
     def _sight(self, anchor: Anchor, oid: str) -> Sight:
         assert self.history is not None
@@ -264,6 +294,10 @@ class Evidence:
         return difference(before.stamp, after.stamp, True) == "unchanged" and (
             before.stamp.text == after.stamp.text
         )
+
+
+def _equal(a: Stamp | None, b: Stamp | None) -> bool:
+    return a is b if a is None or b is None else same_code(a, b)
 
 
 def _joined(reason: str, when: str) -> str:
