@@ -196,15 +196,15 @@ def known_names(case: Case) -> Iterator[Refusal]:
     """Every path, symbol, flag and number of the new text exists somewhere it may come from."""
     unknown = unknown_names(case)
     for kind, names in (
-        ("file or folder", unknown.paths),
-        ("name", unknown.words),
-        ("flag", unknown.flags),
-        ("number", unknown.numbers),
-        ("address", unknown.urls),
+        ("a file or folder", unknown.paths),
+        ("a name", unknown.words),
+        ("a flag", unknown.flags),
+        ("a number", unknown.numbers),
+        ("an address", unknown.urls),
     ):
         if names:
             shown = ", ".join(f"`{name[:60]}`" for name in sorted(names)[:5])
-            reason = f"the new text names a {kind} that neither tree nor the old note has: {shown}"
+            reason = f"the new text names {kind} that neither tree nor the old note has: {shown}"
             yield Refusal("names", reason, "needs_review")
 
 
