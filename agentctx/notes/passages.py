@@ -124,11 +124,14 @@ def _only_section(before: tuple[Section, ...], body: str, place: int, inserted: 
     """Refuse an edit that moved, cut or swallowed any other section (an unclosed code fence does)."""
     after = sections(body)
     behind = before[place if inserted else place + 1 :]
-    same = [(s.heading, s.level, s.text) for s in before[:place] + behind]
-    left = [(s.heading, s.level, s.text) for s in after[:place]]
-    right = [(s.heading, s.level, s.text) for s in after[len(after) - len(behind) :]] if behind else []
-    if left + right != same or len(after) < len(before) - 1:
+    left = after[:place]
+    right = after[len(after) - len(behind) :] if behind else ()
+    if _told(left + right) != _told(before[:place] + behind) or len(after) < len(before) - 1:
         raise InvalidInput(
             "the new text would change other sections of the note, so it was not changed",
             "close its code fences and start no heading that swallows what follows",
         )
+
+
+def _told(found: tuple[Section, ...]) -> list[tuple[str, int, str]]:
+    return [(section.heading, section.level, section.text.rstrip()) for section in found]
