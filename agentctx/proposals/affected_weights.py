@@ -1,0 +1,40 @@
+"""x"""
+
+RANKING = {
+    "cosine_all": (2.7299, 0.3232),
+    "bm25_code": (-1.1725, 149.7404),
+    "cosine_code": (-1.6208, 0.2584),
+    "bm25_net": (-1.3218, 103.7232),
+    "bm25_context": (1.6595, 187.4633),
+    "cosine_context": (1.9015, 0.2782),
+    "cosine_headers": (-1.398, 0.2118),
+    "cosine_literals": (1.153, 0.2546),
+    "bm25_tests": (-1.7948, 159.742),
+    "cosine_tests": (1.8856, 0.2687),
+    "cosine_paths": (0.971, 0.2398),
+    "bm25_subject": (1.8163, 19.5986),
+    "bm25_message": (2.218, 4.072),
+    "best_words": (-1.684, 377.2165),
+    "file_titles": (1.7206, 51.1585),
+    "files_mean": (2.2461, 0.8579),
+    "files_most": (3.1531, 1.0),
+    "title": (1.2409, 0.2781),
+    "title_subject": (-1.4834, 7.8869),
+    "title_cosine_subject": (1.9357, 0.3329),
+    "best_phrases": (2.5124, 37.7433),
+    "chunks": (3.6471, 0.2779),
+    "best_chunks": (-2.4991, 26.4179),
+    "document_path": (1.6657, 41.6913),
+    "document_file_titles": (-0.5447, 53.1835),
+    "document_sections": (-1.3086, 4.0431),
+    "often_changed": (1.1942, 2.9957),
+    "recently_changed": (1.7087, 0.8771),
+    "neighbours": (1.3343, 65.621),
+    "document_with_files": (1.1196, 0.1132),
+    "document_neighbours": (0.5643, 152.3249),
+    "document_titles": (0.787, 6.4482),
+    "document_past_files": (0.8419, 0.2676),
+}
+FLAG_INTERCEPT = -8.0
+FLAG = {"score": 1.0}
+THRESHOLD = 0.5

@@ -1,0 +1,113 @@
+"""What earlier merges touched together: files, notes, and the titles under which it happened.
+
+Grows by one merge at a time and is kept as JSON, so git is asked only for what is new. Nothing here
+reads git: the caller gives one ``Merge`` per commit of the main line, oldest first.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentctx.model import Note
+
+FILES_COUNTED = 40
+"""Merges that change more files than this say little about which belong together: only titles count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One earlier change of the main line."""
+
+    commit: str
+    subject: str
+    paths: tuple[str, ...]
+    """Every changed path, code and documents."""
+    sections: tuple[str, ...] = ()
+    """Ids (``path#slug``) of the changed sections of documents, where they are known."""
+    renames: tuple[tuple[str, str], ...] = ()
+    """(old path, new path) pairs."""
+
+
+class NoteHistory:
+    """Earlier merges by file, by folder and by note. Places in ``merges`` count from the oldest."""
+
+    def __init__(self, merges: Iterable[Merge] = ()) -> None:
+        self.merges: list[Merge] = []
+        self._places: dict[str, list[int]] = {}
+        """Path or section id -> places of the merges that touched it."""
+        self._folders: dict[str, list[int]] = {}
+        self._sections: dict[str, set[str]] = {}
+        """Document path -> ids of its sections that were ever touched."""
+        for merge in merges:
+            self.add(merge)
+
+    @property
+    def newest(self) -> str:
+        """Commit of the last merge added: git is asked for what came after it. Empty at the start."""
+        return self.merges[-1].commit if self.merges else ""
+
+    def add(self, merge: Merge) -> None:
+        """The next merge in time."""
+        place = len(self.merges)
+        self.merges.append(merge)
+        for old, new in merge.renames:
+            self._carry(old, new)
+        if len(merge.paths) > FILES_COUNTED:
+            return
+        for path in dict.fromkeys(merge.paths):
+            self._places.setdefault(path, []).append(place)
+            found = self._folders.setdefault(posixpath.dirname(path), [])
+            if not found or found[-1] != place:
+                found.append(place)
+        for section in dict.fromkeys(merge.sections):
+            self._places.setdefault(section, []).append(place)
+            self._sections.setdefault(section.partition("#")[0], set()).add(section)
+
+    def of_file(self, path: str) -> Sequence[int]:
+        """Places of the merges that touched a path, oldest first."""
+        return self._places.get(path, ())
+
+    def of_folder(self, folder: str) -> Sequence[int]:
+        """Places of the merges that touched a file right in a folder, oldest first."""
+        return self._folders.get(folder, ())
+
+    def of_note(self, note: Note) -> Sequence[int]:
+        """Places of the merges that touched a note: its section of a document, or its whole file."""
+        return self._places.get(key_of(note), ())
+
+    def _carry(self, old: str, new: str) -> None:
+        """After a rename the new path has the past of both."""
+        moved = [(old, new)]
+        for section in sorted(self._sections.get(old, ())):
+            renamed = new + section[len(old) :]
+            moved.append((section, renamed))
+            self._sections.setdefault(new, set()).add(renamed)
+        for before, after in moved:
+            if places := self._places.get(before):
+                self._places[after] = sorted({*self._places.get(after, ()), *places})
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-able; ``from_plain`` reads it back."""
+        rows = [[m.commit, m.subject, list(m.paths), list(m.sections), list(m.renames)] for m in self.merges]
+        return {"version": 1, "merges": rows}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> NoteHistory:
+        """The history that ``to_plain`` wrote; empty when it is of another version or no such thing."""
+        history = cls()
+        rows = plain.get("merges") if plain.get("version") == 1 else None
+        try:
+            for commit, subject, paths, sections, renames in rows or ():
+                pairs = tuple((old, new) for old, new in renames)
+                history.add(Merge(commit, subject, tuple(paths), tuple(sections), pairs))
+        except (TypeError, ValueError, AttributeError):
+            return cls()
+        return history
+
+
+def key_of(note: Note) -> str:
+    """The name under which merges touch a note: a section's id, or the path of its own file."""
+    return note.id if "#" in note.id else note.path
