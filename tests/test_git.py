@@ -583,6 +583,53 @@ def test_a_bare_repository_inside_a_repository_is_not_entered(repo: TempRepo, tm
     assert not (tmp_path / "fired").exists()
 
 
+@pytest.mark.parametrize("claimed", ["/", "../other", ".."])
+def test_a_repository_cannot_claim_other_peoples_files(repo: TempRepo, tmp_path: Path, claimed: str) -> None:
+    TempRepo.init(tmp_path / "other").commit("one", {"a": "1"})
+    repo.commit("one", {"a": "1"})
+    repo.git("config", "core.worktree", str((repo.root / claimed).resolve()))
+    with pytest.raises(NotARepository, match="not its own folder"):
+        Git.open(repo.root)
+
+
+def test_a_submodule_and_a_repository_with_its_git_folder_elsewhere_are_opened(
+    repo: TempRepo, tmp_path: Path
+) -> None:
+    inner = TempRepo.init(tmp_path / "inner")
+    inner.commit("one", {"a": "1"})
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.root), "sub dir")
+    repo.commit("with a submodule")
+    sub = Git.open(repo.root / "sub dir")
+    assert sub.root == repo.root / "sub dir" and list(WorkTree(sub).paths()) == ["a"]
+    (repo.root / "sub dir/a").write_text("changed")
+    assert list(WorkTree(Git.open(repo.root)).paths()) == [".gitmodules"] and sub.dirty() == {"a": ".M"}
+    separate = TempRepo.init(tmp_path / "separate", f"--separate-git-dir={tmp_path / 'elsewhere.git'}")
+    assert Git.open(separate.root).git_dir == tmp_path / "elsewhere.git"
+
+
+def test_converted_line_endings_are_not_a_change(repo: TempRepo) -> None:
+    repo.git("config", "core.autocrlf", "true")
+    repo.commit("one", {"a.py": "x = 1\r\ny = 2\r\n"})
+    os.utime(repo.root / "a.py", (1, 1))
+    git = Git.open(repo.root)
+    tree = WorkTree(git)
+    assert tree.key("a.py") == git.tree("HEAD")["a.py"] and tree.read("a.py") == b"x = 1\ny = 2\n"
+
+
+def test_a_sparse_checkout_still_shows_every_file(repo: TempRepo) -> None:
+    repo.commit("one", {"in/a": "1\n", "out/b": "2\n"})
+    repo.git("sparse-checkout", "set", "in")
+    tree = WorkTree(Git.open(repo.root))
+    assert not (repo.root / "out").exists() and tree.read("out/b") == b"2\n"
+    assert list(tree.paths()) == ["in/a", "out/b"]
+
+
+def test_names_that_differ_in_case_only_are_two_files(repo: TempRepo) -> None:
+    repo.commit("one", {"Read.md": "1\n", "read.md": "2\n"})
+    tree = RevTree(Git.open(repo.root), "HEAD")
+    assert [tree.read(path) for path in tree.paths()] == [b"1\n", b"2\n"]
+
+
 # ------------------------------------------------------------------- building commits
 
 

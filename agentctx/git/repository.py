@@ -23,6 +23,18 @@ _UNDER_WAY = (
 )
 
 
+def _belongs(root: Path, git_dir: Path) -> bool:
+    """True when the work tree's ``.git`` leads back to this git directory, so it claims no others' files."""
+    link = root / ".git"
+    try:
+        if link.is_file():
+            words = decode(link.read_bytes()[:8192])
+            link = root / words.removeprefix("gitdir:").strip()
+        return link.samefile(git_dir)
+    except OSError:
+        return False
+
+
 class Git:
     """An opened repository. Close it, or use it as a context manager, when it is kept for long."""
 
@@ -57,6 +69,11 @@ class Git:
         shallow, object_format, git_dir, common_dir, root = answers
         if not root:
             raise NotARepository("there is no work tree here", "run agentctx in a clone with a work tree")
+        if not _belongs(Path(root), Path(git_dir)):
+            raise NotARepository(
+                f"the configuration in {git_dir} puts the work tree at {root}, which is not its own folder",
+                "git config --unset core.worktree",
+            )
         runner = Runner(Path(root), index_file)
         runner.disarm_filters(Path(common_dir))
         return cls(runner, Path(git_dir), Path(common_dir), (shallow == "true", object_format))

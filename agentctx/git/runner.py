@@ -181,7 +181,7 @@ def failure(args: Sequence[str], words: str, code: int) -> GitFailed | NotARepos
 def _hint(words: str) -> str:
     if ".lock" in words and ("exists" in words or "Unable to create" in words):
         return "another git process is running; wait for it, or delete the lock file if there is none"
-    if "promisor" in words or "not allowed" in words:
+    if "promisor" in words or "transport" in words:
         return "this clone left objects at its remote: git fetch --refetch --no-filter"
     if "Invalid revision range" in words or "bad object" in words or "unknown revision" in words:
         return "if the clone is shallow: git fetch --unshallow"
