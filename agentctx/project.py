@@ -83,7 +83,12 @@ class Project:
     @cached_property
     def records(self) -> dict[str, dict[str, Stamp]]:
         """What each note's code looked like when somebody last verified it: id -> anchor -> stamp."""
-        return self.folder.records()
+        cache = self.state.read("records") or {}
+        before = dict(cache)
+        found = self.folder.records(cache)
+        if cache != before:
+            self.state.write("records", cache)
+        return found
 
     @cached_property
     def assessor(self) -> Assessor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,9 @@ def _rows(namespace: str) -> Rows:
 
 
 def _target(out: str) -> Path | TextIO:
-    return click.get_text_stream("stdout") if out == "-" else Path(out)
+    if out == "-":
+        return sys.stdout
+    return Path(out)
 
 
 def _summary(rows: Rows, out: str) -> str:
