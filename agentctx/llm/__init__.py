@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ def open_provider(settings: ProviderSettings, environ: Mapping[str, str] | None 
             )
     maker = getattr(import_module(f"agentctx.llm.{module}"), name)
     return cast("Callable[[ProviderSettings, str], Provider]", maker)(settings, key)
+
+
+def thrifty(provider: Provider, settings: ProviderSettings, folder: Path | None, today: str) -> Provider:
+    """The provider behind a cache of answers and the settings' caps; both are kept in ``folder``.
+
+    ``today`` is the date as ``2026-05-01``. Its ``complete`` raises ``capped.OverCap`` at a cap.
+    """
+    from agentctx.llm.cached import Cached
+    from agentctx.llm.capped import Capped, Caps
+
+    caps = Caps(settings.tokens_per_sync, settings.tokens_per_day)
+    return Cached(Capped(provider, caps, folder, today), folder)
 
 
 def probe(provider: Provider) -> Answer:

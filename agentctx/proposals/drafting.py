@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from agentctx.model import Affected, Note, Operation, Proposal, Refusal, SyncRequest
+from agentctx.notes.document import parse
 from agentctx.notes.scan import FOLDERS
-from agentctx.proposals.checks import Case, Evidence, judge, verdict
+from agentctx.proposals.checks import Case, Evidence, judge, unknown_names, verdict
 from agentctx.proposals.operations import NoteAnswer, ParsedAnswer, apply_operations, new_note_bytes
 from agentctx.proposals.repair import Repair
 from agentctx.proposals.store import proposal_id
+from agentctx.proposals.wording import Names
 from agentctx.text import slugify
+
+LookUp = Callable[[Names], Names]
+"""Of these names, those that exist in the new tree or the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ def draft(
     data: Mapping[str, bytes],
     evidence: Mapping[str, Evidence],
     provenance: Provenance,
+    look_up: LookUp | None = None,
 ) -> Drafted:
     """Judge an answer note by note.
 
     ``data``: each note's bytes as they were when the prompt was built, by id; ``evidence``: by id too.
+    ``look_up`` is asked which of the names that the evidence does not have exist in the trees.
     A note whose answer is refused is simply not changed.
     """
     proposals: list[Proposal] = []
@@ -58,7 +65,8 @@ def draft(
         request = by_id[answer.note_id]
         refused += [(answer.note_id, refusal) for refusal in answer.refusals]
         for part in _parts(answer):
-            result = _proposal(part, request, data[answer.note_id], evidence[answer.note_id], provenance)
+            case = _case(part, request, data[answer.note_id], evidence[answer.note_id], provenance)
+            result = _proposal(part, request, case, provenance, look_up)
             if isinstance(result, Proposal):
                 proposals.append(result)
             else:
@@ -88,25 +96,43 @@ def _parts(answer: NoteAnswer) -> Iterator[NoteAnswer]:
             yield replace(answer, operations=(operation,))
 
 
-def _proposal(
+def _case(
     answer: NoteAnswer, request: SyncRequest, data: bytes, evidence: Evidence, provenance: Provenance
-) -> Proposal | tuple[Refusal, ...]:
-    if answer.operations[0].name == "new_note":
+) -> Case | Refusal:
+    """The edit that an answer makes, before it is judged; a ``Refusal`` when it does not fit the note."""
+    is_new = answer.operations[0].name == "new_note"
+    if is_new:
         note, before = _new_note(answer.operations[0], provenance), b""
         after = new_note_bytes(answer.operations[0])
     else:
-        note, before = request.note, data
+        # Judged against the bytes that it would change, even when somebody saved since the prompt was made.
+        same = hashlib.sha256(data).hexdigest() == request.note.digest
+        now = None if same else parse(request.note.path, data, request.note.kind)[0]
+        note, before = now or request.note, data
         after = apply_operations(data, answer.operations)
     if isinstance(after, Refusal):
-        return (after,)
+        return after
     affected = frozenset((request.affected.id,))
-    is_new = note is not request.note
-    case = Case(note, before, after, answer.operations, evidence, affected, request.whole, is_new)
+    return Case(note, before, after, answer.operations, evidence, affected, request.whole, is_new)
+
+
+def _proposal(
+    answer: NoteAnswer,
+    request: SyncRequest,
+    case: Case | Refusal,
+    provenance: Provenance,
+    look_up: LookUp | None,
+) -> Proposal | tuple[Refusal, ...]:
+    if isinstance(case, Refusal):
+        return (case,)
     objections = judge(case)
+    if look_up is not None and any(objection.check == "names" for objection in objections):
+        known = case.evidence.known.joined(look_up(unknown_names(case)))
+        objections = judge(replace(case, evidence=replace(case.evidence, known=known)))
     state = verdict(objections)
     if state == "refused":
         return objections
-    made = _made(answer, note, request.affected, before, provenance)
+    made = _made(answer, case.note, request.affected, case.before, provenance)
     return replace(made, state=cast("Literal['pending', 'needs_review']", state), refusals=objections)
 
 

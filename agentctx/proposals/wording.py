@@ -39,6 +39,16 @@ class Names:
     numbers: frozenset[str] = frozenset()
     urls: frozenset[str] = frozenset()
 
+    def joined(self, other: Names) -> Names:
+        """What either text names."""
+        return Names(
+            self.words | other.words,
+            self.paths | other.paths,
+            self.flags | other.flags,
+            self.numbers | other.numbers,
+            self.urls | other.urls,
+        )
+
     def without(self, other: Names) -> Names:
         """What this text names and the other does not."""
         return Names(

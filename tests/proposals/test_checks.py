@@ -287,3 +287,31 @@ def test_numbers_are_compared_in_one_form() -> None:
     assert (
         names_in_code(["x = 1_000_000"]).numbers == names_in_prose("1,000,000 of them").numbers == {"1000000"}
     )
+
+
+def test_unknown_names_are_looked_up_before_a_person_is_asked() -> None:
+    from agentctx.proposals.drafting import draft
+    from agentctx.proposals.operations import parse_answer
+    from agentctx.proposals.wording import Names
+    from tests.proposals.cases import PROVENANCE
+
+    request = request_of()
+    answer = {
+        "answers": [
+            {"note": NOTE_ID, "why": "", "operations": _append(ABOUT + "See `far_away` and `nowhere`.")}
+        ]
+    }
+    asked: list[Names] = []
+
+    def states(*existing: str) -> list[str]:
+        def look_up(names: Names) -> Names:
+            asked.append(names)
+            return Names(words=names.words & set(existing))
+
+        parsed = parse_answer(answer, {NOTE_ID: ()})
+        made = draft(parsed, [request], {NOTE_ID: TEXT.encode()}, {NOTE_ID: evidence()}, PROVENANCE, look_up)
+        return [p.state for p in made.proposals]
+
+    assert states("far_away", "nowhere") == ["pending"]
+    assert states("far_away") == ["needs_review"]
+    assert asked[0].words == {"far_away", "nowhere"}
