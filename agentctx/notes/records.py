@@ -81,6 +81,12 @@ def _stamp_line(stamp: Stamp) -> str:
     return " ".join([str(stamp.scheme), *parts])
 
 
+def record_lines(text: str) -> dict[str, dict[int, str]]:
+    """The stamp lines as they stand, by anchor and scheme; none for an anchor in a merge conflict."""
+    entries, _ = _read(text)
+    return {anchor: entry.lines for anchor, entry in entries.items() if entry.lines and not entry.torn}
+
+
 def record_problems(path: str, text: str) -> tuple[Problem, ...]:
     """What is wrong with a record, for ``lint``; a record with problems still counts where it can be read."""
     _, problems = _read(text)

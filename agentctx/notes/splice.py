@@ -117,6 +117,38 @@ def set_field(data: bytes, key: str, value: str | tuple[str, ...] | None) -> byt
     return proved(text, values, before.body)
 
 
+def field_text(file: NoteFile, key: str) -> str:
+    """The whole lines of a field as they stand, or ``""``."""
+    if key not in file.fields:
+        return ""
+    field = _block_field(file, key)
+    start, end = _lines_around(file.head, field.key_start, field.end)
+    return file.head[start:end]
+
+
+def with_field_text(data: bytes, key: str, lines: str) -> bytes:
+    """Put a field's lines, as ``field_text`` gave them, in place of the present ones (``""`` removes it).
+
+    Raises ``InvalidInput`` when the result would not read back with every other field unchanged.
+    """
+    before = open_note(data)
+    values = before.values()
+    values.pop(key, None)
+    text = _removed(before, key) if key in before.fields and not lines else before.text
+    if lines:
+        new = lines.replace("\r\n", "\n").replace("\n", before.newline)
+        if key in before.fields:
+            field = _block_field(before, key)
+            text = before.with_head(*_lines_around(before.head, field.key_start, field.end), new)
+        elif before.parts.has_head:
+            text = before.with_head(len(before.head), len(before.head), new)
+        else:
+            nl, at = before.newline, before.parts.body_start
+            text = f"{before.text[:at]}---{nl}{new}---{nl}{before.text[at:]}"
+        values[key] = open_note(f"---\n{lines}---\n".encode()).values()[key]
+    return proved(text, values, before.body)
+
+
 def _removed(file: NoteFile, key: str) -> str:
     field = _block_field(file, key)
     return file.with_head(*_lines_around(file.head, field.key_start, field.end), "")
