@@ -51,8 +51,6 @@ class HalfLifeConfig:
 class SyncConfig:
     owner: str = _doc("local", "Who calls the model: `local` (every clone) or `ci` (clones only flag).")
     max_notes: int = _doc(20, "Most notes one sync sends to the model; the rest is listed as skipped.")
-    max_patch_bytes: int = _doc(200_000, "Most bytes of diff one sync reads.")
-    debounce_seconds: float = _doc(2.0, "How long the background worker waits for more commits.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agentctx.errors import NotARepository
-from agentctx.integrations.dialects import session_start
-from agentctx.prime import prime
+from agentctx.git import Git
 from agentctx.project import Project
 
 
@@ -21,6 +20,9 @@ def handle(name: str, client: str, event: Mapping[str, Any]) -> str:
 
 def _session_start(client: str, event: Mapping[str, Any]) -> str:
     """The briefing, when the folder has one; silent in a repository that never asked for agentctx."""
+    from agentctx.integrations.dialects import session_start
+    from agentctx.prime import prime
+
     start = str(event.get("cwd") or os.environ.get("CLAUDE_PROJECT_DIR") or "")
     try:
         with Project.open(Path(start) if start else None) as project:
@@ -31,7 +33,34 @@ def _session_start(client: str, event: Mapping[str, Any]) -> str:
         return ""
 
 
-HANDLERS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {"session-start": _session_start}
+def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
+    """Stamp the notes that are part of the commit that is being made."""
+    from agentctx.restamp import restamp_staged
+
+    restamp_staged(Path.cwd(), os.environ.get("GIT_INDEX_FILE", ""))
+    return ""
+
+
+def _arrival(hook: str) -> Handler:
+    """What a hook manager calls in place of our own shim."""
+
+    def handler(client: str, event: Mapping[str, Any]) -> str:
+        from agentctx.catchup import note_arrival
+        from agentctx.state import StateDir
+
+        with Git.open(Path.cwd()) as git:
+            note_arrival(git, StateDir.open(git.common_dir), hook)
+        return ""
+
+    return handler
+
+
+Handler = Callable[[str, Mapping[str, Any]], str]
+HANDLERS: dict[str, Handler] = {
+    "session-start": _session_start,
+    "pre-commit": _pre_commit,
+    **{name: _arrival(name) for name in ("post-merge", "post-commit", "post-rewrite", "post-checkout")},
+}
 
 
 def remember(name: str, failure: Exception) -> None:

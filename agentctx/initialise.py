@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agentctx.catchup import pending_range
 from agentctx.files import write_atomic
 from agentctx.integrations import claude_code, githooks
 from agentctx.notes.include import suggest_includes
@@ -31,6 +32,8 @@ class Step:
 def initialise(project: Project, agents: bool, hooks: bool, dry: bool) -> list[Step]:
     """Make what is missing; touch nothing that is there."""
     steps = [*_context(project, dry)]
+    # From here on what arrives is news; without this, everything before the first look would be history.
+    pending_range(project.git, project.state)
     if agents:
         done = claude_code.install(project.root, dry)
         steps.append(Step(done.path, done.outcome, done.reason, done.by_hand))

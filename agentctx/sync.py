@@ -112,7 +112,7 @@ def _keep(project: Project, proposal: Proposal, write: bool) -> bool:
 def _ask(project: Project, change: Change, report: SyncReport, choices: Choices, say: Say) -> SyncReport:
     found = find_affected(project, change, lambda n: say(f"reading earlier merges: {n}"))
     report = replace(report, affected=tuple(found))
-    chosen, skipped = _chosen(project, found, change)
+    chosen, skipped = _chosen(project, [a for a in found if a.id not in report.repaired], change)
     report = replace(report, skipped=skipped)
     provider, why = _provider(project, choices)
     if provider is None and not choices.dry_run:
@@ -196,7 +196,7 @@ def _offered(
     kept: list[Proposal] = []
     remembered: list[tuple[str, str]] = []
     for proposal in drafted.proposals:
-        proposal = replace(proposal, code_diff=_code_diff(project, change))
+        proposal = replace(proposal, code_diff=_code_diff(project, proposal.note_id, change))
         write = choices.apply and proposal.state == "pending"
         if _keep(project, proposal, write):
             kept.append(proposal)
@@ -205,8 +205,11 @@ def _offered(
     return tuple(kept), tuple(remembered)
 
 
-def _code_diff(project: Project, change: Change, limit: int = 20_000) -> str:
-    text = project.git.patch(change.base, change.head, 3).decode("utf-8", "replace")
+def _code_diff(project: Project, note_id: str, change: Change, limit: int = 20_000) -> str:
+    """The part of the change that the note is about; all of it for a note without anchored files in it."""
+    anchored = {a.path for n in project.notes.notes if n.id == note_id for a in n.anchors}
+    paths = [f.path for f in change.files if anchored & {f.path, f.old_path}]
+    text = project.git.patch(change.base, change.head, 3, paths).decode("utf-8", "replace")
     return text if len(text) <= limit else text[:limit] + "\n(cut)\n"
 
 

@@ -7,6 +7,7 @@ Every verdict and every briefing printed here is computed by the real command li
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,13 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from bench.scripted_model import Asked, ScriptedModel
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -37,11 +44,13 @@ class Stage:
             "XDG_DATA_HOME": str(folder / "data"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "AGENTCTX_NO_WORKER": "1",
+            "AGENTCTX_DEBOUNCE": "0.2",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
         self._run("git", "init", "-q", "-b", "main")
 
-    def _run(self, *command: str, who: str = "Ada") -> str:
+    def _run(self, *command: str, who: str = "Ada", words: bool = False) -> str:
+        """What a command printed; with ``words`` its standard error too, as a terminal shows it."""
         person = {
             "GIT_AUTHOR_NAME": who, "GIT_AUTHOR_EMAIL": f"{who.lower()}@example.org",
             "GIT_COMMITTER_NAME": who, "GIT_COMMITTER_EMAIL": f"{who.lower()}@example.org",
@@ -50,12 +59,14 @@ class Stage:
             command,
             cwd=self.root,
             env={**self.environment, **person},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if words else subprocess.PIPE,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
+            said = done.stdout + (done.stderr or "")
+            raise SystemExit(f"{' '.join(command)} failed ({done.returncode}):\n{said}")
         return done.stdout
 
     def quietly(self, *command: str, who: str = "Ada") -> str:
@@ -66,9 +77,26 @@ class Stage:
         """Show the command as a person would type it, then what it printed."""
         typed = " ".join(f'"{c}"' if " " in c else c for c in command)
         print(f"\n{who}$ {typed}")
-        out = self._run(*command, who=who)
+        out = self._run(*command, who=who, words=True)
         print(textwrap.indent(out.rstrip(), "    ") or "    (no output)")
         return out
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """Within the block git hooks start the background worker, as they do for everybody else."""
+        kept = self.environment.pop("AGENTCTX_NO_WORKER")
+        yield
+        self.environment["AGENTCTX_NO_WORKER"] = kept
+
+    def wait_for_proposals(self, limit: float = 60.0) -> float:
+        """Seconds until the worker has finished with proposals to show."""
+        began = time.perf_counter()
+        while time.perf_counter() - began < limit:
+            found = json.loads(self.quietly("agentctx", "review", "--json"))["proposals"]
+            if any(p["note_id"] == NOTE for p in found):
+                return time.perf_counter() - began
+            time.sleep(0.2)
+        raise SystemExit("the worker made no proposal:\n" + self.quietly("agentctx", "doctor"))
 
     def commit(self, message: str, who: str = "Ada") -> None:
         self.quietly("git", "add", "-A")
@@ -94,6 +122,31 @@ def max_age(stage: Stage) -> int:
     if not found:
         raise SystemExit("the example lost its MAX_AGE")
     return int(found[1])
+
+
+def scripted(asked: Asked) -> Mapping[str, Any]:
+    """What the scripted model answers: only from the diff and the notes in the request."""
+    _, *parts = re.split(r"^# Note \d+ of \d+: id `([^`]+)`", asked.user, flags=re.MULTILINE)
+    notes = zip(parts[::2], parts[1::2], strict=True)
+    return {"answers": [{"note": id, **_answer(asked.user, text)} for id, text in notes]}
+
+
+def _answer(request: str, note: str) -> dict[str, Any]:
+    operations = []
+    value = re.search(r"^\+MAX_AGE = (\d+)", request, re.MULTILINE)
+    claim = re.search(r"lives ([a-z ]+) \(`MAX_AGE = (\d+)`\)", note)
+    if value and claim and value[1] != claim[2]:
+        old = f"{claim[1]} (`MAX_AGE = {claim[2]}`)"
+        new = f"{value[1]} seconds (`MAX_AGE = {value[1]}`)"
+        operations.append({"op": "replace_text", "old": old, "new": new})
+    old = "signs the user and the time of issue"
+    if re.search(r"^\+def issue_token\(.*\brole\b", request, re.MULTILINE) and old in note:
+        new = "signs the user, the role and the time of issue"
+        operations.append({"op": "replace_text", "old": old, "new": new})
+    if operations:
+        return {"why": "the diff changes what this note says about tokens", "operations": operations}
+    why = "the diff leaves true what this note says"
+    return {"why": why, "operations": [{"op": "keep", "why": why}]}
 
 
 def begin(stage: Stage) -> None:
@@ -129,9 +182,15 @@ def merge(stage: Stage) -> None:
         stage.overlay(name)
     stage.commit("Give rounding a module of its own", who="Bob")
     stage.quietly("git", "switch", "-q", "main")
-    stage.show("git", "merge", "--no-ff", "-m", "Merge bob/longer-tokens", "bob/longer-tokens")
+    with stage.worker():
+        began = time.perf_counter()
+        stage.show("git", "merge", "--no-ff", "-m", "Merge bob/longer-tokens", "bob/longer-tokens")
+    print(
+        f"\n(the merge took {time.perf_counter() - began:.2f} s, its hook included: it only starts a worker)"
+    )
     say(f"""Three commits arrived. One changes what a note says (MAX_AGE {old} -> {new}, and a new
-        parameter), one only reformats a function, one moves a function to another file. Nobody touched the notes.""")
+        parameter), one only reformats a function, one moves a function to another file. Nobody touched
+        the notes.""")
 
 
 def judge(stage: Stage) -> None:
@@ -146,12 +205,36 @@ def after(stage: Stage) -> None:
     stage.show("agentctx", "prime", "--task", TASK, "--budget", "700")
 
 
+def propose(stage: Stage) -> None:
+    title(6, "A model proposes to mend what the merge made false, and a person decides")
+    say("""The git hook has started a worker in the background. It asked a model about the notes that the
+        merge touched, and checked every answer. The model of this demo is a scripted one behind a real HTTP
+        address on this machine: it reads the diff it is sent and answers from that, nothing else.""")
+    waited = stage.wait_for_proposals()
+    print(f"\n(proposals were there {waited:.1f} s later)")
+    stage.show("agentctx", "review")
+    found = json.loads(stage.quietly("agentctx", "review", "--json"))["proposals"]
+    stage.show("agentctx", "review", "show", next(p["id"] for p in found if p["note_id"] == NOTE))
+    stage.show("agentctx", "review", "accept")
+    stage.show("agentctx", "status")
+    stage.show("git", "diff", "--stat")
+    say("The briefing has the new words now:")
+    stage.show("agentctx", "prime", "--task", TASK, "--budget", "700")
+    say("Ada would rather say it herself, and takes it back; not a byte of the sync is left:")
+    stage.show("agentctx", "undo")
+    stage.show("git", "status", "--short")
+
+
 def mend(stage: Stage) -> None:
-    title(6, "Ada shortens the time and mends the note by hand, in one commit")
+    title(7, "Ada shortens the time and mends the note by hand, in one commit")
     path = stage.root / "agent-context" / "decisions" / f"{NOTE}.md"
     wanted = max_age(stage) // 2
     code = stage.root / "src" / "shop" / "tokens.py"
-    code.write_text(re.sub(r"MAX_AGE = \d+", f"MAX_AGE = {wanted}", code.read_text()))
+    new = re.sub(r"MAX_AGE = \d+", f"MAX_AGE = {wanted}", code.read_text())
+    new = new.replace('f"{user}.{role}.{now}"', 'f"{user}:{role}.{now}"')
+    split = 'user, issued = payload.split(":")[0], payload.rpartition(".")[2]'
+    new = new.replace('user, _role, issued = payload.split(".")', split)
+    code.write_text(new)
     text = re.sub(
         r"A token lives .*?\(`MAX_AGE = \d+`\)",
         f"A token lives {wanted} seconds (`MAX_AGE = {wanted}`)",
@@ -173,10 +256,15 @@ def main() -> None:
         "--code", type=Path, default=HERE / "example", help="folder with before/ and teammate/"
     )
     parser.add_argument("--context", type=Path, default=ROOT / ".agent-context-example", help="the notes")
+    parser.add_argument("--until", type=int, default=7, help="stop after this chapter")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="agentctx-demo-") as folder:
+    temporary = tempfile.TemporaryDirectory(prefix="agentctx-demo-", ignore_cleanup_errors=True)
+    with temporary as folder, ScriptedModel(scripted) as model:
         stage = Stage(Path(folder), given.code.resolve(), given.context.resolve())
-        for act in (begin, before, merge, judge, after, mend):
+        stage.quietly(
+            "agentctx", "provider", "set", "openai-compatible", "--model", "scripted", "--url", model.url
+        )
+        for act in (begin, before, merge, judge, after, propose, mend)[: given.until]:
             act(stage)
     print("\nThe repository was a temporary one and is gone. Start in your own: agentctx init")
 

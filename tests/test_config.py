@@ -58,9 +58,9 @@ def test_two_sources_are_an_error_that_names_both(tmp_path: Path) -> None:
         ("prime: 3\n", "`prime` must be a table", "configuration.md"),
         ("a: [\n", "config.yaml:2 is not YAML", "mend that line"),
         ("provider:\n  url: http://evil\n", "unknown setting `provider`", "configuration.md"),
-    ],  # fmt: skip
+    ],
     ids=["section", "key", "type", "bool", "negative", "list", "choice", "table", "syntax", "provider"],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, message: str, hint: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         load(write(tmp_path, text), "agent-context")

@@ -111,6 +111,15 @@ class RevTree:
         return self._git.read_blob(oid) if oid else None
 
 
+class IndexTree(RevTree):
+    """The files as they are staged: what the next commit will hold."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._keys = git.index_tree()
+        self.head = git.head()
+
+
 class WorkTree:
     """The files as they lie on disk now, untracked ones included, ignored ones not.
 

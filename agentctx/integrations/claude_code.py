@@ -16,7 +16,10 @@ from agentctx.integrations.jsonfile import NotStrictJson, add_element, elements_
 
 SETTINGS = ".claude/settings.json"
 MARK = "agentctx hook session-start"
-COMMAND = "if command -v agentctx >/dev/null 2>&1; then agentctx hook session-start --client claude-code; fi; exit 0"
+COMMAND = (
+    "if command -v agentctx >/dev/null 2>&1; "
+    "then agentctx hook session-start --client claude-code; fi; exit 0"
+)
 PATH = ("hooks", "SessionStart")
 # The client drops everything a hook printed once it is over its time, so the bound is generous;
 # priming itself takes well under a second.

@@ -1,0 +1,62 @@
+"""The pre-commit step: notes that are part of a commit are stamped with the code of that same commit.
+
+Only what the person has just dealt with: an anchor whose code is staged too, or that has no stamp yet. A
+typing mistake mended in a note does not make its other claims true again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from agentctx.config import context_name
+from agentctx.freshness.verify import stamps_for
+from agentctx.git import Git, IndexTree
+from agentctx.model import Anchor, Note, Stamp
+from agentctx.notes.document import parse
+from agentctx.notes.folder import Folder
+from agentctx.notes.scan import KINDS
+
+PARTIAL = "next-index-"
+"""``git commit PATH`` builds the commit in an index of its own that the next one does not see."""
+
+
+def restamp_staged(start: Path, index_file: str = "") -> list[str]:
+    """Write and stage the records of the notes that are staged; ids of those that changed."""
+    if Path(index_file).name.startswith(PARTIAL):
+        return []  # history will say that note and code were changed together
+    with Git.open(start, index_file) as git:
+        context = context_name(git.root)
+        out = git.run("diff", "--cached", "--name-only", "-z", "--diff-filter=AMR", "--no-ext-diff")
+        staged = frozenset(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
+        mine = sorted(p for p in staged if p.startswith(f"{context}/") and p.endswith(".md"))
+        if not mine:
+            return []
+        tree, folder = IndexTree(git), Folder(git.root, context)
+        notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
+        changed = [n for n in notes if _restamp(n, tree, folder, staged)]
+        if changed:
+            git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
+        return [n.id for n in changed]
+
+
+def _note(tree: IndexTree, path: str, context: str) -> Note | None:
+    kind = KINDS.get(path.removeprefix(f"{context}/").split("/")[0])
+    data = tree.read(path)
+    return parse(path, data, kind)[0] if kind and data is not None else None
+
+
+def _restamp(note: Note, tree: IndexTree, folder: Folder, staged: frozenset[str]) -> bool:
+    old = folder.record(note.id)
+    now = stamps_for(note, tree)
+    new = {str(a): stamp for a in note.anchors if (stamp := _choose(a, old, now, staged)) is not None}
+    return new != old and folder.write_record(note.id, new)
+
+
+def _choose(
+    anchor: Anchor, old: Mapping[str, Stamp], now: Mapping[str, Stamp], staged: frozenset[str]
+) -> Stamp | None:
+    name = str(anchor)
+    if name in old and anchor.path not in staged:
+        return old[name]
+    return now.get(name, old.get(name))
