@@ -285,6 +285,49 @@ def test_leftovers_of_a_crash_are_removed_by_the_next_save(folder: Folder) -> No
     assert not left.exists()
 
 
+def _save_and_die(folder: Folder, path: str, data: bytes, expected: str, fatal: int) -> None:
+    """Save in this process and end it without warning behind the ``fatal``-th call that touches the disk."""
+    seen = 0
+
+    def counted(name: str) -> None:
+        real = getattr(os, name)
+
+        def step(*args: object, **rest: object) -> object:
+            nonlocal seen
+            result = real(*args, **rest)
+            seen += 1
+            if seen == fatal:
+                os._exit(9)
+            return result
+
+        setattr(os, name, step)
+
+    for name in ("open", "write", "fchmod", "fsync", "close", "rename", "unlink", "read", "lstat"):
+        counted(name)
+    folder.save(path, data, expected)
+    os._exit(0)
+
+
+def test_a_crash_at_any_step_of_saving_leaves_old_or_new_bytes_and_no_lock(folder: Folder) -> None:
+    fork = multiprocessing.get_context("fork")
+    path = "agent-context/decisions/jwt.md"
+    old, new = folder.read_bytes(path), b"---\ntitle: New\n---\n" + b"text\n" * 2_000
+    for fatal in range(1, 200):
+        process = fork.Process(target=_save_and_die, args=(folder, path, new, digest(old), fatal))
+        process.start()
+        process.join(20)
+        after = folder.read_bytes(path)
+        assert after in (old, new)
+        assert len(folder.read().notes) == 5
+        folder.save(path, old, digest(after))
+        left = [p.name for p in (folder.root / "agent-context/decisions").iterdir()]
+        assert not [name for name in left if name.endswith(TEMPORARY_SUFFIX)]
+        if process.exitcode == 0:
+            break
+    assert process.exitcode == 0
+    assert fatal > 12
+
+
 def _append(root: Path, writer: int, count: int) -> None:
     folder = Folder(root, "agent-context")
     for number in range(count):
