@@ -115,7 +115,7 @@ class Evidence:
     def _behind(self, target: Anchor, since: str, reference: str) -> list[_Culprit]:
         """The definition that changed behind a reference: of a class, the constructor or field."""
         assert self.history is not None
-        past = Code(self.history.tree(since), self.code.memory)
+        past = self.history.code(since, self.code.memory)
         then = look(target, past, deep=False)
         if then.symbol is not None and then.symbol.kind == "class":
             before = {s.name: s.stamp for s in face_of(target, past)}
@@ -134,7 +134,7 @@ class Evidence:
         if since not in self._trees and len(self._trees) >= _MOST_TREES:
             return None
         self._trees.add(since)
-        then = look(anchor, Code(self.history.tree(since), self.code.memory))
+        then = look(anchor, self.history.code(since, self.code.memory))
         return then.dependencies if then.stamp and then.stamp.deps == baseline.stamp.deps else None
 
     def _since(self, baseline: Baseline) -> str:
@@ -170,7 +170,7 @@ class Evidence:
         file = self.code.file(anchor.path)
         if self.history is None or file is None:
             return f"`{anchor.path}` changed"
-        past = Code(self.history.tree(since), self.code.memory)
+        past = self.history.code(since, self.code.memory)
         before = past.file(anchor.path)
         if before is None or before.error:
             return f"`{anchor.path}` changed"
@@ -216,7 +216,7 @@ class Evidence:
                 else f"{label}, which changed"
             )
         if now.symbol.kind == "constant" and self.history is not None:
-            then = Code(self.history.tree(culprit.since), self.code.memory).symbol(anchor.path, anchor.symbol)
+            then = self.history.code(culprit.since, self.code.memory).symbol(anchor.path, anchor.symbol)
             if then and then.value and now.symbol.value:
                 return f"{label}, which went {then.value} -> {now.symbol.value}"
         assert now.stamp is not None
@@ -247,7 +247,7 @@ class Evidence:
         key = self.code.tree.key(path)
         uncommitted = False
         if not key or key.startswith("w:"):
-            committed = Code(self.history.tree(self.history.head), self.code.memory)
+            committed = self.history.code(self.history.head, self.code.memory)
             uncommitted = not self._same(
                 look(culprit.anchor, committed, deep=False), look(culprit.anchor, self.code, deep=False)
             )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agentctx.freshness.code import Code, Memory
 from agentctx.git import Git
 from agentctx.model import Commit
 
@@ -39,6 +40,7 @@ class History:
         self.head = head
         self._now = [] if has_work_tree else [head]
         self._trees: dict[str, PastTree] = {}
+        self._codes: dict[str, Code] = {}
         self._renames: dict[str, dict[str, str]] = {}
         self.processes = 0
 
@@ -72,6 +74,12 @@ class History:
         if rev not in self._trees:
             self._trees[rev] = PastTree(self.git, rev)
         return self._trees[rev]
+
+    def code(self, rev: str, memory: Memory) -> Code:
+        """A commit's files as definitions."""
+        if rev not in self._codes:
+            self._codes[rev] = Code(self.tree(rev), memory)
+        return self._codes[rev]
 
     def renames(self, base: str) -> Mapping[str, str]:
         """Old path -> new path of every file that git takes for renamed between ``base`` and now."""

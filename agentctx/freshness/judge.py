@@ -77,7 +77,7 @@ class Judge:
         commit = self.witness.last_change(note.path)
         if self.history is None or commit is None:
             return Baseline()
-        past = Code(self.history.tree(commit.id), self.code.memory)
+        past = self.history.code(commit.id, self.code.memory)
         stamp = look(anchor, past, deep=False).stamp
         return Baseline(stamp, "history", commit) if stamp else Baseline()
 
@@ -116,10 +116,10 @@ class Judge:
         if base not in self._befores:
             if len(self._befores) >= _MOST_BASES:
                 return Before()
-            tree = self.history.tree(base)
-            tree.paths()  # listed once, so that asking for one file is free
+            past = self.history.code(base, self.code.memory)
+            past.tree.paths()  # listed once, so that asking for one file is free
             renames = self.history.renames(base)
-            self._befores[base] = Before(Code(tree, self.code.memory), renames)
+            self._befores[base] = Before(past, renames)
         return self._befores[base]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentctx.freshness.code import Code
-from agentctx.freshness.languages import language_of
+from agentctx.freshness.languages import is_program, language_of
 from agentctx.model import Note, Symbol
 
 ClaimKind = Literal["path", "symbol", "value", "word", "make", "script"]
@@ -27,7 +27,24 @@ _FLAG = re.compile(r"(--?[A-Za-z][\w-]*)(?:[= ]\S*)?")
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)\}?|([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=\S*)?")
 _SYMBOL = re.compile(r"([A-Za-z_$][\w$]*(?:(?:\.|::|#)[A-Za-z_$][\w$-]*)*)(\([^`]*\))?")
 _PATH = re.compile(r"(?:\./)?([\w.@+()\[\]-]+(?:/[\w.@+()\[\]-]+)*/?)(?:#([\w.:$*()]+))?(?::\d+(?:-\d+)?)?")
-_FILE_NAME = re.compile(r"[\w.-]*\w\.[A-Za-z]\w{0,9}|Makefile|Dockerfile")
+_FILE_NAMES = frozenset({"Makefile", "Dockerfile", "Jenkinsfile", "Gemfile", "Procfile"})
+_DATA = frozenset(
+    {
+        ".md",
+        ".toml",
+        ".yaml",
+        ".yml",
+        ".json",
+        ".cfg",
+        ".ini",
+        ".txt",
+        ".html",
+        ".css",
+        ".lock",
+        ".xml",
+        ".csv",
+    }
+)
 _MAKE = re.compile(r"make ([\w.-]+)")
 _SCRIPT = re.compile(r"(?:npm|pnpm|yarn|bun) (?:run )?([\w:.-]+)")
 _LONGEST = 160
@@ -86,7 +103,7 @@ def path_of(claim: Claim, code: Code) -> str:
     if code.exists(name):
         found = name
     elif claim.name.endswith("/") or "." not in posixpath.basename(name):
-        return name if any(p.startswith(f"{name}/") or f"/{name}/" in p for p in code.tree.paths()) else ""
+        return name if code.paths.has_folder(name) else ""
     else:
         ending = code.paths.ending(name)
         found = ending[0] if ending else ""
@@ -130,15 +147,17 @@ def _claim(text: str, line: int) -> Claim | None:
     if found := _FLAG.fullmatch(text):
         return Claim(text, line, "word", found[1])
     path = _PATH.fullmatch(text)
-    if path and "//" not in text and ("/" in path[1] or _FILE_NAME.fullmatch(path[1])):
-        is_name = "/" not in path[1] and language_of(path[1]) is None and not path[1].islower()
-        if not is_name:
-            return Claim(text, line, "path", path[1], path[2] or "")
+    if path and "//" not in text and ("/" in path[1] or _is_file_name(path[1])):
+        return Claim(text, line, "path", path[1], path[2] or "")
     if found := _SYMBOL.fullmatch(text):
         name = found[1].replace("#", ".")
         is_code = found[2] is not None or re.search(r"[._$:]|\d|[a-z][A-Z]", name) is not None
         return Claim(text, line, "symbol", name) if is_code or name[0].isupper() else None
     return None
+
+
+def _is_file_name(text: str) -> bool:
+    return text in _FILE_NAMES or is_program(text) or posixpath.splitext(text)[1] in _DATA
 
 
 def _has_word(word: str, path: str, code: Code) -> bool:

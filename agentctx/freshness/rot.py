@@ -52,7 +52,7 @@ class Rot:
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
             return [], used
         self._bases.add(rev)
-        then = Code(self.history.tree(rev), self.code.memory)
+        then = self.history.code(rev, self.code.memory)
         broken = [claim for claim in untrue if is_true(claim, files, then)]
         return [Lost(note.id, claim, tuple(files), rev) for claim in broken], used
 
@@ -94,14 +94,13 @@ class Rot:
     def _symbol(self, lost: Lost, present: Mapping[str, str]) -> Mention | None:
         assert self.history is not None
         claim = lost.claim
-        tree = self.history.tree(lost.base)
-        then = Code(tree, self.code.memory)
+        then = self.history.code(lost.base, self.code.memory)
         defined = definitions(claim.name, lost.files, then)
         if not defined:
             return (
                 None if _word(claim) in present else self._broken(claim, f"`{claim.name}` no longer occurs")
             )
-        tree.paths()
+        then.tree.paths()  # listed once, so that asking for one file is free
         before = Before(then, self.history.renames(lost.base))
         for path, name in defined:
             stamp = look(Anchor(path, name), then, deep=False).stamp

@@ -33,6 +33,7 @@ class Paths:
         self._all = frozenset(paths)
         self._by_name: dict[str, list[str]] = {}
         self._by_folder: dict[str, list[str]] = {}
+        self._folders: set[str] = set()
 
     def __contains__(self, path: object) -> bool:
         return path in self._all
@@ -54,6 +55,16 @@ class Paths:
             if p == suffix or p.endswith("/" + suffix)
         ]
         return tuple(sorted(found, key=lambda p: (p.count("/"), p)))
+
+    def has_folder(self, folder: str) -> bool:
+        """Is there a folder that is ``folder`` or ends with ``/folder``?"""
+        if not self._folders:
+            for path in self._all:
+                folder_of = posixpath.dirname(path)
+                while folder_of and folder_of not in self._folders:
+                    self._folders.add(folder_of)
+                    folder_of = posixpath.dirname(folder_of)
+        return folder in self._folders or any(known.endswith("/" + folder) for known in self._folders)
 
     def inside(self, folder: str) -> tuple[str, ...]:
         """Files directly inside ``folder`` (empty for the repository's root), sorted."""

@@ -95,10 +95,10 @@ class Witness:
             return False
         if not self._is_dirty(note.path):
             return False
-        committed = self.history.tree(self.history.head)
-        if not _differs(committed.read(note.path), self.code.tree.read(note.path)):
+        committed = self.history.code(self.history.head, self.code.memory)
+        if not _differs(committed.tree.read(note.path), self.code.tree.read(note.path)):
             return False
-        before = look(anchor, Code(committed, self.code.memory), deep=False)
+        before = look(anchor, committed, deep=False)
         return _changed(before, sight)
 
     def _mends(self, event: Event, note: Note, anchor: Anchor) -> bool:
@@ -122,8 +122,8 @@ class Witness:
         for at in self._by_path[note.path]:
             event = self.events[at]
             if event.parents < 2 and event.changes[note.path][1] == text:
-                tree = self.history.tree(event.commit.id)
-                written = look(anchor, Code(tree, self.code.memory), deep=False)
+                past = self.history.code(event.commit.id, self.code.memory)
+                written = look(anchor, past, deep=False)
                 return not _changed(written, then)
         return True
 
@@ -136,7 +136,7 @@ class Witness:
         tree = self.history.tree(event.commit.id)
         deep = tree.is_listed or self._deep < _DEEP_TREES
         self._deep += deep and not tree.is_listed
-        return look(anchor, Code(tree, self.code.memory), deep=deep).stamp
+        return look(anchor, self.history.code(tree.rev, self.code.memory), deep=deep).stamp
 
 
 def at_blob(history: History, memory: Memory, path: str, oid: str) -> Code:
