@@ -101,13 +101,18 @@ def read_fields(text: str, parts: Cut) -> dict[str, Field]:
     """The fields of a file's front matter by key, in order. Raises ``Unreadable``."""
     if not parts.has_head:
         return {}
-    import frontmatter
-
-    head = text[parts.head_start : parts.head_end]
     try:
-        found, _ = frontmatter.parse(text[: parts.body_start], handler=_handler()(head))
+        return dict(_parsed(text[: parts.body_start], text[parts.head_start : parts.head_end]))
     except Unreadable as error:
         raise Unreadable(error.code, error.message, error.hint, parts.head_start + error.at) from None
+
+
+@lru_cache(maxsize=16)
+def _parsed(block: str, head: str) -> dict[str, Field]:
+    """Writers read one front matter several times in a row: before, after, and to prove the edit."""
+    import frontmatter
+
+    found, _ = frontmatter.parse(block, handler=_handler()(head))
     return cast("dict[str, Field]", found)
 
 

@@ -331,6 +331,6 @@ def new_note(title: str, tags: Sequence[str], anchors: Sequence[str], body: str)
         _field_lines(key, value if isinstance(value, (str, tuple)) else "", "\n")  # type: ignore[arg-type]
         for key, value in values.items()
     )
-    text = body.replace("\r\n", "\n").strip("\n")
+    text = body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     text = f"{text}\n" if text else ""
     return proved(f"---\n{head}---\n{text}", values, text)

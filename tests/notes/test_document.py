@@ -433,7 +433,7 @@ def test_a_new_note_reads_back(title: str, tags: list[str], body: str) -> None:
         return
     note = read(new_note(title, tags, [], body))
     assert note.title == " ".join(title.split())
-    assert note.body.strip("\n") == body.replace("\r\n", "\n").strip("\n")
+    assert note.body.strip("\n") == body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
 
 
 @settings(deadline=None)
