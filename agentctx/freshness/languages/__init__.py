@@ -48,7 +48,7 @@ SUFFIXES: dict[str, tuple[str, str]] = {
     "makefile": ("makefile", "Make"),
     "gnumakefile": ("makefile", "Make"),
 }
-"""Suffix (or the whole name of a file without one) in lower case -> (sibling module, name in its ``LANGUAGES``)."""
+"""Suffix, or whole name of a file without one, in lower case -> (sibling module, name in ``LANGUAGES``)."""
 
 _PROGRAMS = """
 .py .pyi .pyx

@@ -43,6 +43,7 @@ class Java(Grammar):
     wrappers = these("field_declaration constant_declaration")
     comments = these("line_comment block_comment")
     atoms = these("string_literal")
+    shaped = these("modifiers")
     merged = these("binary_expression")
     kept: ClassVar[Sets] = {"for_statement": these(";")}
     sorted: ClassVar[Sets] = {"program": these("import_declaration")}

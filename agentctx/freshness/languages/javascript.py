@@ -92,6 +92,7 @@ class JavaScript(Grammar):
         "union_type": "|",
         "intersection_type": "&",
     }
+    shaped = these("jsx_element as_expression satisfies_expression template_string")
     merged = these("union_type intersection_type")
     rewrites = these(
         "array array_pattern empty_statement formal_parameters new_expression jsx_expression "
@@ -220,7 +221,7 @@ class JavaScript(Grammar):
         """What prettier adds and takes away."""
         kind, start = frame.kind, frame.start
         parent = frame.parent.kind if frame.parent else ""
-        inside = tokens[start + 2 : -2]
+        inside = tokens[start + 2 : -2] if len(tokens) - start < 10 else []
         if kind in ("array", "array_pattern"):
             if tokens[-3] == ",":
                 del tokens[-3]

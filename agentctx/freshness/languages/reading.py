@@ -9,7 +9,7 @@ The walk keeps its own stack: nesting has no limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,10 @@ TEXT = '"'
 """Begins a token that is the content of a string or a text, so that it never equals a name."""
 
 
+LONGEST = 200
+"""Bytes of a reference that are looked at."""
+DEEPEST = 20
+"""Definitions inside definitions; what is nested deeper has no name of its own."""
 INNER_DOCS = ("//!", "/*!")
 
 
@@ -67,6 +71,8 @@ class Found:
     """Tokens of the statement around it that belong to its signature (``export const``)."""
     first_row: int
     last_row: int
+    depth: int = 0
+    """Definitions around it."""
     end: int = 0
     outer_end: int = 0
     """End of the statement around it."""
@@ -82,37 +88,68 @@ class Found:
 class Frame:
     """One inner node on the way down."""
 
-    __slots__ = (
-        "begin", "bound", "children", "damaged", "first", "found", "kind", "lead", "lead_row", "node",
-        "owner", "parent", "prefix", "runs", "skipped", "start", "transparent", "watched",
-    )  # fmt: skip
+    owner: Found | None = None
+    found: Sequence[Found] = ()
+    """Definitions that this node is."""
+    damaged = False
+    prefix: tuple[tuple[int, int], ...] = ()
+    begin = -1
+    """Where a wrapper begins, with the attributes before it."""
+    lead = -1
+    """First token of attributes waiting for their definition; -1 without any."""
+    lead_row = -1
+    first = -1
+    """Token at which the first definition inside a wrapper began."""
+    watched: Sequence[tuple[Found, str]] = ()
+    bound = False
+    runs: list[tuple[int, bool | None]] | None = None
+    """Where the children begin and whether their order says nothing (None: it goes with the next
+    child); no list where nobody asks."""
 
-    def __init__(self, node: Node, kind: str, parent: Frame | None, start: int) -> None:
+    def __init__(
+        self, node: Node, kind: str, parent: Frame | None, children: Iterator[Node | str], plan: Plan
+    ) -> None:
         self.node = node
         self.kind = kind
         self.parent = parent
-        self.children: Iterator[Node | str] = iter(())
+        self.children = children
         """What is inside; a text among the nodes is a token already."""
-        self.start = start
-        self.owner: Found | None = parent.owner if parent else None
-        self.found: list[Found] = []
-        """Definitions that this node is."""
-        self.damaged: bool = parent.damaged if parent else False
-        self.prefix: tuple[tuple[int, int], ...] = ()
-        self.begin = start
-        """Where a wrapper begins, with the attributes before it."""
-        self.lead = -1
-        """First token of attributes waiting for their definition; -1 without any."""
-        self.lead_row = -1
-        self.first = -1
-        """Token at which the first definition inside a wrapper began."""
-        self.skipped: frozenset[str] = frozenset()
-        self.transparent = False
-        self.watched: list[tuple[Found, str]] = []
-        self.bound = False
-        self.runs: list[tuple[int, bool | None]] | None = None
-        """Where the children begin and whether their order says nothing (None: it goes with the next
-        child); no list where nobody asks."""
+        self.plan = plan
+        self.start = 0
+        self.skipped = plan.skipped
+        self.transparent = plan.hidden
+        if parent is not None:
+            self.owner = parent.owner
+            self.damaged = parent.damaged
+
+
+class Plan:
+    """What the tables say about one node type, looked up once."""
+
+    __slots__ = (
+        "hidden",
+        "leaf_kind",
+        "marker",
+        "rewrites",
+        "runs",
+        "shaped",
+        "skipped",
+        "special",
+        "wrapper",
+    )
+
+    def __init__(self, grammar: Grammar, kind: str) -> None:
+        tables = (grammar.definitions, grammar.wrappers, grammar.chains, grammar.imports, grammar.binders)
+        self.special = kind == "ERROR" or any(kind in table for table in tables)
+        self.shaped = kind in grammar.shaped or kind in grammar.merged
+        """Whether the node itself decides on its shape."""
+        self.hidden = kind in grammar.transparent
+        self.skipped = grammar.skipped(kind, self.hidden)
+        self.marker = OPEN + grammar.marks.get(kind, "")
+        self.rewrites = kind in grammar.rewrites
+        self.runs = kind in grammar.sorted
+        self.wrapper = kind in grammar.wrappers
+        self.leaf_kind = grammar.leaf_definitions.get(kind, "")
 
 
 class Reader:
@@ -128,6 +165,7 @@ class Reader:
         self.docs: list[tuple[int, str]] = []
         self.imports: dict[str, tuple[str, str]] = {}
         self._watch: dict[int, list[tuple[Found, str]]] = {}
+        self._plans: dict[str, Plan] = {}
         self._chain_end = -1
         self._bound_end = -1
         ascii_text = source.decode("ascii") if source.isascii() else None
@@ -143,29 +181,31 @@ class Reader:
 
     def read(self, root: Node) -> None:
         """Fill the lists from the whole tree."""
+        grammar, tokens = self.grammar, self.tokens
+        comments, atoms = grammar.comments, grammar.atoms
         frame: Frame | None = self._open(root, root.type, None)
-        grammar = self.grammar
-        comments, atoms, tokens = grammar.comments, grammar.atoms, self.tokens
         while frame is not None:
-            node = next(frame.children, None)
-            if node is None:
+            for node in frame.children:
+                if isinstance(node, str):
+                    tokens.append(node)
+                    continue
+                kind = node.type
+                if node.child_count and kind not in atoms:
+                    if kind not in comments:
+                        frame = self._open(node, kind, frame)
+                        break
+                    self._comment(node, frame)
+                elif kind in comments:
+                    self._comment(node, frame)
+                elif kind in atoms:
+                    self._mark(node, frame, kind, len(tokens))
+                    tokens.append(grammar.atom(node, self.text(node), frame))
+                    self._end_leaf(node, len(tokens))
+                elif kind not in frame.skipped:
+                    self._leaf(node, kind, frame)
+            else:
                 self._close(frame)
                 frame = frame.parent
-                continue
-            if isinstance(node, str):
-                tokens.append(node)
-                continue
-            kind = node.type
-            if kind in comments:
-                self._comment(node, frame)
-            elif kind in atoms:
-                self._mark(node, frame, kind, len(tokens))
-                tokens.append(grammar.atom(node, self.text(node), frame))
-                self._end_leaf(node, len(tokens))
-            elif node.child_count:
-                frame = self._open(node, kind, frame)
-            elif kind not in frame.skipped:
-                self._leaf(node, kind, frame)
 
     # ------------------------------------------------------------------ leaves
 
@@ -174,17 +214,16 @@ class Reader:
         at = len(tokens)
         if frame.runs is not None or frame.lead_row >= 0:
             self._mark(node, frame, kind, at)
-        if frame.kind in self.grammar.leaf_definitions and node.is_named:
-            named = Named(self.text(node), self.grammar.leaf_definitions[frame.kind], node)
-            found = self._record(named, node, frame, at)
-            found.end = found.outer_end = at + 1
         if not node.is_named:
             tokens.append(kind)
         else:
-            text = self.text(node)
+            start = node.start_byte
+            text = self.slice(start, node.end_byte)
+            if frame.plan.leaf_kind:
+                found = self._record(Named(text, frame.plan.leaf_kind, node), node, frame, at)
+                found.end = found.outer_end = at + 1
             tokens.append(self.grammar.leaf(kind, text, frame.kind))
             if kind in self.grammar.identifiers:
-                start = node.start_byte
                 if start < self._bound_end or frame.bound:
                     self.bindings.append((at, text))
                 elif start >= self._chain_end:
@@ -215,31 +254,42 @@ class Reader:
 
     def _open(self, node: Node, kind: str, parent: Frame | None) -> Frame:
         grammar = self.grammar
-        tokens = self.tokens
+        plan = self._plans.get(kind)
+        if plan is None:
+            plan = self._plans[kind] = Plan(grammar, kind)
+        at = len(self.tokens)
         if parent is not None:
-            self._mark(node, parent, kind, len(tokens))
-        frame = Frame(node, kind, parent, len(tokens))
-        frame.transparent = grammar.hides(node, kind, parent)
-        frame.skipped = grammar.skipped(kind, frame.transparent)
-        frame.children = grammar.children(node, kind, self.slice)
-        if kind in grammar.sorted:
+            self._mark(node, parent, kind, at)
+        children = grammar.children(node, kind, self.slice) if plan.shaped else iter(node.children)
+        frame = Frame(node, kind, parent, children, plan)
+        frame.start = at
+        if plan.shaped:
+            frame.transparent = grammar.hides(node, kind, parent)
+            frame.skipped = grammar.skipped(kind, frame.transparent)
+        if plan.runs:
             frame.runs = []
+        if self._watch:
+            frame.watched = self._watch.pop(node.id, ())
+        if plan.special and parent is not None:
+            self._enter(frame, parent)
+        if not frame.transparent:
+            self.tokens.append(plan.marker)
+        return frame
+
+    def _enter(self, frame: Frame, parent: Frame) -> None:
+        """What the tables of a language know about a node of this type."""
+        grammar, kind, node = self.grammar, frame.kind, frame.node
         if kind == "ERROR":
             frame.damaged = True
-        if parent is not None:
-            frame.watched = self._watch.pop(node.id, [])
-            if kind in grammar.definitions:
-                self._define(frame, parent)
-            if kind in grammar.wrappers:
-                self._wrap(frame, parent)
-            if kind in grammar.chains:
-                self._chain(node)
-            if kind in grammar.imports:
-                self.imports.update(grammar.read_imports(node, self.text))
-            self._bind(node, kind, frame)
-        if not frame.transparent:
-            tokens.append(OPEN + grammar.marks.get(kind, ""))
-        return frame
+        if kind in grammar.definitions:
+            self._define(frame, parent)
+        if frame.plan.wrapper and not frame.found:
+            self._wrap(frame, parent)
+        if kind in grammar.chains:
+            self._chain(node)
+        if kind in grammar.imports:
+            self.imports.update(grammar.read_imports(node, self.text))
+        self._bind(node, kind, frame)
 
     def _mark(self, node: Node, frame: Frame, kind: str, at: int) -> None:
         """Before a child: remember attributes that wait for a definition, and what may be sorted."""
@@ -258,36 +308,39 @@ class Reader:
 
     def _wrap(self, frame: Frame, parent: Frame) -> None:
         """A statement that carries a definition hands its own modifiers down."""
-        if not frame.found:
-            frame.begin = parent.lead if parent.lead >= 0 else frame.start
-            frame.prefix = self._prefix(parent, frame.begin)
-            frame.lead_row = parent.lead_row if parent.lead_row >= 0 else frame.node.start_point[0]
-            parent.lead = parent.lead_row = -1
+        frame.begin = parent.lead if parent.lead >= 0 else frame.start
+        frame.prefix = self._prefix(parent, frame.begin)
+        frame.lead_row = parent.lead_row if parent.lead_row >= 0 else frame.node.start_point[0]
+        parent.lead = parent.lead_row = -1
 
     def _prefix(self, parent: Frame, start: int) -> tuple[tuple[int, int], ...]:
-        if parent.kind not in self.grammar.wrappers or parent.found:
+        if not parent.plan.wrapper or parent.found:
             return ()
         if parent.first < 0:
             parent.first = start
         return (*parent.prefix, (parent.begin, parent.first))
 
     def _define(self, frame: Frame, parent: Frame) -> None:
+        if parent.owner is not None and parent.owner.depth > DEEPEST:
+            return
         names = self.grammar.define(frame.node, parent, self.text)
+        together: list[Found] = []
         for named in names:
             found = self._record(named, frame.node, parent, frame.start)
             found.damage = first_error(frame.node)
             if parent.damaged and not found.damage:
                 found.damage = frame.node.start_point[0] + 1
-            found.together = frame.found
-            frame.found.append(found)
-        if names:
-            frame.owner = frame.found[0]
+            found.together = together
+            together.append(found)
+        if together:
+            frame.found = together
+            frame.owner = together[0]
         parent.lead = -1
-        if parent.kind not in self.grammar.wrappers:
+        if not parent.plan.wrapper:
             parent.lead_row = -1
 
     def _record(self, named: Named, node: Node, parent: Frame, start: int) -> Found:
-        wrapped = parent.kind in self.grammar.wrappers and not parent.found
+        wrapped = parent.plan.wrapper and not parent.found
         lead = start if wrapped or parent.lead < 0 else parent.lead
         row = parent.lead_row if parent.lead_row >= 0 else node.start_point[0]
         found = Found(
@@ -299,6 +352,7 @@ class Reader:
             prefix=self._prefix(parent, start),
             first_row=row,
             last_row=node.end_point[0],
+            depth=parent.owner.depth + 1 if parent.owner else 0,
         )
         if named.label is not None:
             self._watch.setdefault(named.label.id, []).append((found, "name"))
@@ -312,7 +366,8 @@ class Reader:
     def _chain(self, node: Node) -> None:
         """``a.b.c`` is one reference, when it is made of plain names only."""
         if node.start_byte >= self._chain_end and node.start_byte >= self._bound_end:
-            reference, length = self.grammar.reference(self.text(node))
+            start = node.start_byte
+            reference, length = self.grammar.reference(self.slice(start, min(node.end_byte, start + LONGEST)))
             if reference:
                 self.references.append((len(self.tokens), reference))
                 self._chain_end = node.start_byte + length
@@ -333,7 +388,7 @@ class Reader:
             self._sort(frame)
         if not frame.transparent:
             tokens.append(CLOSE)
-        if frame.kind in grammar.rewrites:
+        if frame.plan.rewrites:
             grammar.rewrite(frame, tokens)
             self._clamp(len(tokens) - 1)
         end = len(tokens)
@@ -344,7 +399,7 @@ class Reader:
                 found.labels.update(range(frame.start, end))
         for found in frame.found:
             found.end = found.outer_end = end
-        if frame.kind in grammar.wrappers:
+        if frame.plan.wrapper:
             for found in self._wrapped(frame):
                 found.outer_end = end
 

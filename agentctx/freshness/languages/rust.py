@@ -58,6 +58,10 @@ class Rust(Grammar):
     comments = these("line_comment block_comment")
     atoms = these("string_literal raw_string_literal")
     transparent = these("parenthesized_expression")
+    shaped = these(
+        "expression_statement block tuple_type tuple_pattern token_tree use_declaration function_item "
+        "function_signature_item extern_modifier"
+    )
     merged = these("or_pattern")
     kept: ClassVar[Sets] = {
         "expression_statement": these(";"),

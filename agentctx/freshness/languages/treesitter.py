@@ -73,6 +73,8 @@ class Grammar(Dotted):
     transparent: frozenset[str] = frozenset({"parenthesized_expression"})
     """Nodes whose own parentheses say no more than the shape of the tree."""
     brackets: frozenset[str] = frozenset("()")
+    shaped: frozenset[str] = frozenset()
+    """Nodes that ``hides`` and ``children`` look at one by one."""
     merged: frozenset[str] = frozenset()
     """Nodes that are one with a node of the same type around them (unions of types)."""
     dropped: frozenset[str] = frozenset({",", ";"})
@@ -145,8 +147,6 @@ class Grammar(Dotted):
 
     def reference(self, text: str) -> tuple[str, int]:
         """A dotted expression as a reference, empty unless it consists of plain names; its length."""
-        if len(text) > 200:
-            return "", 0
         plain = _SPACE.sub("", text).replace("?.", ".").replace("::", ".").replace("->", ".")
         return (plain, len(text.encode())) if _PLAIN.fullmatch(plain) else ("", 0)
 

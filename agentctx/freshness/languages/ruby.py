@@ -1,0 +1,100 @@
+"""Ruby: modules, classes, methods (``Acme::Invoice#total`` is ``Acme.Invoice.total``), constants."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from agentctx.freshness.languages.base import Language
+from agentctx.freshness.languages.reading import TEXT, Frame, Named
+from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these, unquote, words
+from agentctx.freshness.tree import Paths
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from agentctx.freshness.languages.treesitter import Text
+
+_DOCUMENTED = these("program body_statement")
+
+
+class Ruby(Grammar):
+    """A name is found with dots and with ``::``, and without its outer modules."""
+
+    name = "Ruby"
+    wheel = "tree_sitter_ruby"
+
+    definitions: ClassVar[Table] = {
+        "module": "module",
+        "class": "class",
+        "method": "method",
+        "singleton_method": "method",
+        "assignment": "constant",
+    }
+    transparent = these("parenthesized_statements")
+    kept: ClassVar[Sets] = {}
+    imports = these("call")
+    identifiers = these("identifier constant instance_variable")
+    chains = these("scope_resolution")
+    binders: ClassVar[Table] = {"method_parameters": "*", "optional_parameter": "name"}
+    verbatim = these("string_content")
+    numbers = these("integer float")
+    literals = these("true false nil simple_symbol")
+
+    def define(self, node: Node, frame: Frame, text: Text) -> tuple[Named, ...]:
+        """Constants, not variables; ``def self.name`` and ``class << self`` are members of the class."""
+        kind = node.type
+        label = node.child_by_field_name("left" if kind == "assignment" else "name")
+        if label is None or (kind == "assignment" and label.type != "constant"):
+            return ()
+        name = text(label).replace("::", ".")
+        fields = ("right",) if kind == "assignment" else ("body",)
+        bodies = tuple(b for b in map(node.child_by_field_name, fields) if b is not None)
+        outer = frame.owner.name.split(".") if frame.owner else []
+        stop = len(outer) + (frame.owner is not None and frame.owner.named.kind == "module")
+        short = [".".join([*outer[at:], name]) for at in range(1, stop)]
+        whole = ".".join([*outer, name])
+        aliases = [*short, *(s.replace(".", "::") for s in [whole, *short] if "." in s)]
+        if kind.endswith("method"):
+            aliases += [f"{'::'.join(n.split('.')[:-1])}#{name}" for n in [whole, *short] if "." in n]
+        return (
+            Named(name, self.definitions[kind], label, bodies, bodies[0] if bodies else None, tuple(aliases)),
+        )
+
+    def doc(self, text: str, node: Node, frame: Frame, source: bytes) -> str:
+        """Comment lines directly above, at the level of definitions."""
+        line = source[source.rfind(b"\n", 0, node.start_byte) + 1 : node.start_byte]
+        if frame.kind not in _DOCUMENTED or line.strip() or text.startswith(("#!", "# frozen", "# rubocop")):
+            return ""
+        if frame.owner is not None and frame.owner.named.kind == "method":
+            return ""
+        following = source[node.end_byte :].split(b"\n", 2)[1:2]
+        return words(text) if following and following[0].strip() else ""
+
+    def leaf(self, kind: str, text: str, parent: str) -> str:
+        """Either quote opens a string; what is special in one kind is an escape or an interpolation."""
+        if parent == "string" and text in ("'", '"'):
+            return TEXT
+        if kind == "string_content":
+            return TEXT + text
+        return number(text) if kind in self.numbers else text
+
+    def read_imports(self, node: Node, text: Text) -> Iterable[tuple[str, tuple[str, str]]]:
+        """``require_relative`` and ``require`` bring in everything."""
+        method, arguments = node.child_by_field_name("method"), node.child_by_field_name("arguments")
+        if method is not None and arguments is not None and text(method) in ("require", "require_relative"):
+            module = unquote(text(arguments).strip("()"))
+            dot = "./" if text(method) == "require_relative" else ""
+            yield f"*{dot}{module}", (dot + module, "*")
+
+    def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
+        """Relative files, and files under ``lib``."""
+        if module.startswith("."):
+            near = posixpath.normpath(posixpath.join(posixpath.dirname(path), module)) + ".rb"
+            return (near,) if near in paths else ()
+        found = paths.ending(f"lib/{module}.rb")
+        return found or paths.ending(f"{module}.rb")
+
+
+LANGUAGES: dict[str, Language] = {"Ruby": Ruby()}
