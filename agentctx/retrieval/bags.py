@@ -25,15 +25,16 @@ def bag_of(note: Note, titles: Sequence[str] = ()) -> Bag:
     digest and the titles: sections of one document share its digest.
     """
     return {
-        "title": _words(note.title),
-        "tags": _words(*note.tags),
-        "path": _words(note.path),
-        "anchors": _words(*map(str, note.anchors)),
-        "headings": _words(*(s.heading for s in note.sections if s.heading != note.title)),
-        "body": _words(note.body),
-        "history": _words(*titles),
+        "title": words_of(note.title),
+        "tags": words_of(*note.tags),
+        "path": words_of(note.path),
+        "anchors": words_of(*map(str, note.anchors)),
+        "headings": words_of(*(s.heading for s in note.sections if s.heading != note.title)),
+        "body": words_of(note.body),
+        "history": words_of(*titles),
     }
 
 
-def _words(*texts: str) -> str:
+def words_of(*texts: str) -> str:
+    """The words of some texts as a field of a bag."""
     return " ".join(token for text in texts for token in tokenize(text))

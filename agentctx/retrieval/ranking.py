@@ -12,7 +12,7 @@ from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
-from agentctx.retrieval.bags import bag_of
+from agentctx.retrieval.bags import bag_of, words_of
 from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
 from agentctx.retrieval.weights import SHIPPED, Weights
 
@@ -49,13 +49,13 @@ def rank(
 ) -> list[Hit]:
     """Every note once, best first; with ``only_matching`` those alone that answer the query.
 
-    ``history`` has the titles of earlier changes per note id, ``bags`` what ``bag_of`` made of a note (what
-    is missing is made here). A score is 0 for no relation at all; near 1 the note has about every word and
-    phrase of the task. Without words and files the order is that of standing: pinned, fresh, recent.
-    Deterministic.
+    ``history`` has the titles of earlier changes per note id; ``bags`` what ``bag_of`` made of a note, with
+    or without the titles (what is missing is made here). A score is 0 for no relation at all; near 1 the
+    note has about every word and phrase of the task. Without words and files the order is that of standing:
+    pinned, fresh, recent. Deterministic.
     """
     history, bags = history or {}, bags or {}
-    filled = with_context(notes, [bags.get(n.id) or bag_of(n, history.get(n.id, ())) for n in notes])
+    filled = with_context(notes, [_bag(n, bags.get(n.id), history.get(n.id, ())) for n in notes])
     question = question_of(query.text, query.branch, weights)
     answers = _with_documents(notes, relevance(question, filled, weights), weights.document)
     targets = targets_of(query, weights)
@@ -79,6 +79,13 @@ def rank(
     ]
 
 
+def _bag(note: Note, known: Mapping[str, str] | None, titles: Sequence[str]) -> Mapping[str, str]:
+    """The cached bag, with the titles of earlier changes if it was made without them."""
+    if known is None:
+        return bag_of(note, titles)
+    return {**known, "history": words_of(*titles)} if titles and not known.get("history") else known
+
+
 def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Bags that also hold the headings above: for a section of a document, in the order of the file."""
     levels: dict[str, list[tuple[int, str]]] = {}
@@ -93,8 +100,8 @@ def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> li
         while above and above[-1][0] >= level:
             above.pop()
         own = set(bag["title"].split())
-        words = [first.get(note.path, ""), *(title for _, title in above)]
-        context = dict.fromkeys(word for words_of in words for word in words_of.split() if word not in own)
+        titles = [first.get(note.path, ""), *(title for _, title in above)]
+        context = dict.fromkeys(word for title in titles for word in title.split() if word not in own)
         filled.append({**bag, "context": " ".join(context)})
         above.append((level, bag["title"]))
         first.setdefault(note.path, bag["title"])

@@ -223,6 +223,8 @@ def test_bags_from_a_cache_give_the_same_order() -> None:
     bags = {n.id: bag_of(n, history.get(n.id, ())) for n in notes}
     query = Query(text="cache of tokens VAT", files=("src/auth/tokens.py",))
     assert rank(query, notes, {}, bags=bags) == rank(query, notes, {}, history)
+    bare = {n.id: bag_of(n) for n in notes}
+    assert rank(query, notes, {}, history, bare) == rank(query, notes, {}, history)
 
 
 def test_the_order_of_own_notes_does_not_depend_on_how_they_are_given() -> None:
