@@ -168,7 +168,7 @@ def _added(file: NoteFile, key: str, value: str | tuple[str, ...]) -> str:
     first = next(iter(file.fields))
     start = _block_field(file, first).key_start
     indent = head[_lines_around(head, start, start)[0] : start]
-    return file.with_head(len(head), len(head), _indented(lines, indent))
+    return file.with_head(len(head), len(head), _indented(lines, "" if indent.strip() else indent))
 
 
 def _changed(file: NoteFile, key: str, value: str | tuple[str, ...]) -> str:
