@@ -98,7 +98,12 @@ def context_name(root: Path) -> str:
 
 def load(root: Path, context: str) -> Config:
     """Read the one source there is; two sources, unknown keys and wrong types are errors with a remedy."""
-    found = {**_yaml_source(root, context), **_toml_source(root)}
+    return parsed(_files(root, context), context)
+
+
+def parsed(files: Mapping[str, bytes], context: str) -> Config:
+    """The settings in the bytes of their files, by repository path: of a commit, for example."""
+    found = {**_yaml_source(files, context), **_toml_source(files)}
     if len(found) == 2:
         first, second = found
         raise InvalidInput(f"settings stand in both {first} and {second}", f"move them all to {first}")
@@ -130,11 +135,24 @@ def _from_text(hint: Any, text: str) -> Any:
         return text
 
 
-def _yaml_source(root: Path, context: str) -> dict[str, Any]:
-    path = root / context / "config.yaml"
-    if not path.exists():
+def sources(context: str) -> dict[str, int]:
+    """Where settings may stand: repository path -> largest size in bytes."""
+    return {f"{context}/config.yaml": LIMIT, "pyproject.toml": 4 * LIMIT}
+
+
+def _files(root: Path, context: str) -> dict[str, bytes]:
+    places = {p: limit for p, limit in sources(context).items() if (root / p).exists()}
+    return {
+        p: read_regular(root / p, limit=limit, root=root)
+        for p, limit in places.items()
+        if not (root / p).is_dir()
+    }
+
+
+def _yaml_source(files: Mapping[str, bytes], context: str) -> dict[str, Any]:
+    raw = files.get(f"{context}/config.yaml")
+    if raw is None:
         return {}
-    raw = read_regular(path, limit=LIMIT, root=root)
     if not any(line.strip() and not line.lstrip().startswith(b"#") for line in raw.splitlines()):
         return {f"{context}/config.yaml": {}}
     import yaml
@@ -147,11 +165,8 @@ def _yaml_source(root: Path, context: str) -> dict[str, Any]:
         raise InvalidInput(f"{context}/config.yaml{line} is not YAML: {error}", "mend that line") from None
 
 
-def _toml_source(root: Path) -> dict[str, Any]:
-    path = root / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    raw = read_regular(path, limit=4 * LIMIT, root=root)
+def _toml_source(files: Mapping[str, bytes]) -> dict[str, Any]:
+    raw = files.get("pyproject.toml", b"")
     if b"[tool.agentctx" not in raw:
         return {}
     import tomllib
