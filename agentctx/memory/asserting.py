@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from agentctx.errors import NotFound
+from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import instant
 from agentctx.memory.engine import LostRace, Session
-from agentctx.memory.reading import chunks, facts_where, marks, paths_below, with_sources
+from agentctx.memory.reading import facts_where, marks, paths_below, with_sources
 from agentctx.memory.rows import (
     FACT_HEADS,
     FACT_SOURCES,

@@ -36,6 +36,20 @@ T = TypeVar("T")
 Batch = dict[Table, list[Row]]
 BATCH = 5_000
 """Values in a batch: a few megabytes, well under a second to load."""
+CHUNK = 400
+"""Values in one IN list."""
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """``values`` in lists of at most ``size``."""
+    held: list[T] = []
+    for value in values:
+        held.append(value)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from agentctx.errors import InvalidInput
@@ -104,6 +105,18 @@ def json_text(value: Any) -> str:
         raise InvalidInput("the JSON value is nested too deeply") from None
 
 
+def stored(text: str | None) -> str:
+    """A time as a database gives it back (our text, or PostgreSQL's in UTC), canonical; empty for NULL."""
+    if not text:
+        return ""
+    if text[-1] == "Z":
+        return text
+    if text[10] == " " and text[-3:] == "+00":
+        return f"{text[:10]}T{text[11:19]}{text[19:-3] or '.':0<7}Z"
+    return instant(text)
+
+
+@lru_cache(maxsize=1024)
 def namespace_path(text: str) -> str:
     """``/projects/x`` from what a person typed: one leading slash, none at the end.
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from agentctx.memory.base import Erasure
+from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import json_text, plain
 from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
-from agentctx.memory.reading import chunks, marks
+from agentctx.memory.reading import marks
 
 _SWEPT = 1_000
 """Rows of a table that one sweeping transaction removes, so that no writer waits long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.errors import AgentctxError, Busy, MissingExtra
+from agentctx.memory.batches import chunks
 from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
 
@@ -22,6 +24,9 @@ _AGAIN = frozenset({"40001", "40P01"})
 """Serialisation failure, deadlock: the same transaction may succeed when it is run again."""
 _SCHEMA_RACE = frozenset({"23505", "42P07", "42710"})
 """What two processes that create the same schema at once get from PostgreSQL."""
+_VALUES = re.compile(r"^INSERT .* VALUES (\((?:[^()]|\([^()]*\))*\))", re.DOTALL)
+_ROWS = 250
+"""Rows of one INSERT: with 24 columns far below the 65,535 values that a statement may have."""
 _FIRST_PAUSE = 0.01
 _POOL = 8
 
@@ -79,9 +84,19 @@ class PostgresSession:
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """See ``engine.Session``."""
-        with self.connection.cursor() as cursor:
-            cursor.executemany(_marks(sql), rows)
-            return cursor.rowcount
+        held = list(rows)
+        found = _VALUES.search(sql)
+        if found is None or len(held) < 2:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(_marks(sql), held)
+                return cursor.rowcount
+        return sum(self._insert(sql, found, part) for part in chunks(held, _ROWS))
+
+    def _insert(self, sql: str, values: re.Match[str], rows: list[Sequence[Any]]) -> int:
+        """One INSERT of many rows: a statement a row costs the server several times as much."""
+        many = ", ".join([values[1]] * len(rows))
+        whole = f"{sql[: values.start(1)]}{many}{sql[values.end(1) :]}"
+        return self.run(whole, [value for row in rows for value in row])
 
     def has_table(self, name: str) -> bool:
         """See ``engine.Session``."""
@@ -97,7 +112,7 @@ class PostgresSession:
         self.run_many(
             "INSERT INTO search (owner_id, words) VALUES (?, array_to_tsvector(?::text[]))"
             " ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words",
-            [(owner, list(words)) for owner, words in entries],
+            [(owner, list(words)) for owner, words in dict(entries).items()],
         )
 
     def unindex(self, owners: Iterable[str]) -> None:

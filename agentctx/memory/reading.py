@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
-from agentctx.memory.batches import Rows
-from agentctx.memory.canonical import instant, namespace_path
+from agentctx.memory.batches import Rows, chunks
+from agentctx.memory.canonical import instant, namespace_path, stored
 from agentctx.memory.engine import Session
 from agentctx.memory.rows import (
     EPISODES,
@@ -28,8 +28,6 @@ Read = Callable[[Callable[[Session], Any]], Any]
 
 PAGE = 2_000
 """Rows in a page of a read of everything."""
-_CHUNK = 400
-"""Values in one IN list."""
 
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _HELD = (
@@ -45,18 +43,6 @@ def visible(now: str, as_of: AsOf | None) -> tuple[str, tuple[str, ...]]:
     at = instant(as_of.at) if as_of else now
     known = instant(as_of.known) if as_of else END_OF_TIME
     return f"{_ALIVE} AND {_HELD}", (now, known, at, at, known)
-
-
-def chunks(values: Iterable[T], size: int = _CHUNK) -> Iterator[list[T]]:
-    """``values`` in lists of at most ``size``."""
-    held: list[T] = []
-    for value in values:
-        held.append(value)
-        if len(held) == size:
-            yield held
-            held = []
-    if held:
-        yield held
 
 
 def marks(values: Sequence[object]) -> str:
@@ -92,7 +78,7 @@ def episodes_recent(
         sql = " UNION ALL ".join([one] * len(part))
         found += session.rows(sql, [value for space in part for value in (space, *values, limit)])
     at, ident = EPISODES.columns.index("occurred_at"), 0
-    found.sort(key=lambda row: (instant(row[at]), row[ident]), reverse=True)
+    found.sort(key=lambda row: (stored(row[at]), row[ident]), reverse=True)
     return [episode_of(row, spaces[row[2]]) for row in found[:limit]]
 
 
@@ -150,24 +136,43 @@ def contexts_where(
 def candidates(
     session: Session, spaces: dict[str, str], words: Sequence[str], window: Window, limit: int
 ) -> list[Candidate]:
-    """Texts of episodes and facts that share a word with ``words`` and may be seen."""
+    """Texts of episodes and facts that share a word with ``words`` and may be seen.
+
+    The index knows neither namespaces nor clocks: it is asked for more until enough of its answers are seen.
+    """
     match = session.matching(words)
-    seen, seen_values = visible(window.now, window.as_of)
+    sql = f"SELECT owner_id FROM search WHERE {match.condition} ORDER BY {match.order} LIMIT ?"
+    found: list[Candidate] = []
+    looked: set[str] = set()
+    asked = limit
+    while True:
+        rows = session.rows(sql, (*match.condition_values, *match.order_values, asked))
+        for part in chunks(row[0] for row in rows if row[0] not in looked):
+            found += _texts(session, spaces, part, window)
+        if len(found) >= limit or len(rows) < asked:
+            return found
+        looked.update(row[0] for row in rows)
+        asked *= 4
+
+
+def _texts(
+    session: Session, spaces: dict[str, str], owners: Sequence[str], window: Window
+) -> list[Candidate]:
+    """The candidates among ``owners`` that the window shows."""
     parts = []
     if window.facts:
-        text = "t.entity || ' ' || t.property || ' ' || t.statement"
-        parts.append(("fact", "facts", text, "valid_at", seen, seen_values))
+        text = "entity || ' ' || property || ' ' || statement"
+        parts.append(("fact", "facts", text, "valid_at", *visible(window.now, window.as_of)))
     if window.episodes:
-        parts.append(("episode", "episodes", "t.content", "occurred_at", *_episodes_seen(window)))
+        parts.append(("episode", "episodes", "content", "occurred_at", *_episodes_seen(window)))
     found: list[Candidate] = []
     for kind, table, text, moment, condition, values in parts:
         rows = session.rows(
-            f"SELECT t.id, {text}, t.{moment} FROM search JOIN {table} t ON t.id = search.owner_id"
-            f" WHERE {match.condition} AND t.namespace_id IN ({marks(list(spaces))}) AND {condition}"
-            f" ORDER BY {match.order} LIMIT ?",
-            (*match.condition_values, *spaces, *values, *match.order_values, limit),
+            f"SELECT id, namespace_id, {text}, {moment} FROM {table}"
+            f" WHERE id IN ({marks(owners)}) AND {condition}",
+            (*owners, *values),
         )
-        found += [Candidate(ident, kind, content, instant(when)) for ident, content, when in rows]
+        found += [Candidate(row[0], kind, row[2], stored(row[3])) for row in rows if row[1] in spaces]
     return found
 
 

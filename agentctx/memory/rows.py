@@ -11,10 +11,11 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from agentctx.errors import InvalidInput
-from agentctx.memory.canonical import instant, json_text, key_text, namespace_path, plain
+from agentctx.memory.canonical import instant, json_text, key_text, namespace_path, plain, stored
 from agentctx.memory.ids import derived
 from agentctx.model import Episode, Fact, WorkingContext
 
@@ -122,6 +123,7 @@ def uuid_text(text: str, what: str) -> str:
         ) from None
 
 
+@lru_cache(maxsize=1024)
 def namespace_id(tenant: str, path: str) -> str:
     """The id of a namespace; ``path`` as ``namespace_path`` gives it."""
     return derived("namespace", tenant, path)
@@ -229,27 +231,68 @@ FACT_ORIGINS = ("human", "agent", "llm", "git", "import")
 SOURCE_KINDS = ("episode", "note", "commit", "url")
 
 
-def record(table: Table, row: Sequence[Any], path: str) -> dict[str, Any]:
-    """A row read in the order of ``table.columns`` as keyword arguments of its value; NULL becomes empty."""
-    found = {name: _read(name, value) for name, value in zip(table.columns, row, strict=True)}
-    for name in ("tenant_id", "namespace_id", "content_sha256"):
-        found.pop(name, None)
-    return {**found, "namespace": path}
-
-
 def episode_of(row: Sequence[Any], path: str) -> Episode:
     """An episode from a row of ``EPISODES.columns`` and the path of its namespace."""
-    return Episode(**record(EPISODES, row, path))
+    ident, _, _, kind, actor, session_id, turn, subject_id, content, _, *rest = row
+    metadata, commit, branch, git_path, occurred_at, recorded_at, expires_at = rest
+    return Episode(
+        ident,
+        path,
+        kind,
+        content,
+        stored(occurred_at),
+        stored(recorded_at),
+        actor,
+        session_id or "",
+        turn,
+        subject_id or "",
+        _json(metadata),
+        commit or "",
+        branch or "",
+        git_path or "",
+        stored(expires_at),
+    )
 
 
 def fact_of(row: Sequence[Any], path: str, sources: tuple[tuple[str, str], ...] = ()) -> Fact:
     """A fact from a row of ``FACTS.columns``, the path of its namespace and its sources."""
-    return Fact(**record(FACTS, row, path), sources=sources)
+    ident, _, _, entity, name, value, statement, confidence, status, origin, extractor, *rest = row
+    valid_at, invalid_at, recorded_at, retired_at, expires_at, superseded_by, subject_id, *rest = rest
+    commit, git_path, blob, verified_at, verified_commit, metadata = rest
+    return Fact(
+        id=ident,
+        namespace=path,
+        entity=entity,
+        property=name,
+        value=json.loads(value),
+        statement=statement,
+        valid_at=stored(valid_at),
+        recorded_at=stored(recorded_at),
+        confidence=confidence,
+        status=status,
+        origin=origin,
+        extractor=extractor,
+        invalid_at=stored(invalid_at),
+        retired_at=stored(retired_at),
+        expires_at=stored(expires_at),
+        superseded_by=superseded_by or "",
+        subject_id=subject_id or "",
+        git_commit=commit or "",
+        git_path=git_path or "",
+        git_blob=blob or "",
+        verified_at=stored(verified_at),
+        verified_commit=verified_commit or "",
+        sources=sources,
+        metadata=_json(metadata),
+    )
 
 
 def context_of_row(row: Sequence[Any], path: str) -> WorkingContext:
     """A working context from a row of ``WORKING_CONTEXT.columns`` and the path of its namespace."""
-    return WorkingContext(**record(WORKING_CONTEXT, row, path))
+    _, session_id, key, _, value, version, updated_at, expires_at = row
+    return WorkingContext(
+        path, key, json.loads(value), version, stored(updated_at), session_id, stored(expires_at)
+    )
 
 
 def canonical_fact(fact: Fact) -> Fact:
@@ -258,17 +301,8 @@ def canonical_fact(fact: Fact) -> Fact:
     return fact_of(fact_row(fact, DEFAULT_TENANT), namespace_path(fact.namespace), refs)
 
 
-def canonical_episode(episode: Episode) -> Episode:
-    """``episode`` as it will be read back from any store."""
-    return episode_of(episode_row(episode, DEFAULT_TENANT), namespace_path(episode.namespace))
-
-
-def _read(name: str, value: Any) -> Any:
-    if name in ("metadata", "value"):
-        return json.loads(value)
-    if name.endswith("_at"):
-        return instant(value) if value else ""
-    return "" if value is None and name != "turn" else value
+def _json(text: str) -> Any:
+    return {} if text == "{}" else json.loads(text)
 
 
 def _optional(text: str) -> str | None:
