@@ -75,6 +75,8 @@ class Witness:
             event = self.events[at]
             if anchor.path in event.changes and self._mends(event, note, anchor):
                 return Baseline(self._stamp_at(event, anchor), "history", event.commit)
+            if not event.changes[note.path][0] and event.parents < 2:
+                break  # the note was written here; what had its name before was another one
         if recorded is None:
             return Baseline()
         return Baseline(recorded, "record", self.events[place].commit if place >= 0 else None)

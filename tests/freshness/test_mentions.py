@@ -1,0 +1,142 @@
+"""Code spans that were true and are not; and words that never meant anything, which stay words."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentctx.freshness.mentions import same_value
+from agentctx.model import Mention
+from tests.freshness.scene import Scene, invoice_scene
+from tests.repository import TempRepo
+
+MAKEFILE = "test:\n\tpytest\n"
+PACKAGE = '{"scripts": {"build": "tsc"}}\n'
+
+
+def scene_with(repo: TempRepo, body: str, anchors: tuple[str, ...] = ("src/invoice.py#unrelated",)) -> Scene:
+    repo.write("Makefile", MAKEFILE)
+    repo.write("package.json", PACKAGE)
+    repo.write("src/app.py", "import os\n\nURL = os.environ['SERVICE_URL']\nFLAG = '--strict'\n")
+    scene = invoice_scene(repo)
+    scene.note("a", anchors, body)
+    scene.verify()
+    repo.commit("Write about it")
+    return scene
+
+
+def mentions(scene: Scene) -> list[tuple[str, str]]:
+    return [(m.text, m.state) for m in scene.freshness().mentions]
+
+
+def only(scene: Scene) -> Mention:
+    (mention,) = scene.freshness().mentions
+    return mention
+
+
+def test_words_that_never_existed_are_never_raised(repo: TempRepo) -> None:
+    words = ("foo_bar()", "src/no.py", "--verbose", "$HOME_DIR", "MAX = 3", "make dist", "Thing.x", "/api/v1")
+    scene = scene_with(repo, ", ".join(f"`{word}`" for word in words))
+    scene.edit("src/invoice.py", "return not self.lines", "return False")
+    repo.commit("Something")
+    assert mentions(scene) == []
+
+
+def test_a_renamed_path_is_broken_and_says_where_it_went(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py` and `src/app.py`.")
+    repo.git("mv", "src/money.py", "src/cash.py")
+    repo.commit("Move")
+    mention = only(scene)
+    assert (mention.text, mention.state, mention.now) == ("src/money.py", "broken", "src/cash.py")
+    assert mention.reason == "`src/money.py` was renamed to `src/cash.py`"
+    assert scene.freshness().state == "suspect"
+
+
+def test_a_deleted_path_and_folder_are_broken(repo: TempRepo) -> None:
+    repo.write("web/pages/index.html", "<p>")
+    scene = scene_with(repo, "First line.\n\nSee `web/pages/` and `web/pages/index.html`.")
+    repo.git("rm", "-q", "-r", "web")
+    repo.commit("Drop")
+    assert mentions(scene) == [("web/pages/", "broken"), ("web/pages/index.html", "broken")]
+    assert {m.line for m in scene.freshness().mentions} == {3}
+
+
+def test_a_constant_with_another_value_makes_the_note_stale(repo: TempRepo) -> None:
+    scene = scene_with(repo, "The limit is `LIMIT = 900`.")
+    assert mentions(scene) == []
+    scene.edit("src/invoice.py", "LIMIT = 900", "LIMIT = 3600")
+    repo.commit("Raise")
+    mention = only(scene)
+    assert (mention.state, mention.now) == ("changed", "3600")
+    assert mention.reason == "`LIMIT` is 3600 now, the note says 900"
+    assert scene.freshness().state == "stale"
+
+
+def test_a_value_that_was_never_right_is_not_raised(repo: TempRepo) -> None:
+    scene = scene_with(repo, "The limit was `LIMIT = 100` once.")
+    scene.edit("src/invoice.py", "LIMIT = 900", "LIMIT = 3600")
+    repo.commit("Raise")
+    assert mentions(scene) == []
+
+
+def test_a_renamed_symbol_says_where_it_is(repo: TempRepo) -> None:
+    scene = scene_with(repo, "`Invoice.total` sums up.")
+    scene.edit("src/invoice.py", "def total(self, discount", "def grand_total(self, discount")
+    repo.commit("Rename")
+    mention = only(scene)
+    assert mention.now == "src/invoice.py#Invoice.grand_total"
+
+
+def test_a_symbol_that_moved_to_another_file_is_still_true(repo: TempRepo) -> None:
+    scene = scene_with(repo, "`Line` has a price.")
+    text = (repo.root / "src/invoice.py").read_text()
+    start, end = text.index("class Line"), text.index("class Invoice")
+    repo.write("src/invoice.py", text[:start] + text[end:])
+    repo.write("src/line.py", text[start:end])
+    repo.commit("Split")
+    assert mentions(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("span", "path", "old", "new"),
+    [
+        ("--strict", "src/app.py", "--strict", "--loose"),
+        ("SERVICE_URL", "src/app.py", "SERVICE_URL", "BASE_URL"),
+        ("$SERVICE_URL", "src/app.py", "SERVICE_URL", "BASE_URL"),
+        ("make test", "Makefile", "test:", "check:"),
+        ("npm run build", "package.json", "build", "compile"),
+    ],
+    ids=["flag", "variable", "variable with dollar", "make target", "package script"],
+)
+def test_what_is_gone_from_the_tree_is_broken(
+    repo: TempRepo, span: str, path: str, old: str, new: str
+) -> None:
+    scene = scene_with(repo, f"Use `{span}`.", ("src/app.py",))
+    assert mentions(scene) == []
+    scene.edit(path, old, new)
+    repo.commit("Change")
+    assert mentions(scene) == [(span, "broken")]
+
+
+def test_a_word_that_is_still_used_elsewhere_is_not_broken(repo: TempRepo) -> None:
+    scene = scene_with(repo, "Use `--strict`.", ("src/app.py",))
+    repo.write("src/other.py", "FLAG = '--strict'\n")
+    scene.edit("src/app.py", "--strict", "--loose")
+    repo.commit("Move the flag")
+    assert mentions(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("900", "9_00", True),
+        ("0x10", "16", True),
+        ('"a"', "'a'", True),
+        ("True", "true", True),
+        ("1e3", "1000", True),
+        ("1.5", "1.50", True),
+        ("900", '"900"', False),
+        ("900", "901", False),
+    ],
+)
+def test_values_are_compared_by_what_they_mean(a: str, b: str, same: bool) -> None:
+    assert same_value(a, b) is same
