@@ -33,8 +33,7 @@ MEASURES = ("recall@1", "recall@5", "recall@10", "MRR", "nDCG@10")
 MINIMUM_WORDS = 12
 NO_SIGNALS: dict[str, Any] = {
     "context": 0.0,
-    "phrase_title": 0.0,
-    "phrase_body": 0.0,
+    "phrases": 0.0,
     "history": 0.0,
     "document": 0.0,
     "recency": 0.0,
@@ -48,7 +47,7 @@ OFF: dict[str, dict[str, Any]] = {
     "usual length (0.75)": {"body_length": 0.75},
     "code spans of the task": {"query_code": 0.0},
     "text of the task": {"query_body": 0.0},
-    "phrases": {"phrase_title": 0.0, "phrase_body": 0.0},
+    "phrases": {"phrases": 0.0},
     "earlier titles": {"history": 0.0},
     "mean of the document": {"document": 0.0},
     "recency": {"recency": 0.0},

@@ -38,7 +38,7 @@ class Question:
     """The words of a task with their weights, and its neighbouring words."""
 
     weights: Mapping[str, float]
-    phrases: Mapping[tuple[str, str], float]
+    phrases: frozenset[tuple[str, str]]
     surface: Mapping[str, str]
     """Word as it was written, for reasons."""
 
@@ -66,8 +66,7 @@ def question_of(text: str, branch: str, weights: Weights) -> Question:
     }
     for token in tokenize(" ".join(_BRANCH_WORD.findall(branch.rpartition("/")[2]))):
         found.setdefault(token, weights.query_branch)
-    phrases = dict.fromkeys(pairwise(body), weights.phrase_body)
-    phrases |= dict.fromkeys(pairwise(title), weights.phrase_title)
+    phrases = frozenset(pairwise(title)) | frozenset(pairwise(body))
     surface: dict[str, str] = {}
     for word in re.findall(r"\w+", f"{text} {branch}"):
         for token in reversed(tokenize(word)):
@@ -92,7 +91,7 @@ def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: We
     phrases = _phrase_scores(question, [bags[i] for i in chosen], [used[i] for i in chosen], len(bags))
     norm = sum(values.values())
     for place, i in enumerate(chosen):
-        score = float(text[place] + past[place] + phrases[place]) / norm
+        score = float(text[place] + past[place] + weights.phrases * phrases[place]) / norm
         if score > 0:
             telling = sorted(used[i], key=lambda term: (-values[term], term))
             answers[i] = Relevance(score, tuple(telling[:3]))
@@ -114,7 +113,7 @@ def _promising(
     matching = [i for i in range(len(used)) if used[i] or placed[i]]
     if len(matching) <= _CROWD:
         return matching
-    promise = {i: sum([values[term] for term in used[i] | placed[i]]) for i in matching}
+    promise = {i: math.fsum([values[term] for term in (*used[i], *placed[i])]) for i in matching}
     return sorted(sorted(matching, key=lambda i: (-promise[i], i))[:_KEPT])
 
 
@@ -137,10 +136,11 @@ def _read(bag: Mapping[str, str], common: frozenset[str]) -> _Reading:
 
 
 def _mean_lengths(bags: Sequence[Mapping[str, str]]) -> dict[str, float]:
-    """Mean length of each field over the notes that have it."""
+    """Mean length of each field over the notes that have it; of a crowd, every so manieth is asked."""
     means = {}
+    sample = bags[:: len(bags) // _CROWD + 1]
     for name in _TEXT_FIELDS:
-        lengths = [text.count(" ") + 1 for bag in bags if (text := bag.get(name, ""))]
+        lengths = [text.count(" ") + 1 for bag in sample if (text := bag.get(name, ""))]
         means[name] = sum(lengths) / max(1, len(lengths))
     return means
 
@@ -165,7 +165,7 @@ def _text_scores(
 def _history_scores(question: Question, readings: Sequence[_Reading], size: int, weights: Weights) -> Any:
     past: list[Mapping[str, int]] = [reading.counts.get("history", {}) for reading in readings]
     holders = Counter(term for counts in past for term in counts)
-    values = {term: question.weights[term] * _idf(size, n) for term, n in holders.items()}
+    values = {t: weight * _idf(size, holders[t]) for t, weight in question.weights.items() if t in holders}
     return weights.history * _bm25(past, values, weights.history_saturation)
 
 
@@ -216,7 +216,7 @@ def _phrase_scores(
                 found.setdefault((first, second), []).append(place)
     scores = [0.0] * len(bags)
     for phrase in sorted(found):
-        value = question.phrases[phrase] * _idf(size, len(found[phrase]))
+        value = _idf(size, len(found[phrase]))
         for place in found[phrase]:
             scores[place] += value
     return scores

@@ -36,9 +36,8 @@ class Weights:
     query_code: float = 0.6
     """Added for a word in a code span."""
     query_branch: float = 0.3
-    phrase_title: float = 0.4
-    """Two neighbouring words of the first line that are neighbours in the note."""
-    phrase_body: float = 0.2
+    phrases: float = 0.4
+    """Two neighbouring words of the task that are neighbours in the note."""
 
     # what is known of the note besides its text
     history: float = 0.27

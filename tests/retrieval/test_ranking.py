@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,6 +238,28 @@ def test_the_order_of_own_notes_does_not_depend_on_how_they_are_given() -> None:
     for seed in range(5):
         shuffled = random.Random(seed).sample(notes, len(notes))
         assert rank(query, shuffled, {}) == expected
+
+
+def test_the_order_does_not_depend_on_the_process() -> None:
+    program = (
+        "from tests.retrieval.test_ranking import *\n"
+        "notes = many(60)\n"
+        "history = {n.id: [n.title, 'worda0 wordb1 wordc2'] for n in notes}\n"
+        "print(rank(Query(text=notes[7].body[:400], changed=('a/b.py', 'a/c.py')), notes, {}, history))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
+    assert "n00007" in outputs.pop()[:80]
 
 
 NOTES = st.lists(
