@@ -61,8 +61,13 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-@lru_cache(maxsize=512)
 def _marks(sql: str) -> str:
+    """``sql`` in the words of psycopg; long statements are not worth the memory of keeping them."""
+    return _short_marks(sql) if len(sql) < 4_000 else sql.replace("%", "%%").replace("?", "%s")
+
+
+@lru_cache(maxsize=512)
+def _short_marks(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
