@@ -7,91 +7,38 @@ only a person may, after looking.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
 from agentctx.hygiene import redact
-from agentctx.model import Note, Operation, Refusal, SyncRequest
+from agentctx.model import Note, Refusal
 from agentctx.notes.document import conflict_line, parse
+from agentctx.proposals.case import Case, Evidence, evidence_of
+from agentctx.proposals.claims import (
+    about_the_change,
+    from_the_change,
+    known_names,
+    nothing_only_gone,
+    unknown_names,
+    values_as_in_the_code,
+)
 from agentctx.proposals.orders import misleading_markup_in, order_in
-from agentctx.proposals.wording import Names, names_in_code, names_in_prose
 from agentctx.text import hidden_characters
+
+__all__ = [
+    "CHECKS",
+    "Case",
+    "Evidence",
+    "evidence_of",
+    "judge",
+    "not_half_gone_text",
+    "unknown_names",
+    "verdict",
+]
 
 BODY_LIMIT = 64_000
 """Characters of the longest body that an edit may leave behind, unless the note was longer before."""
 GROWTH_LIMIT = 8_000
 """Characters that one edit may add."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What an edit may rest on: names out of both trees, and the words of the change itself."""
-
-    known: Names = field(default_factory=Names)
-    """Everything that exists at the new commit or in the old tree, as far as the caller looked."""
-    added: Names = field(default_factory=Names)
-    """Names in what the change added, in its context lines, and in the present text of the anchored code."""
-    removed: Names = field(default_factory=Names)
-    """Names in what the change took away."""
-    note_ids: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One proposed edit of one note, before and after."""
-
-    note: Note
-    """The note before the edit; for a new note, an empty one."""
-    before: bytes
-    after: bytes
-    operations: tuple[Operation, ...]
-    evidence: Evidence
-    affected: frozenset[str] = frozenset()
-    """Ids of the notes that the change was found to touch."""
-    whole: bool = True
-    """Whether the model saw the whole note."""
-    is_new: bool = False
-
-    @property
-    def edited(self) -> Note | None:
-        """The note after the edit; None when it cannot be read any more."""
-        return parse(self.note.path, self.after, self.note.kind)[0]
-
-    @property
-    def new_text(self) -> str:
-        """Every text of the operations that ends up in the note."""
-        keys = ("new", "text", "heading", "title")
-        texts = [str(o.arguments[k]) for o in self.operations for k in keys if k in o.arguments]
-        texts += [str(tag) for o in self.operations for tag in o.arguments.get("tags", ())]
-        return "\n".join(texts)
-
-    @property
-    def added_text(self) -> str:
-        """The lines of ``new_text`` that the note did not hold before."""
-        old = {line.strip() for line in self.note.body.split("\n")}
-        return "\n".join(line for line in self.new_text.split("\n") if line.strip() not in old)
-
-
-def evidence_of(
-    request: SyncRequest, known: Names | None = None, paths: Iterable[str] = (), note_ids: Iterable[str] = ()
-) -> Evidence:
-    """The evidence that a request itself holds, joined with what the caller found in the trees.
-
-    ``paths``: all repository paths of the old and the new tree; ``known``: names looked up beside them.
-    """
-    hunks = [hunk for change in request.change.files for hunk in change.hunks]
-    present = [line for hunk in hunks for line in (*hunk.added, *hunk.context, hunk.header)]
-    present += [text for pair in request.excerpts for text in pair]
-    present += [change.path for change in request.change.files]
-    gone = [line for hunk in hunks for line in hunk.removed]
-    gone += [change.old_path for change in request.change.files if change.old_path]
-    known = known or Names()
-    return Evidence(
-        Names(known.words, known.paths | frozenset(paths), known.flags, known.numbers, known.urls),
-        names_in_code(["\n".join(present)]),
-        names_in_code(["\n".join(gone)]),
-        frozenset(note_ids),
-    )
 
 
 def judge(case: Case) -> tuple[Refusal, ...]:
@@ -189,116 +136,7 @@ def only_appended_when_cut(case: Case) -> Iterator[Refusal]:
         yield Refusal("whole", "the model did not see the whole note, so it may only add to it")
 
 
-# --------------------------------------------------------------------------- what the words say
-
-
-def known_names(case: Case) -> Iterator[Refusal]:
-    """Every path, symbol, flag and number of the new text exists somewhere it may come from."""
-    unknown = unknown_names(case)
-    for kind, names in (
-        ("a file or folder", unknown.paths),
-        ("a name", unknown.words),
-        ("a flag", unknown.flags),
-        ("a number", unknown.numbers),
-        ("an address", unknown.urls),
-    ):
-        if names:
-            shown = ", ".join(f"`{name[:60]}`" for name in sorted(names)[:5])
-            reason = f"the new text names {kind} that neither tree nor the old note has: {shown}"
-            yield Refusal("names", reason, "needs_review")
-
-
-def unknown_names(case: Case) -> Names:
-    """Names of the new text that nothing supports; a caller may look them up in the trees and judge again.
-
-    Numbers must come from the change, the anchored code or the old note: in a whole tree every small
-    number occurs somewhere.
-    """
-    named = names_in_prose(case.new_text)
-    sources = (case.evidence.added, case.evidence.removed, names_in_code([case.note.body, case.note.title]))
-    words = {w for w in named.words if not _known_word(w, (*sources, case.evidence.known))}
-    known_paths = frozenset().union(case.evidence.known.paths, *(s.paths for s in sources))
-    all_words = frozenset().union(case.evidence.known.words, *(s.words for s in sources))
-    return Names(
-        frozenset(words),
-        frozenset(p for p in named.paths if not _known_path(p, known_paths, all_words)),
-        named.flags - frozenset().union(case.evidence.known.flags, *(s.flags for s in sources)),
-        named.numbers - frozenset().union(*(s.numbers for s in sources)),
-        named.urls - frozenset().union(case.evidence.known.urls, *(s.urls for s in sources)),
-    )
-
-
-def _known_word(word: str, sources: Iterable[Names]) -> bool:
-    return word.lower() in _COMMON or any(word in source.words for source in sources)
-
-
-_COMMON = frozenset(
-    ("self", "this", "cls", "true", "false", "none", "null", "json", "http", "https", "ok", "id")
-)
-
-
-def _known_path(path: str, paths: frozenset[str], words: frozenset[str]) -> bool:
-    """A path as written: whole, as the end of a longer one, as a folder, or ``module.attribute``."""
-    bare = path.removeprefix("./").split("#")[0].split(":")[0]
-    if bare in paths or any(known.endswith("/" + bare) or known.startswith(bare + "/") for known in paths):
-        return True
-    if any(f"/{bare}/" in known for known in paths):
-        return True
-    if any(c in bare for c in "*?["):
-        return True
-    parts = re.split(r"[./]", bare)
-    return all(part in words for part in parts if part)
-
-
-def numbers_in_their_place(case: Case) -> Iterator[Refusal]:
-    """A number put where another text stood comes out of the change, not from elsewhere in the note."""
-    sections = {section.heading: section.text for section in case.note.sections}
-    strange: set[str] = set()
-    for operation in case.operations:
-        given = operation.arguments
-        if operation.name == "replace_text":
-            old, new = given["old"], given["new"]
-        elif operation.name == "replace_section":
-            old, new = sections.get(str(given["heading"]).strip(), ""), given["text"]
-        else:
-            continue
-        strange |= names_in_prose(str(new)).numbers - names_in_code([str(old)]).numbers
-    strange -= case.evidence.added.numbers
-    if strange:
-        shown = ", ".join(sorted(strange)[:5])
-        yield Refusal("place", f"the change does not give the number that is put in: {shown}", "needs_review")
-
-
-def nothing_only_gone(case: Case) -> Iterator[Refusal]:
-    """A name or number that the text brings in, and that the change has just removed, is looked at."""
-    if case.is_new:
-        return
-    brought = names_in_prose(case.new_text).without(names_in_code([case.note.body, case.note.title]))
-    removed, present = case.evidence.removed, case.evidence.added
-    gone = (brought.numbers & (removed.numbers - present.numbers)) | (
-        brought.words & (removed.words - present.words)
-    )
-    if gone:
-        shown = ", ".join(f"`{name}`" for name in sorted(gone)[:5])
-        yield Refusal("gone", f"the new text brings in what the change removed: {shown}", "needs_review")
-
-
-def about_the_change(case: Case) -> Iterator[Refusal]:
-    """The edit brings in or takes out at least one thing that the change itself touches."""
-    writes = [o for o in case.operations if o.name in ("replace_text", "replace_section", "append_section")]
-    edited = case.edited
-    if not writes or edited is None or case.is_new:
-        return
-    before, after = (names_in_code([note.body]) for note in (case.note, edited))
-    moved = after.without(before), before.without(after)
-    change = (case.evidence.added, case.evidence.removed)
-    if not any(
-        getattr(mine, kind) & getattr(theirs, kind)
-        for mine in moved
-        for theirs in change
-        for kind in ("words", "paths", "flags", "numbers")
-    ):
-        yield Refusal("about", "nothing that the edit changes occurs in the change itself", "needs_review")
+# --------------------------------------------------------------------------- what must not be in it
 
 
 def no_secrets(case: Case) -> Iterator[Refusal]:
@@ -380,7 +218,8 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     new_note_by_a_person,
     no_orders_to_agents,
     known_names,
-    numbers_in_their_place,
+    from_the_change,
     nothing_only_gone,
+    values_as_in_the_code,
     about_the_change,
 )

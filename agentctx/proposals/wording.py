@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _SPAN = re.compile(r"(`{1,3})(?!`)([^`\n]{1,400}?)\1(?!`)")
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
-_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_WORD = re.compile(r"(?<![\w$])[A-Za-z_$][\w$]*")
 _FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_,]*(?:\.\d[\d_]*)*(?=[a-zA-Z%]{0,3}\b|$|\W)")
 _HEX = re.compile(r"\b0[xXbBoO][0-9a-fA-F_]+\b")
@@ -26,7 +26,18 @@ _CODE_LIKE = re.compile(
     r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b_+[A-Za-z]\w*|"  # snake_case, MAX_AGE, _private
     r"\b[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+[A-Z]*\b|\b[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+\b"  # camelCase, TwoWords
 )
-_ABBREVIATIONS = frozenset(("e.g", "i.e", "etc", "vs", "a.k.a"))
+_PART = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
+_EVERYDAY = frozenset(
+    re.findall(
+        r"\w+",
+        "the and for that this with from are not will can you your have has been which when then than "
+        "into its also use used using one all any may must only other more each they should would could "
+        "does such these those was were but after before over under same some there their what how where "
+        "new old see note set get add default value values name names file files option options type example",
+    )
+)
+_ASSIGNED = re.compile(r"([A-Za-z_][\w.]*)[\"']?[ \t]{0,4}(?::=|=|:)[ \t]{0,4}([\"']?)([\w.+-]{1,60})\2")
+_ELLIPSES = frozenset(("..", "..."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,14 @@ def names_in_prose(text: str) -> Names:
     """The code a note speaks of: code spans, fences, and whatever in the prose is spelled like code."""
     urls = frozenset(match[0].rstrip(".,;:") for match in _URL.finditer(text))
     text = _URL.sub(" ", text)
-    code = [match[2] for match in _FENCE.finditer(text)]
+    examples = [match[2] for match in _FENCE.finditer(text)]
     prose = _FENCE.sub(" ", text)
-    code += [match[2] for match in _SPAN.finditer(prose)]
+    code = [match[2] for match in _SPAN.finditer(prose)]
     prose = _SPAN.sub(lambda match: f" {match[2]} " if "/" in match[2] else " , ", prose)
-    likely = " ".join(match[0] for match in _CODE_LIKE.finditer(prose))
+    # Examples hold comments and made-up words: of their words only those count that look like code.
+    likely = " ".join(match[0] for part in (prose, *examples) for match in _CODE_LIKE.finditer(part))
     joined = "\n".join(code)
+    prose = "\n".join((prose, *examples))
     paths = frozenset(_paths(prose) | _paths(joined))
     whole = _without(joined, paths) + "\n" + _without(likely, paths)
     words = frozenset(_WORD.findall(_FLAG.sub(" ", whole)))
@@ -94,16 +107,47 @@ def names_in_code(texts: Iterable[str]) -> Names:
     return Names(frozenset(words), frozenset(paths), frozenset(flags), frozenset(numbers), frozenset(urls))
 
 
+def words_in(text: str) -> list[str]:
+    """Every identifier and word, in order."""
+    return _WORD.findall(text)
+
+
+def parts_of(text: str) -> list[str]:
+    """The telling words inside identifiers and prose, in lower case: ``maxAge`` has ``max`` and ``age``."""
+    return [part.lower() for part in _PART.findall(text) if part.lower() not in _EVERYDAY]
+
+
+def values_in(text: str) -> dict[str, frozenset[str]]:
+    """What each name is set to, as in ``MAX_AGE = 900`` or ``retries: 3``; values in normal form."""
+    found: dict[str, set[str]] = {}
+    for match in _ASSIGNED.finditer(text):
+        value = next(iter(_numbers(match[3])), match[3])
+        found.setdefault(match[1].rpartition(".")[2], set()).add(value)
+    return {name: frozenset(values) for name, values in found.items()}
+
+
+def spans_in(text: str) -> str:
+    """The code spans of a text, one a line."""
+    return "\n".join(match[2] for match in _SPAN.finditer(_FENCE.sub(" ", text)))
+
+
 def _paths(text: str) -> set[str]:
-    found = (match[0].strip(".").rstrip("/") for match in _PATH.finditer(text))
-    return {path for path in found if len(path) > 2 and path.lower() not in _ABBREVIATIONS}
+    found = (re.sub(r"^(?:\.{1,2}/)+", "", match[0]).rstrip(".") for match in _PATH.finditer(text))
+    return {path.rstrip("/") for path in found if _like_a_path(path)}
+
+
+def _like_a_path(text: str) -> bool:
+    """``a/b`` alone is as often "a or b" as a path: an ending, a third part or a last slash decides."""
+    last = text.rpartition("/")[2]
+    return (
+        len(text) > 2 and ("." in last or text.count("/") > 1 or text.endswith("/")) and last not in _ELLIPSES
+    )
 
 
 def _without(text: str, paths: Iterable[str]) -> str:
     """The text with its paths taken out: their parts are no symbols."""
     for path in sorted(paths, key=len, reverse=True):
-        if "/" in path:
-            text = text.replace(path, " ")
+        text = text.replace(path, " ")
     return text
 
 

@@ -11,7 +11,17 @@ from agentctx.model import Proposal
 from agentctx.proposals.checks import Case, judge, verdict
 from agentctx.proposals.operations import apply_operations
 from agentctx.proposals.wording import names_in_code, names_in_prose
-from tests.proposals.cases import NOTE_ID, TEXT, TRUE_EDIT, drafted, evidence, note_of, operation, request_of
+from tests.proposals.cases import (
+    CHANGE,
+    NOTE_ID,
+    TEXT,
+    TRUE_EDIT,
+    drafted,
+    evidence,
+    note_of,
+    operation,
+    request_of,
+)
 
 
 def outcome(operations: Any, text: str = TEXT, **changes: Any) -> tuple[str, set[str]]:
@@ -265,6 +275,19 @@ def test_provenance_is_the_code_s_and_not_the_model_s() -> None:
     assert isinstance(proposal, Proposal)
     assert (proposal.sync, proposal.commit, proposal.author) == ("sync-1", "b" * 40, "Ada")
     assert (proposal.model, proposal.prompt_version, proposal.origin) == ("scripted", "1", "model")
+
+
+def test_a_value_is_the_one_that_the_code_sets() -> None:
+    text = TEXT.replace("`MAX_AGE = 900`", "`LEEWAY = 5`, `MAX_AGE = 900`")
+    hunk = replace(CHANGE.files[0].hunks[0], added=("MAX_AGE = 1800", "LEEWAY = 30"))
+    change = replace(CHANGE, files=(replace(CHANGE.files[0], hunks=(hunk,)),))
+
+    def put(new: str) -> tuple[str, set[str]]:
+        edit = [{"op": "replace_text", "old": "`LEEWAY = 5`, `MAX_AGE = 900`", "new": new}]
+        return outcome(edit, text, change=change, excerpts=())
+
+    assert put("`LEEWAY = 30`, `MAX_AGE = 1_800`") == ("pending", set())
+    assert put("`LEEWAY = 1800`, `MAX_AGE = 30`") == ("needs_review", {"value"})
 
 
 # --------------------------------------------------------------------------- what a text names
