@@ -16,12 +16,13 @@ from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
-VERSION = 1
+VERSION = 2
 """Of the document that ``Memory`` keeps."""
 TEXT_SCHEME = 1
 """Number of the normal form of files that have no syntax tree."""
 LARGEST = 2_000_000
 """Bytes; larger files are fingerprinted as bytes and not taken apart."""
+_KEPT_TEXTS = 32
 _KEPT_FILES = 20_000
 """Contents kept from earlier runs: other branches and older versions."""
 _KEPT_SOURCE = 3_000_000
@@ -37,6 +38,8 @@ class File:
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    damage: Mapping[str, str] = field(default_factory=dict)
     symbols: dict[str, Symbol] = field(default_factory=dict)
 
 
@@ -70,14 +73,22 @@ class Memory:
         if parsed is None:
             return None
         self.grew = True
-        made = File(dict.fromkeys(parsed.symbols), dict(parsed.imports), dict(parsed.bases), parsed.error)
+        made = File(
+            names=dict.fromkeys(parsed.symbols),
+            imports=dict(parsed.imports),
+            bases=dict(parsed.bases),
+            error=parsed.error,
+            aliases=dict(parsed.aliases),
+            damage=dict(parsed.damage),
+        )
         return self._files.setdefault(ident, made)
 
     def symbol(self, language: Language, key: str, path: str, name: str, tree: Tree) -> Symbol | None:
         """One symbol (the whole file for the empty name); None when there is none of that name."""
         file = self.file(language, key, path, tree)
-        if file is None or file.error or (name and name not in file.names):
+        if file is None or file.error or (name and name not in file.names and name not in file.aliases):
             return None
+        name = file.aliases.get(name, name)
         if name not in file.symbols:
             parsed = self._parse(language, key, path, tree)
             found = parsed.symbol(name) if parsed else None
@@ -121,6 +132,7 @@ class Code:
     def __init__(self, tree: Tree, memory: Memory) -> None:
         self.tree = tree
         self.memory = memory
+        self._texts: dict[str, bytes] = {}
 
     @cached_property
     def paths(self) -> Paths:
@@ -144,6 +156,14 @@ class Code:
         if language is None or not key:
             return None
         return self.memory.symbol(language, key, path, name, self.tree)
+
+    def text(self, path: str) -> bytes:
+        """A file's bytes, empty when there are none; the last few files are kept at hand."""
+        if path not in self._texts:
+            if len(self._texts) >= _KEPT_TEXTS:
+                del self._texts[next(iter(self._texts))]
+            self._texts[path] = self.tree.read(path) or b""
+        return self._texts[path]
 
     def text_stamp(self, path: str) -> Stamp | None:
         """The stamp of a file that has no syntax tree; None when it is absent or unreadable.
@@ -174,16 +194,20 @@ def _to_document(file: File) -> list[Any]:
         for s in file.symbols.values()
     }  # fmt: skip
     imports = {local: list(target) for local, target in file.imports.items()}
-    return [list(file.names), imports, {k: list(v) for k, v in file.bases.items()}, file.error, symbols]
+    bases = {name: list(values) for name, values in file.bases.items()}
+    other = [dict(file.aliases), dict(file.damage)]
+    return [list(file.names), imports, bases, file.error, symbols, *other]
 
 
 def _from_document(raw: list[Any]) -> File:
-    names, imports, bases, error, symbols = raw
+    names, imports, bases, error, symbols, aliases, damage = raw
     return File(
         names=dict.fromkeys(names),
         imports={local: (module, name) for local, (module, name) in imports.items()},
         bases={name: tuple(values) for name, values in bases.items()},
         error=error,
+        aliases=aliases,
+        damage=damage,
         symbols={
             name: Symbol(name, kind, Stamp(scheme, sig, body, doc), start, end, tuple(refs), value)
             for name, (kind, scheme, sig, body, doc, start, end, refs, value) in symbols.items()

@@ -14,7 +14,7 @@ from typing import Any
 from agentctx.freshness.code import Code, Memory
 from agentctx.freshness.evidence import Case, Evidence
 from agentctx.freshness.history import Event, History
-from agentctx.freshness.judge import Judge, Judgement
+from agentctx.freshness.judge import Judge, Judgement, newer
 from agentctx.freshness.logbook import Logbook
 from agentctx.freshness.rot import Lost, Rot
 from agentctx.freshness.score import HALF_LIVES, Ageing, is_conflicted, review_reasons, state_of, weight
@@ -127,7 +127,7 @@ class Assessor:
 
     def _freshness(self, note: Note, verdict: Verdict, witness: Witness, ageing: Ageing) -> Freshness:
         changed = witness.last_change(note.path)
-        verified = witness.last_change(witness.record_path(note)) or verdict.verified
+        verified = newer(witness.last_change(witness.record_path(note)), verdict.verified)
         reasons = review_reasons(note, ageing.today)
         state = state_of(verdict.drifts, verdict.mentions, reasons)
         if is_conflicted(note):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from agentctx.freshness.anchors import Sight, drift, look, suggestion
 from agentctx.freshness.code import Code
@@ -48,7 +49,7 @@ class Judge:
             if case.drift.state in ("signature", "body", "dependency", "docstring", "gone", "moved"):
                 judgement.cases[len(drifts)] = case
             drifts.append(case.drift)
-            verdict.verified = _newer(verdict.verified, case.baseline.commit)
+            verdict.verified = newer(verdict.verified, case.baseline.commit)
         verdict.drifts = tuple(drifts)
         return judgement
 
@@ -123,7 +124,8 @@ class Judge:
         return self._befores[base]
 
 
-def _newer(a: Commit | None, b: Commit | None) -> Commit | None:
+def newer(a: Commit | None, b: Commit | None) -> Commit | None:
+    """The later of two commits by their dates."""
     if a is None or b is None:
         return a or b
-    return a if a.date >= b.date else b
+    return a if datetime.fromisoformat(a.date) >= datetime.fromisoformat(b.date) else b

@@ -57,7 +57,7 @@ class Claim:
 
     text: str
     line: int
-    """One-based line of the note's body."""
+    """One-based: of the note's body at first, of its file in a ``Mention``."""
     kind: ClaimKind
     name: str
     """Path, symbol, constant, flag, variable or target."""
@@ -165,13 +165,12 @@ def _has_word(word: str, path: str, code: Code) -> bool:
 
 
 def _in_text(pattern: str, path: str, code: Code) -> bool:
-    data = code.tree.read(path)
-    return data is not None and re.search(pattern.encode(), data, re.MULTILINE) is not None
+    return re.search(pattern.encode(), code.text(path), re.MULTILINE) is not None
 
 
 def _scripts(code: Code) -> frozenset[str]:
     try:
-        manifest = json.loads(code.tree.read("package.json") or b"{}")
+        manifest = json.loads(code.text("package.json") or b"{}")
         return frozenset(manifest.get("scripts", {}))
     except (ValueError, AttributeError, TypeError):
         return frozenset()

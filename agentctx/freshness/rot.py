@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentctx.freshness.anchors import look
 from agentctx.freshness.code import Code
@@ -51,10 +51,16 @@ class Rot:
         rev = base.id if base else self.history.head
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
             return [], used
+        if rev == self.history.head and not any(self.code.tree.key(f).startswith("w:") for f in files):
+            untrue = [
+                c for c in untrue if c.kind in ("path", "make", "script")
+            ]  # the same files, then as now
         self._bases.add(rev)
         then = self.history.code(rev, self.code.memory)
         broken = [claim for claim in untrue if is_true(claim, files, then)]
-        return [Lost(note.id, claim, tuple(files), rev) for claim in broken], used
+        above = _lines_above(note, self.code) if broken else 0
+        placed = [replace(claim, line=claim.line + above) for claim in broken]
+        return [Lost(note.id, claim, tuple(files), rev) for claim in placed], used
 
     def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
         """Note id -> its broken mentions, with where each went. One search of the tree for all of them."""
@@ -121,6 +127,12 @@ class Rot:
         if not words or self.history is None:
             return {}
         return self.history.occurrences(words, self.context)
+
+
+def _lines_above(note: Note, code: Code) -> int:
+    """Lines of the file above the note's body: its front matter, or the sections before it."""
+    text = (code.tree.read(note.path) or b"").decode("utf-8", "replace").replace("\r\n", "\n")
+    return text.count("\n", 0, max(0, text.find(note.body)))
 
 
 def _word(claim: Claim) -> str:

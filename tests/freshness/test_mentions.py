@@ -57,7 +57,7 @@ def test_a_deleted_path_and_folder_are_broken(repo: TempRepo) -> None:
     repo.git("rm", "-q", "-r", "web")
     repo.commit("Drop")
     assert mentions(scene) == [("web/pages/", "broken"), ("web/pages/index.html", "broken")]
-    assert {m.line for m in scene.freshness().mentions} == {3}
+    assert {m.line for m in scene.freshness().mentions} == {8}
 
 
 def test_a_constant_with_another_value_makes_the_note_stale(repo: TempRepo) -> None:
