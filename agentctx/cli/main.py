@@ -34,6 +34,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Truth": {
         "status": ("freshness", "Say of every note whether it is still true, and why not."),
         "affected": ("sync", "Say which notes a change touches."),
+        "check": ("check", "Say which notes a branch makes false: the gate before a merge."),
         "sync": ("sync", "Bring the notes up to date with what arrived."),
         "review": ("sync", "Look at proposals and decide."),
         "undo": ("sync", "Take back what one sync wrote, byte for byte."),

@@ -1,0 +1,64 @@
+"""The gate on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentctx.cli.output import COLOURS, say, tell
+from agentctx.reports import FORMATS
+
+if TYPE_CHECKING:
+    from agentctx.model import Checked
+
+
+@click.command("check")
+@click.option(
+    "--base", default="", metavar="REV", help="What to merge into; the upstream default branch without it."
+)
+@click.option("--head", default="", metavar="REV", help="The branch; the files on disk without it.")
+@click.option("--format", "name", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
+@click.option("--also", multiple=True, metavar="FORMAT=FILE", help="One more report of the same check.")
+def check_command(base: str, head: str, name: str, out: Path | None, also: tuple[str, ...]) -> int:
+    """Say which notes a branch makes false that it did not mend itself. Exit code 1 when there are any."""
+    from agentctx.gate import check
+    from agentctx.project import Project
+
+    more = [_target(text) for text in also]
+    with Project.open() as project:
+        checked = check(project, base, head)
+    _emit(checked, name, out)
+    for other, path in more:
+        _emit(checked, other, path)
+    return 1 if checked.failed else 0
+
+
+def _target(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    if name not in FORMATS or not path:
+        raise click.UsageError(
+            f"--also takes FORMAT=FILE with FORMAT one of {', '.join(FORMATS)}, not {text!r}"
+        )
+    return name, Path(path)
+
+
+def _emit(checked: Checked, name: str, out: Path | None) -> None:
+    from agentctx.reports import report
+    from agentctx.reports.text import summary
+
+    text = report(name)(checked)
+    if out is not None:
+        from agentctx.files import write_atomic
+
+        return write_atomic(out.absolute(), text.encode(), durable=False)
+    if name != "text":
+        return click.echo(text, nl=False)
+    for line in text.splitlines():
+        word = line.partition(" ")[0]
+        say((word, COLOURS.get(word, "")), line[len(word) :])
+    for notice in checked.notices:
+        tell(notice)
+    return tell(summary(checked))

@@ -1,0 +1,291 @@
+"""The gate before a merge: which notes does this branch make false that it did not mend itself?
+
+The branch is compared with the commit where it left its base, so what the base did since is not its fault.
+Nothing that the branch says about the gate is believed: settings come from the base. Only git is asked.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from agentctx.config import Config, parsed, sources
+from agentctx.errors import InvalidInput, NotFound
+from agentctx.freshness.anchors import Sight, look, same_code
+from agentctx.freshness.code import Code
+from agentctx.freshness.index import Assessor
+from agentctx.freshness.tree import Tree
+from agentctx.git import Git, RevTree, WorkTree
+from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Stamp
+from agentctx.notes.document import lines_of
+from agentctx.notes.snapshot import notes_of, records_of
+from agentctx.project import Project
+from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed
+
+Say = Callable[[str], None]
+_NOTHING = "0" * 40
+
+
+def check(project: Project, base: str = "", head: str = "", say: Say | None = None) -> Checked:
+    """What the branch makes false. Without ``head`` the files on disk are looked at, uncommitted changes
+    included; without ``base`` the branch is compared with the upstream default branch.
+
+    Raises ``NotFound`` when git does not have what the answer needs; it is never guessed.
+    """
+    say = say or (lambda _: None)
+    branch = _branch(project.git, base, head)
+    config, notices = _settings(project.git, branch.base, project.context)
+    say("reading the notes")
+    gate = _Gate(project, branch, config)
+    found = gate.findings()
+    if config.check.targeting != "off" and branch.merge_base:
+        say("reading the change")
+        found += gate.by_targeting({f.note for f in found})
+    return replace(branch.checked, findings=in_order(found), notices=notices)
+
+
+# --------------------------------------------------------------------------- what is compared
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    base: str
+    merge_base: str
+    head: str
+    is_worktree: bool
+
+    @property
+    def checked(self) -> Checked:
+        return Checked(self.base, self.merge_base, self.head, self.is_worktree)
+
+
+def _branch(git: Git, base: str, head: str) -> _Branch:
+    tip = _commit(git, head) if head else git.head()
+    goal = _base(git, base, tip)
+    if not goal:
+        return _Branch("", "", tip, not head)
+    return _Branch(goal, _merge_base(git, goal, tip), tip, not head)
+
+
+def _base(git: Git, base: str, tip: str) -> str:
+    """The commit to merge into; empty for nothing at all: git's null id, or HEAD before the first commit."""
+    if base and not base.strip("0") and len(base) >= len(_NOTHING):
+        return ""
+    if not tip and base in ("", "HEAD"):
+        return ""
+    name = base or git.default_upstream()
+    if not name:
+        raise InvalidInput("this clone knows no default branch to compare with", "agentctx check --base REV")
+    return _commit(git, name)
+
+
+def _commit(git: Git, rev: str) -> str:
+    try:
+        return git.rev_parse(rev)
+    except NotFound as error:
+        if not git.default_upstream():
+            raise
+        name = rev.removeprefix("refs/remotes/").removeprefix("origin/")
+        depth = " --depth=1" if git.is_shallow else ""
+        raise NotFound(error.message, f"git fetch{depth} origin {shlex.quote(name)}") from error
+
+
+def _merge_base(git: Git, base: str, tip: str) -> str:
+    """Where the branch began. A shallow clone may show a commit that is not it: then nothing is said."""
+    found = git.merge_base(base, tip) if tip else ""
+    if git.is_shallow and found not in (base, tip):
+        cut = _cut(git, base, tip, found)
+        if cut or not found:
+            raise NotFound(
+                f"the clone is shallow: its history ends at {cut[:8] or 'a commit'} before the one where the "
+                f"branch left {base[:8]}",
+                "git fetch --unshallow (in CI: fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab)",
+            )
+    if not found and tip:
+        raise NotFound(
+            f"{base[:8]} and {tip[:8]} have no commit in common", "name the branch it left: --base"
+        )
+    return found
+
+
+def _cut(git: Git, base: str, tip: str, found: str) -> str:
+    """A commit of either side whose parents this clone left out; behind it may lie a nearer common one."""
+    range_ = [base, tip, *([f"^{found}"] if found else [])]
+    return git.run("rev-list", "--max-parents=0", "--max-count=1", *range_).decode().strip()
+
+
+def _settings(git: Git, base: str, context: str) -> tuple[Config, tuple[str, ...]]:
+    """The settings as they are on the base: a branch cannot switch off its own gate."""
+    specs = {f"{base}:{path}": path for path in sources(context)} if base else {}
+    files = {specs[spec]: data for spec, data in git.read_blobs(list(specs)) if data is not None}
+    files = {path: data for path, data in files.items() if len(data) <= sources(context)[path]}
+    try:
+        return parsed(files, context), ()
+    except InvalidInput as error:
+        said = f"the settings on the base cannot be read, the defaults count: {error.message}"
+        return parsed({}, context), (said,)
+
+
+# --------------------------------------------------------------------------- one version, judged
+
+
+class _Side:
+    """The notes of one version and their verdicts."""
+
+    def __init__(self, project: Project, tree: Tree, include: Sequence[str]) -> None:
+        self.tree = tree
+        self._project = project
+        self._include = include
+
+    @cached_property
+    def notes(self) -> NoteSet:
+        return notes_of(self.tree, self._project.context, self._include)
+
+    @cached_property
+    def records(self) -> dict[str, dict[str, Stamp]]:
+        return records_of(self.tree, self._project.context)
+
+    @cached_property
+    def assessor(self) -> Assessor:
+        cache = _Definitions(self._project.state)
+        return Assessor(self._project.git, self.tree, cache, context=self._project.context)
+
+    def verdicts(self, only: frozenset[str] | None = None) -> dict[str, Freshness]:
+        chosen = tuple(n for n in self.notes.notes if only is None or n.id in only)
+        return self.assessor.assess(NoteSet(chosen), self.records).by_id()
+
+
+class _Definitions:
+    """Of this clone's caches the one that is right for every version: definitions by content id."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    def read(self, name: str) -> Any:
+        return self._state.read(name) if name == "symbols" else None
+
+    def write(self, name: str, value: Any) -> bool:
+        return name == "symbols" and bool(self._state.write(name, value))
+
+
+# --------------------------------------------------------------------------- the answer
+
+
+class _Gate:
+    """One check under way."""
+
+    def __init__(self, project: Project, branch: _Branch, config: Config) -> None:
+        self.project, self.git, self.branch = project, project.git, branch
+        self.rules = Rules(config.check.fail_on, config.check.targeting)
+        tree = WorkTree(self.git) if branch.is_worktree else RevTree(self.git, branch.head)
+        include = config.notes.include
+        self.after = _Side(project, tree, include)
+        self.before = _Side(project, RevTree(self.git, branch.merge_base), include)
+        self.notes = {note.id: note for note in self.after.notes.notes}
+
+    def findings(self) -> list[Finding]:
+        """What is false now: brought by the branch, or older than it (``known``)."""
+        after = self.after.verdicts()
+        doubtful = frozenset(id for id, f in after.items() if f.state != "fresh")
+        before = self.before.verdicts(doubtful) if doubtful and self.branch.merge_base else {}
+        found: list[Finding] = []
+        for id in sorted(doubtful):
+            claims = list(of_note(self.notes[id], after[id], before.get(id), self.rules))
+            mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
+            found += self._placed(self.notes[id], after[id], mine) if mine else []
+        return found + of_problems(self.after.notes.problems, self.before.notes.problems)
+
+    def by_targeting(self, told: set[str]) -> list[Finding]:
+        """Notes that were there before, that the branch left alone, and that its change concerns."""
+        change = self._change()
+        if not change.files or not self.notes:
+            return []
+        from agentctx.proposals.affected import affected
+        from agentctx.proposals.merge_log import merge_history
+
+        documents = sorted({n.path for n in self.notes.values() if n.read_only})
+        history = merge_history(self.git, self.branch.merge_base, self.project.state, documents)
+        answer = affected(change, list(self.notes.values()), history=history)
+        flagged = [one for one in answer if one.flag and one.id not in told]
+        left = told | {one.id for one in flagged if self._is_edited(self.notes[one.id])}
+        found = of_targeting(flagged, self.notes, left, self.rules)
+        return [replace(f, line=self._line(self.notes[f.note], f)) for f in found]
+
+    def _change(self) -> Change:
+        base, head = self.branch.merge_base, self.branch.head
+        if not self.branch.is_worktree:
+            return self.git.show_change(base, head)
+        from agentctx.diff import parse_patch
+
+        patch = self.git.patch_worktree(base).decode("utf-8", "surrogateescape")
+        return Change(base, head, parse_patch(patch))
+
+    # ----------------------------------------------------------------- mended by the branch, or by the base
+
+    def _is_edited(self, note: Note) -> bool:
+        """Did the branch write this note, verify it, or bring it?"""
+        record = f"{self.project.context}/.verified/{note.id}"
+        return any(self.after.tree.key(p) != self.before.tree.key(p) for p in (note.path, record))
+
+    def _is_settled(self, note: Note, verdict: Freshness, finding: Finding) -> bool:
+        drift = next((d for d in verdict.drifts if str(d.anchor) == finding.anchor), None)
+        if drift is None or drift.state in ("unknown", "unverified"):
+            return False
+        now = look(drift.anchor, self.after.assessor.code)
+        return self._is_mended(note, drift, now) or self._is_the_bases(drift.anchor, now)
+
+    def _is_mended(self, note: Note, drift: Drift, now: Sight) -> bool:
+        """The branch last wrote the note when its code was as it is now, if in several commits."""
+        if drift.state == "gone" or not self.branch.merge_base or not now.stamp:
+            return False
+        old, new = (side.tree.read(note.path) for side in (self.before, self.after))
+        if old is None or new is None or old.split() == new.split():
+            return False
+        if self.after.tree.key(note.path).startswith("w:"):
+            return True
+        span = f"{self.branch.merge_base}..{self.branch.head}"
+        wrote = self.git.commits([note.path], span, limit=1)
+        then = look(drift.anchor, self._past(wrote[0].id), deep=False).stamp if wrote else None
+        return then is not None and same_code(then, now.stamp)
+
+    def _is_the_bases(self, anchor: Anchor, now: Sight) -> bool:
+        """The base has this very code already (the branch was squashed, or stands on one that was)."""
+        if self.branch.base in (self.branch.merge_base, ""):
+            return False
+        there = look(anchor, self._past(self.branch.base))
+        return (there.is_gone and now.is_gone) or (there.stamp is not None and there.stamp == now.stamp)
+
+    def _past(self, commit: str) -> Code:
+        return Code(RevTree(self.git, commit), self.after.assessor.memory)
+
+    # ----------------------------------------------------------------- where it is
+
+    def _placed(self, note: Note, verdict: Freshness, findings: Sequence[Finding]) -> list[Finding]:
+        explained = self.after.assessor.explain(note, verdict)
+        drifts = {str(drift.anchor): drift for drift in explained.drifts}
+        placed_ones = []
+        for finding in findings:
+            drift = drifts.get(finding.anchor)
+            code = self._code(drift) if drift else ("", 0)
+            placed_ones.append(placed(finding, self._line(note, finding), code, drift.diff if drift else ""))
+        return placed_ones
+
+    def _line(self, note: Note, finding: Finding) -> int:
+        """The line of the note's file where the anchor or the code span stands."""
+        data = self.after.tree.read(note.path) or b""
+        if not finding.anchor:
+            return finding.line
+        listed = lines_of(data).get(("anchors", finding.anchor), 0)
+        at = data.find(f"`{finding.anchor}`".encode("utf-8", "surrogateescape"))
+        return listed or (data.count(b"\n", 0, at) + 1 if at >= 0 else 1)
+
+    def _code(self, drift: Drift) -> tuple[str, int]:
+        path, _, symbol = (drift.moved_to or str(drift.anchor)).partition("#")
+        code = self.after.assessor.code
+        if not code.exists(path):
+            return "", 0
+        found = code.symbol(path, symbol) if symbol else None
+        return path, found.start_line if found else 1

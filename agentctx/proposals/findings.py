@@ -1,0 +1,152 @@
+"""What a branch makes false that it did not mend itself: verdicts after it, held against those before it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agentctx.freshness.score import state_of
+from agentctx.model import Affected, Drift, Finding, Freshness, Mention, Note, Problem, Severity
+
+_BADNESS = ("fresh", "unverified", "unknown", "moved", "suspect", "stale", "conflicted")
+_FALSE = ("stale", "conflicted")
+"""States worth telling when they are older than the branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What counts how."""
+
+    fail_on: tuple[str, ...] = ("stale",)
+    """States of a note that are errors."""
+    targeting: str = "warning"
+    """``off``, ``warning`` or ``error``."""
+
+    def severity(self, state: str) -> Severity:
+        """How much a state weighs when the branch brought it about."""
+        if state in self.fail_on or state in ("conflicted", "unreadable"):
+            return "error"
+        return "info" if state == "unverified" else "warning"
+
+
+def of_note(note: Note, after: Freshness, before: Freshness | None, rules: Rules) -> Iterator[Finding]:
+    """What is false of one note after the branch; what was no better before it is marked ``known``."""
+    if note.status != "active":
+        return
+    was = _states(before) if before else {}
+    for key, state, reason, settle, line in _claims(note, after):
+        known = key in was and _BADNESS.index(state) <= _BADNESS.index(was[key])
+        if known and state not in _FALSE:
+            continue
+        yield Finding(
+            note=note.id,
+            anchor=key,
+            state=state,
+            severity="info" if known else rules.severity(state),
+            reason=reason,
+            settle=settle,
+            title=note.title,
+            path=note.path,
+            line=line,
+            known=known,
+        )
+
+
+def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Finding]:
+    """Notes that could be read before the branch, or were not there, and cannot be read after it."""
+    was = {problem.path for problem in before if problem.severity == "error"}
+    return [
+        Finding(
+            note=problem.path.rpartition("/")[2].removesuffix(".md"),
+            anchor="",
+            state="unreadable",
+            severity="info" if problem.path in was else "error",
+            reason=f"it cannot be read as a note: {problem.message}",
+            settle=edit_command(problem.path, problem.line or 1),
+            path=problem.path,
+            line=problem.line or 1,
+            known=problem.path in was,
+        )
+        for problem in after
+        if problem.severity == "error"
+    ]
+
+
+def of_targeting(
+    affected: Sequence[Affected], notes: Mapping[str, Note], told: Collection[str], rules: Rules
+) -> list[Finding]:
+    """Notes that the change probably concerns, though no anchor of theirs says so. ``told``: ids that
+    have a finding, or that the branch edited or brought."""
+    if rules.targeting == "off":
+        return []
+    return [
+        Finding(
+            note=one.id,
+            anchor="",
+            state="affected",
+            severity="error" if rules.targeting == "error" else "warning",
+            reason="the change probably concerns it: " + ("; ".join(one.reasons[:3]) or "by its words"),
+            settle=edit_command(one.path),
+            title=notes[one.id].title,
+            path=one.path,
+        )
+        for one in affected
+        if one.flag and one.id in notes and one.id not in told and notes[one.id].status == "active"
+    ]
+
+
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Errors first, what is older than the branch last."""
+    weight = ("error", "warning", "info")
+    return tuple(
+        sorted(findings, key=lambda f: (f.known, weight.index(f.severity), f.path, f.line, f.anchor))
+    )
+
+
+def edit_command(path: str, line: int = 1) -> str:
+    """The command that opens a note where it has to be changed."""
+    at = f"+{line} " if line > 1 else ""
+    return f'"${{EDITOR:-vi}}" {at}{shlex.quote(path)}'
+
+
+Claim = tuple[str, str, str, str, int]
+"""anchor or code span, state, reason, the command that settles it, line in the note's body (1: unknown)."""
+
+
+def _claims(note: Note, freshness: Freshness) -> Iterator[Claim]:
+    if freshness.state == "conflicted":
+        yield "", "conflicted", "its text holds merge conflict markers", edit_command(note.path), 1
+        return
+    for drift in freshness.drifts:
+        state = state_of([drift])
+        if state != "fresh":
+            yield str(drift.anchor), state, drift.reason or drift.state, _settle(note, drift), 1
+    for mention in freshness.mentions:
+        yield mention.text, _mention_state(mention), mention.reason, edit_command(note.path), mention.line
+
+
+def _settle(note: Note, drift: Drift) -> str:
+    """Code that only moved is repaired by machine; code that is gone needs another text or anchor."""
+    if note.read_only or drift.state in ("gone", "unknown"):
+        return edit_command(note.path)
+    if drift.state == "moved":
+        return "agentctx sync --no-model"
+    return edit_command(note.path) if drift.moved_to else f"agentctx verify {shlex.quote(note.id)}"
+
+
+def _states(freshness: Freshness) -> dict[str, str]:
+    """Anchor or code span -> state, of a verdict."""
+    found = {str(drift.anchor): str(state_of([drift])) for drift in freshness.drifts}
+    found |= {mention.text: _mention_state(mention) for mention in freshness.mentions}
+    return found | {"": "conflicted" if freshness.state == "conflicted" else "fresh"}
+
+
+def _mention_state(mention: Mention) -> str:
+    return str(state_of([], [mention]))
+
+
+def placed(finding: Finding, line: int, code: tuple[str, int], diff: str) -> Finding:
+    """The finding with its line in the note's file, the place of the code, and the symbol's diff."""
+    path, at = code
+    return replace(finding, line=line, code_path=path, code_line=at, diff=diff)

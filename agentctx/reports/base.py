@@ -1,0 +1,71 @@
+"""The protocol of all formats, and how hostile text is made harmless in each of them.
+
+Titles, paths, commit subjects and code are other people's words; a format may print them, never obey them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Protocol
+
+from agentctx.model import Checked, Finding
+from agentctx.text import strip_hidden
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+
+
+class Report(Protocol):
+    """One format."""
+
+    def __call__(self, checked: Checked) -> str:
+        """The whole report, ending in a line break when it is not empty."""
+
+
+def plain(text: str) -> str:
+    """One printable line: nothing hidden, no line break, no byte that is not UTF-8."""
+    return " ".join(_SURROGATE.sub("\ufffd", strip_hidden(text.replace("\r", "\n"))).split())
+
+
+def block(text: str) -> str:
+    """Printable lines: nothing hidden, no byte that is not UTF-8."""
+    return _SURROGATE.sub("\ufffd", strip_hidden(text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def uri(path: str) -> str:
+    """A repository path as a relative URI reference: every byte that is not plain is escaped."""
+    escaped = "".join(
+        chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
+        for byte in path.encode("utf-8", "surrogateescape")
+    )
+    return escaped if ":" not in path.partition("/")[0] else f"./{escaped}"
+
+
+def document(data: Any) -> str:
+    """JSON in UTF-8; bytes of a path that are not UTF-8 are written as escapes, so that nothing is lost."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+def identity(finding: Finding) -> str:
+    """What makes a finding the same one in the next run: lines and reasons may differ then."""
+    return "\0".join((finding.note, finding.path, finding.anchor, finding.state))
+
+
+def sentence(finding: Finding) -> str:
+    """One line: the note, what is wrong with it, and why."""
+    was = " before this branch already" if finding.known else ""
+    about = f" ({plain(finding.title)})" if finding.title else ""
+    state = "may be affected" if finding.state == "affected" else f"is {finding.state}{was}"
+    return f"note {plain(finding.note)}{about} {state}: {plain(finding.reason)}"
+
+
+def advice(finding: Finding) -> str:
+    """What to do, ending in the one command."""
+    verb = {
+        "agentctx verify": "change the note, or if it is still true",
+        "agentctx sync": "repair the anchor",
+    }
+    words = next((v for k, v in verb.items() if finding.settle.startswith(k)), "change the note")
+    return f"{words}: {plain(finding.settle)}"
