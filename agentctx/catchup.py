@@ -15,6 +15,9 @@ from agentctx.integrations import githooks
 from agentctx.model import Pending
 from agentctx.state import Arrival, StateDir, worktree_key
 
+DEFERRED = "deferred"
+"""State document: what the worker found to be too early (see ``waiting_for``)."""
+
 
 def pending_range(git: Git, state: StateDir) -> Pending:
     """The commits nobody has looked at: from the best known ancestor of HEAD that was seen, to HEAD.
@@ -59,9 +62,17 @@ def catch_up(git: Git, state: StateDir) -> Pending:
     A range that has failed before is not started again until HEAD moves, or somebody types a command.
     """
     pending = pending_range(git, state)
-    if pending.base and not pending.empty and state.failed_head() != pending.head:
+    if not pending.base or pending.empty or state.failed_head() == pending.head:
+        return pending
+    if state.read(DEFERRED) != waiting_for(git, pending.head):
         note_arrival(git, state, "catch-up")
     return pending
+
+
+def waiting_for(git: Git, head: str) -> str:
+    """What must change before deferred work is worth another look: HEAD, or the upstream branch."""
+    upstream = git.default_upstream()
+    return f"{head} {git.rev_parse(upstream) if upstream else ''}"
 
 
 def note_arrival(git: Git, state: StateDir, hook: str) -> None:

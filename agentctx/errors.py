@@ -55,6 +55,10 @@ class MissingExtra(AgentctxError):
     """An optional part is not installed; ``hint`` is the pip command that installs it."""
 
 
+class NotYet(AgentctxError):
+    """There is work, but its time has not come; what waits stays pending and is no failure."""
+
+
 class ModelFailed(AgentctxError):
     """The language model could not be reached, refused, or answered outside its format."""
 

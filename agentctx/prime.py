@@ -57,7 +57,9 @@ def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
         if base and base != project.tree.head:
             out = project.git.run("diff", "--name-only", "-z", base, "HEAD", check=False)
             changed |= set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
-    return Query(text=task, files=tuple(files), changed=tuple(sorted(changed)), branch=branch)
+    own = f"{project.context}/"
+    code = sorted(path for path in changed if not path.startswith(own))
+    return Query(text=task, files=tuple(files), changed=tuple(code), branch=branch)
 
 
 def rank_notes(project: Project, query: Query) -> list[Hit]:

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from agentctx.catchup import mark_seen, pending_range
-from agentctx.errors import AgentctxError, ModelFailed
+from agentctx.catchup import mark_seen, pending_range, waiting_for
+from agentctx.errors import NotYet
 from agentctx.freshness.verify import stamps_for
-from agentctx.llm import open_provider
+from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
+from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
 from agentctx.model import Affected, Change, Note, Proposal, Refusal, SyncReport, SyncRequest
 from agentctx.project import Project
 from agentctx.proposals.accept import accept
 from agentctx.proposals.checks import Evidence, evidence_of
 from agentctx.proposals.drafting import Drafted, Provenance, draft, draft_repair
+from agentctx.proposals.look_up import LookUp
 from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import PROMPT_VERSION, build_prompt, estimate, fitted, grouped
 from agentctx.proposals.repair import mended_by_hand, moved_anchors
@@ -56,7 +58,7 @@ def run_sync(
         notices = (pending.notice,) if pending.notice else ()
     say("reading the change")
     change = project.git.show_change(base, head) if base and head and base != head else Change(base, head, ())
-    report = SyncReport(_sync_id(change, project), base, head, notices=notices)
+    report = SyncReport(sync_id(project, base, head), base, head, notices=notices)
     repaired = repairs(project, report.id, choices)
     report = replace(report, repaired=repaired)
     if change.files:
@@ -67,10 +69,10 @@ def run_sync(
     return report
 
 
-def _sync_id(change: Change, project: Project) -> str:
-    """The same range over the same notes is the same sync."""
+def sync_id(project: Project, base: str, head: str) -> str:
+    """The same range over the same notes is the same sync: ten hex digits."""
     notes = "".join(sorted(n.digest for n in project.notes.notes))
-    return hashlib.sha256(f"{change.base} {change.head} {notes}".encode()).hexdigest()[:10]
+    return hashlib.sha256(f"{base} {head} {notes}".encode()).hexdigest()[:10]
 
 
 # --------------------------------------------------------------------------- repairs without a model
@@ -124,8 +126,12 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
         return _estimated(report, requests)
     assert provider is not None
     for number, group in enumerate(grouped(requests), 1):
-        say(f"asking {provider.model}: group {number}, {', '.join(r.note.id for r in group)}")
-        report = _one_call(project, provider, group, report, choices)
+        ids = [r.note.id for r in group]
+        say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
+        try:
+            report = _one_call(project, provider, group, report, choices)
+        except OverCap as cap:
+            report = replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
     return report
 
 
@@ -160,7 +166,8 @@ def _provider(project: Project, choices: Choices) -> tuple[Provider | None, str]
     settings = read_provider()
     if settings is None:
         return None, "no model is configured: agentctx provider set"
-    return open_provider(settings), ""
+    provider = open_provider(settings)
+    return thrifty(provider, settings, project.state.folder, project.today.isoformat()), ""
 
 
 def _estimated(report: SyncReport, requests: Sequence[SyncRequest]) -> SyncReport:
@@ -178,7 +185,8 @@ def _one_call(
     answer = provider.complete(prompt, answer_schema([r.note.id for r in group]))
     parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
     provenance = _provenance(project, report.id, group[0].change.head, answer.model)
-    drafted = draft(parsed, group, data, _evidence(project, group), provenance)
+    known = LookUp(project.git, group[0].change)
+    drafted = draft(parsed, group, data, _evidence(project, group), provenance, known)
     kept, remembered = _offered(project, drafted, group[0].change, choices)
     return replace(
         report,
@@ -235,13 +243,15 @@ def _provenance(project: Project, sync: str, commit: str, model: str = "") -> Pr
 def background(project: Project, base: str, head: str) -> SyncReport:
     """What the worker runs: proposals only, never a byte of the work tree.
 
-    In a clone that may only flag, and for commits that are not everybody's yet, no model is asked.
+    A model is asked only by the clone that owns syncing, and only about commits that are everybody's.
+    Raises ``NotYet`` for commits that are not on the upstream default branch yet: they stay pending.
     """
-    model = project.config.sync.owner == "local" and on_default_branch(project, head)
-    try:
-        return run_sync(project, base, head, Choices(model=model))
-    except ModelFailed as failure:
-        raise AgentctxError(failure.message, failure.hint or "agentctx provider test") from failure
+    if project.config.sync.owner != "local":
+        return run_sync(project, base, head, Choices(model=False))
+    if not on_default_branch(project, head):
+        repairs(project, sync_id(project, base, head), Choices())
+        raise NotYet(waiting_for(project.git, head))
+    return run_sync(project, base, head)
 
 
 def on_default_branch(project: Project, head: str) -> bool:
@@ -252,7 +262,7 @@ def on_default_branch(project: Project, head: str) -> bool:
 
 def told(report: SyncReport) -> Iterator[str]:
     """The report in words, a line each."""
-    if report.base and report.head:
+    if report.base != report.head:
         yield f"{report.base[:8]}..{report.head[:8]}: {sum(a.flag for a in report.affected)} notes affected"
     yield from (f"repaired  {id}" for id in report.repaired)
     for proposal in report.proposals:

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agentctx.catchup import mark_seen, pending_range
-from agentctx.errors import AgentctxError, Busy, NotARepository
+from agentctx.catchup import DEFERRED, mark_seen, pending_range
+from agentctx.errors import AgentctxError, Busy, NotARepository, NotYet
 from agentctx.files import locked
 from agentctx.git import Git
 from agentctx.model import Pending
@@ -85,6 +85,9 @@ def _bring_up(git: Git, worktree: Path, state: StateDir, sync: Sync) -> bool:
             mark_seen(there, state, pending.head)
     except NotARepository:
         return False  # the work tree was removed since
+    except NotYet as reason:
+        state.write(DEFERRED, reason.message)
+        return False
     except AgentctxError as error:
         state.set_failure(error.message, pending.head)
         return False

@@ -1,0 +1,271 @@
+"""The write line on real repositories, with a scripted model behind real HTTP and real worker processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.demo import scripted
+from bench.scripted_model import Asked, Raw, ScriptedModel
+from tests.repository import TempRepo
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "bench" / "example"
+CONTEXT = EXAMPLE.parent.parent / ".agent-context-example"
+NOTE = "agent-context/decisions/2026-01-12-signed-tokens.md"
+
+
+def lay(shop: TempRepo, version: str) -> None:
+    for file in (EXAMPLE / version).rglob("*.py"):
+        shop.write(str(file.relative_to(EXAMPLE / version)), file.read_bytes())
+
+
+@pytest.fixture
+def shop(repo: TempRepo) -> TempRepo:
+    """The example, verified, with a teammate's change merged on top and nothing looked at yet."""
+    lay(repo, "before")
+    repo.commit("code")
+    for file in CONTEXT.rglob("*.md"):
+        repo.write(f"agent-context/{file.relative_to(CONTEXT)}", file.read_bytes())
+    repo.agentctx("init")
+    repo.agentctx("verify")
+    repo.commit("notes")
+    repo.agentctx("status")
+    repo.git("switch", "-q", "-c", "work")
+    lay(repo, "teammate")
+    repo.commit("Tokens carry a role", author="Bob <bob@example.org>")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge work", "work")
+    return repo
+
+
+@pytest.fixture
+def model(shop: TempRepo) -> Iterator[ScriptedModel]:
+    with ScriptedModel(scripted) as served:
+        configure(shop, served)
+        yield served
+
+
+def configure(shop: TempRepo, served: ScriptedModel) -> None:
+    done = shop.agentctx("provider", "set", "openai-compatible", "--model", "scripted", "--url", served.url)
+    assert done.returncode == 0, done.stderr
+
+
+def proposals(shop: TempRepo) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(shop.agentctx("review", "--json").stdout)["proposals"]
+    return found
+
+
+def states(shop: TempRepo) -> dict[str, str]:
+    return {n["id"]: n["state"] for n in json.loads(shop.agentctx("status", "--json").stdout)["notes"]}
+
+
+def notes_on_disk(shop: TempRepo) -> dict[str, bytes]:
+    folder = shop.root / "agent-context"
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != "index.json"
+    }
+
+
+def test_a_merge_leads_to_a_proposal_that_a_person_accepts_and_takes_back(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    before = notes_on_disk(shop)
+    done = shop.agentctx("sync")
+    assert done.returncode == 0, done.stderr
+    repaired = notes_on_disk(shop)
+    assert repaired[NOTE.removeprefix("agent-context/")] == before[NOTE.removeprefix("agent-context/")]
+    assert (
+        "src/shop/rounding.py#round_half_even"
+        in (shop.root / "agent-context/gotchas/tax-is-rounded-once.md").read_text()
+    )
+
+    assert shop.agentctx("review", "accept").returncode == 0
+    assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text()
+    assert set(states(shop).values()) == {"fresh"}
+
+    for _ in range(2):
+        assert shop.agentctx("undo").returncode in (0, 2)
+    assert notes_on_disk(shop) == before
+    assert states(shop)["2026-01-12-signed-tokens"] == "stale"
+
+
+def test_the_same_range_twice_asks_no_model_and_changes_no_byte(shop: TempRepo, model: ScriptedModel) -> None:
+    shop.agentctx("sync", "HEAD~1..HEAD")
+    asked, notes = len(model.requests), notes_on_disk(shop)
+    assert asked >= 1
+    for _ in range(3):
+        assert shop.agentctx("sync", "HEAD~1..HEAD").returncode == 0
+        assert shop.agentctx("sync").returncode == 0
+    assert len(model.requests) == asked
+    assert notes_on_disk(shop) == notes
+
+
+def test_a_rejected_proposal_does_not_come_back(shop: TempRepo, model: ScriptedModel) -> None:
+    shop.agentctx("sync")
+    assert proposals(shop)
+    assert shop.agentctx("review", "reject").returncode == 0
+    assert proposals(shop) == []
+    done = shop.agentctx("sync", "HEAD~1..HEAD")
+    assert proposals(shop) == []
+    assert "rejected" in done.stdout
+
+
+def test_without_a_model_moved_code_is_followed_and_the_rest_stays_flagged(shop: TempRepo) -> None:
+    done = shop.agentctx("sync")
+    assert "repaired  tax-is-rounded-once" in done.stdout
+    assert "no model is configured" in done.stdout
+    found = states(shop)
+    assert (found["tax-is-rounded-once"], found["2026-01-12-signed-tokens"]) == ("fresh", "stale")
+    assert "STALE" in shop.agentctx("prime").stdout
+
+
+def test_a_note_mended_by_hand_with_its_code_is_stamped_by_sync(shop: TempRepo) -> None:
+    tokens = shop.root / "src/shop/tokens.py"
+    code = tokens.read_text().replace('f"{user}.{role}.{now}"', 'f"{user}:{role}.{now}"')
+    code = code.replace('payload.split(".")', 'payload.replace(":", ".").split(".")')
+    text = (shop.root / NOTE).read_text().replace("`MAX_AGE = 900`", "`MAX_AGE = 3600`")
+    env = {"PATH": os.environ["PATH"]}
+    shop.git("config", "core.hooksPath", "/dev/null")
+    shop.commit("Change the separator, and say so", {"src/shop/tokens.py": code, NOTE: text})
+    assert states(shop)["2026-01-12-signed-tokens"] == "fresh", env
+    done = shop.agentctx("sync", "--no-model")
+    assert "repaired  2026-01-12-signed-tokens" in done.stdout
+    drifts = json.loads(shop.agentctx("status", "--json").stdout)["notes"][0]["drifts"]
+    assert {d["witness"] for d in drifts} == {"record"}
+
+
+def test_while_the_model_thinks_a_person_edits_the_note_and_the_persons_words_stand(shop: TempRepo) -> None:
+    def slowly(asked: Asked) -> Mapping[str, Any]:
+        note = shop.root / NOTE
+        note.write_text(note.read_text().replace("It cannot be revoked", "It can never be revoked"))
+        return scripted(asked)
+
+    with ScriptedModel(slowly) as served:
+        configure(shop, served)
+        assert shop.agentctx("sync").returncode == 0
+    shop.agentctx("review", "accept")
+    text = (shop.root / NOTE).read_text()
+    assert "It can never be revoked" in text
+    assert "`MAX_AGE = 3600`" in text
+
+
+FAULTS: dict[str, Any] = {
+    "hangs": lambda _: Raw(delay=30),
+    "refuses": lambda _: Raw(403, b'{"error": "no"}'),
+    "fails": lambda _: Raw(500, b"oops"),
+    "prose": lambda _: "I would rather not say.",
+    "cut": lambda _: Raw(200, b'{"choices": [{"mess', missing=500),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_provider_fails_with_one_clear_line_and_loses_nothing(shop: TempRepo, fault: str) -> None:
+    before = notes_on_disk(shop)
+    with ScriptedModel(FAULTS[fault]) as served:
+        done = shop.agentctx(
+            "provider", "set", "openai-compatible", "--model", "m", "--url", served.url, "--timeout", "1"
+        )
+        assert done.returncode == 0
+        began = time.monotonic()
+        done = shop.agentctx("sync")
+        assert time.monotonic() - began < 20
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) <= 6
+    assert (
+        notes_on_disk(shop)[NOTE.removeprefix("agent-context/")]
+        == before[NOTE.removeprefix("agent-context/")]
+    )
+    with ScriptedModel(scripted) as served:
+        configure(shop, served)
+        assert shop.agentctx("sync").returncode == 0
+    assert any(p["note_id"] == "2026-01-12-signed-tokens" for p in proposals(shop))
+
+
+def worker_environment() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k != "AGENTCTX_NO_WORKER"}
+    return {**kept, "AGENTCTX_DEBOUNCE": "0.1"}
+
+
+def wait_for(condition: Any, seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def test_the_hook_of_a_real_merge_starts_the_worker_and_prime_tells_of_its_proposals(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    shop.git("reset", "-q", "--hard", "HEAD~1")
+    shop.agentctx("status")
+    began = time.monotonic()
+    subprocess.run(
+        "git merge -q --no-ff -m again work | cat",
+        shell=True,
+        cwd=shop.root,
+        env=worker_environment(),
+        check=True,
+    )
+    assert time.monotonic() - began < 3, "the merge waited for the worker"
+    wait_for(lambda: proposals(shop))
+    assert "wait for a person: agentctx review" in shop.agentctx("prime").stdout
+    assert shop.git("status", "--porcelain") == "", "the worker must not touch the work tree"
+
+
+def test_a_worker_that_fails_says_so_in_one_line_of_status_and_prime(shop: TempRepo) -> None:
+    with ScriptedModel(lambda _: Raw(500, b"oops")) as served:
+        shop.agentctx(
+            "provider", "set", "openai-compatible", "--model", "m", "--url", served.url, "--timeout", "1"
+        )
+        subprocess.run(
+            [sys.executable, "-m", "agentctx", "hook", "post-merge"],
+            cwd=shop.root,
+            env=worker_environment(),
+            check=True,
+        )
+        wait_for(lambda: "background run failed" in shop.agentctx("status").stderr)
+    assert "background run failed" in shop.agentctx("prime").stdout
+
+
+def test_fifty_kills_during_a_sync_lose_nothing_and_the_next_run_ends_in_the_same_bytes(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    start = notes_on_disk(shop)
+    command = [sys.executable, "-m", "agentctx", "sync", "HEAD~1..HEAD", "--mode", "apply"]
+    began = time.monotonic()
+    subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
+    length = time.monotonic() - began
+    whole = notes_on_disk(shop)
+    assert whole != start
+    chance = random.Random(5)
+    for _ in range(int(os.environ.get("AGENTCTX_TEST_KILLS", "12"))):
+        for path, data in start.items():
+            (shop.root / "agent-context" / path).write_bytes(data)
+        for extra in notes_on_disk(shop).keys() - start.keys():
+            (shop.root / "agent-context" / extra).unlink()
+        subprocess.run(["rm", "-rf", ".git/agentctx"], cwd=shop.root, check=True)
+        process = subprocess.Popen(
+            command, cwd=shop.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(chance.uniform(0, length * 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for path, data in notes_on_disk(shop).items():
+            assert path.rpartition("/")[2].startswith(".") or data in (start.get(path), whole.get(path)), path
+        subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
+        shop.agentctx("review", "accept")
+        assert notes_on_disk(shop) == whole
