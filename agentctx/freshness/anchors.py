@@ -46,6 +46,9 @@ def look(anchor: Anchor, code: Code, deep: bool = True) -> Sight:
             return _text(anchor, code, f"`{anchor.path}` cannot be parsed ({file.error})")
         return Sight(error=f"`{anchor.path}` cannot be parsed ({file.error})")
     symbol = code.symbol(anchor.path, anchor.symbol)
+    if symbol is None and file.damage:
+        why = f"`{anchor.path}` cannot be parsed ({file.damage.get(anchor.symbol) or file.damage['']})"
+        return Sight(error=why) if anchor.symbol else _text(anchor, code, why)
     if symbol is None:
         return Sight(is_gone=True)
     if not anchor.symbol or not deep:

@@ -6,9 +6,11 @@ A wheel per grammar, imported when the first file of its kind is read. How to ad
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -195,7 +197,8 @@ class Grammar(Dotted):
         if root.type == "ERROR":
             return Parsed(error=f"{path} line {first_error(root) or 1}: syntax error")
         reader = Reader(self, data)
-        reader.read(root)
+        with _without_collection(len(data)):
+            reader.read(root)
         symbols = Definitions(self, reader)
         damage = {f.name: _damage(path, f.damage) for f in reader.found if f.damage}
         if root.has_error:
@@ -205,6 +208,7 @@ class Grammar(Dotted):
             symbols=symbols,
             imports=reader.imports,
             bases={f.name: f.named.bases for f in reader.found if f.named.bases},
+            aliases=symbols.aliases(),
             damage=damage,
         )
 
@@ -219,6 +223,19 @@ class Grammar(Dotted):
                 json.dumps(token[1:], ensure_ascii=False) if kind in self.atoms and len(token) < 200 else ""
             )
         return token if kind in self.numbers or kind in self.literals else ""
+
+
+@contextmanager
+def _without_collection(size: int) -> Iterator[None]:
+    """A large file makes a million small values that all stay: looking for rubbish among them is waste."""
+    pause = size > 200_000 and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
 
 
 def _damage(path: str, line: int) -> str:

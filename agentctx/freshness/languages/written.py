@@ -47,6 +47,10 @@ class Definitions(Mapping[str, Symbol]):
         for alias in [a for a, parts in self._aliases.items() if any(p.name in gone for p in parts)]:
             del self._aliases[alias]
 
+    def aliases(self) -> dict[str, str]:
+        """Other spellings that mean one symbol -> its name."""
+        return {alias: self._name(parts) for alias, parts in self._aliases.items() if self._meant(alias)}
+
     def candidates(self, alias: str) -> tuple[str, ...]:
         """The names that a spelling may mean, when it is not one of them itself."""
         return tuple(sorted({f.name for f in self._aliases.get(alias, ())}))
@@ -78,12 +82,18 @@ class Definitions(Mapping[str, Symbol]):
     def __len__(self) -> int:
         return len(self._parts)
 
+    def _name(self, parts: list[Found]) -> str:
+        """The name under which these are listed; of one overload, with its parameters."""
+        name = parts[0].name
+        if len(parts) == len(self._parts[name]):
+            return name
+        return parts[0].named.aliases[0] if len(parts) == 1 and parts[0].named.aliases else name
+
     # ------------------------------------------------------------------ writing
 
     def _symbol(self, name: str, parts: list[Found]) -> Symbol:
         first = parts[0]
-        if len(parts) == len(self._parts[first.name]):  # else one overload of several
-            name = first.name
+        name = self._name(parts) or name
         written = sorted(self._write(part) for part in parts)
         value = self._value(first) if len(parts) == 1 else ""
         own = first.named.name
