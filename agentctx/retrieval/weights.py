@@ -1,8 +1,7 @@
 """Every number that decides the order of notes, in one place.
 
-The comment behind a weight is what it brings on the development data (recall@10 and MRR, change suite; then
-decision records where the weight applies), measured by leaving it out: ``bench/retrieval --ablate``. Weights
-without a number have nothing to be measured on there (no tags, anchors or pinned notes) and are choices.
+What each of them brings stands in ``docs/benchmarks.md``; ``bench/retrieval --ablate`` measures it again.
+Those of tags, anchors, files, branch and standing have nothing to be measured on in that data: choices.
 """
 
 from __future__ import annotations
