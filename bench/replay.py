@@ -147,13 +147,16 @@ def _write_notes(clone: Path, count: int, seed: int) -> int:
 
 def _on_top(git: Callable[..., str], commit: str, parent: str, notes_tree: str) -> str:
     """A commit with the tree of ``commit`` and the notes, by its author and with its subject."""
-    git("read-tree", commit)
-    git("rm", "-r", "-q", "--cached", "--ignore-unmatch", CONTEXT)
-    git("read-tree", f"--prefix={CONTEXT}/", notes_tree)
+    index = {"GIT_INDEX_FILE": ".git/replay-index"}
+    git("read-tree", commit, env=index)
+    git("rm", "-r", "-q", "--cached", "--ignore-unmatch", CONTEXT, env=index)
+    git("read-tree", f"--prefix={CONTEXT}/", notes_tree, env=index)
     author, email, date, subject = git("log", "-1", "--format=%an%n%ae%n%cI%n%s", commit).split("\n", 3)
     env = {"GIT_AUTHOR_NAME": author, "GIT_AUTHOR_EMAIL": email, "GIT_AUTHOR_DATE": date}
     env |= {key.replace("AUTHOR", "COMMITTER"): value for key, value in env.items()}
-    return git("commit-tree", git("write-tree"), "-p", parent, "-m", subject or "(no subject)", env=env)
+    return git(
+        "commit-tree", git("write-tree", env=index), "-p", parent, "-m", subject or "(no subject)", env=env
+    )
 
 
 def _step(walk: Walk, clone: Path, commit: str, before: dict[str, str]) -> dict[str, str]:

@@ -184,8 +184,13 @@ def _whole(symbol: Symbol) -> str:
 
 def _face(target: Anchor, symbol: Symbol, code: Code) -> str:
     """Digest of what somebody who makes an object of a class depends on: bases, constructor, fields."""
-    parts = [f"{made.name}={_whole(made)}" for made in face_of(target, code)]
+    parts = [f"{made.name}={face_stamp(made)}" for made in face_of(target, code)]
     return ";".join([symbol.stamp.sig, *parts])
+
+
+def face_stamp(made: Symbol) -> str:
+    """Digest of a constructor, or of a field's value: its annotation does nothing."""
+    return made.stamp.body if made.kind == "constant" else _whole(made)
 
 
 def face_of(target: Anchor, code: Code) -> list[Symbol]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from agentctx.freshness import wording
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import Dependencies, face_of
+from agentctx.freshness.dependencies import Dependencies, face_of, face_stamp
 from agentctx.freshness.history import Event, History
 from agentctx.freshness.witness import Baseline, at_blob
 from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
@@ -118,12 +118,13 @@ class Evidence:
         past = self.history.code(since, self.code.memory)
         then = look(target, past, deep=False)
         if then.symbol is not None and then.symbol.kind == "class":
-            before = {s.name: s.stamp for s in face_of(target, past)}
-            now = {s.name: s.stamp for s in face_of(target, self.code)}
-            members = [n for n in {**before, **now} if not _equal(before.get(n), now.get(n))]
+            stamps = {s.name: s.stamp for s in face_of(target, past)}
+            before = {s.name: face_stamp(s) for s in face_of(target, past)}
+            now = {s.name: face_stamp(s) for s in face_of(target, self.code)}
+            members = [name for name in {**before, **now} if before.get(name) != now.get(name)]
             if members:
                 return [
-                    _Culprit(Anchor(target.path, name), before.get(name), since, name) for name in members[:3]
+                    _Culprit(Anchor(target.path, name), stamps.get(name), since, name) for name in members[:3]
                 ]
         return [_Culprit(target, then.stamp, since, reference)]
 
@@ -294,10 +295,6 @@ class Evidence:
         return difference(before.stamp, after.stamp, True) == "unchanged" and (
             before.stamp.text == after.stamp.text
         )
-
-
-def _equal(a: Stamp | None, b: Stamp | None) -> bool:
-    return a is b if a is None or b is None else same_code(a, b)
 
 
 def _joined(reason: str, when: str) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentctx.freshness.anchors import look, same_code
-from agentctx.freshness.code import Code
+from agentctx.freshness.code import Code, File
 from agentctx.freshness.languages import language_of
 from agentctx.model import Anchor, Stamp, Symbol
 
 _MOST_FILES = 3000
 """Files that are searched for a lost symbol."""
+_VALUES = ("constant", "key")
 _SHORT = 3
 """Lines; shorter code has to keep its name to be recognised in another file."""
 
@@ -116,9 +117,15 @@ def _matches(
             if symbol is None or not same_code(symbol.stamp, stamp):
                 continue
             rank = _rank(anchor, path, symbol)
+            if rank == 2 and symbol.kind in _VALUES and _namesakes(name, file) > 1:
+                continue  # the same value under a common name proves nothing
             if rank and not _was_there(Anchor(path, name), before):
                 found.append((rank, Anchor(path, name)))
     return found
+
+
+def _namesakes(name: str, file: File | None) -> int:
+    return sum(_simple(other) == _simple(name) for other in (file.names if file else ()))
 
 
 def _rank(anchor: Anchor, path: str, symbol: Symbol) -> int:
@@ -127,7 +134,7 @@ def _rank(anchor: Anchor, path: str, symbol: Symbol) -> int:
         return 1
     if _simple(symbol.name) == _simple(anchor.symbol):
         return 2
-    if symbol.kind == "constant" or not symbol.stamp.body:
+    if symbol.kind in _VALUES or not symbol.stamp.body:
         return 0
     lines = symbol.end_line - symbol.start_line + 1
     return 3 if path == anchor.path or lines > _SHORT else 0

@@ -44,10 +44,9 @@ def when(commits: tuple[Commit, ...], uncommitted: bool) -> str:
         return ""
     first = commits[0]
     text = f"in {first.id[:7]} by {first.author} on {first.date[:10]} '{_short(first.subject)}'"
-    if uncommitted:
-        text += " and in uncommitted edits"
     more = len(commits) - 1
-    return text + (f" and {more} earlier commit{'s' if more > 1 else ''}" if more else "")
+    text += f" and {more} earlier commit{'s' if more > 1 else ''}" if more else ""
+    return text + (", and in uncommitted edits" if uncommitted else "")
 
 
 def symbol_diff(old: str, new: str, label: str) -> str:
