@@ -19,6 +19,7 @@ from agentctx.errors import InvalidInput
 _CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _EXACT_FLOAT = 1e16
 """From here on a float has no fraction and databases print it as an integer; we write the integer."""
 LONGEST_NAMESPACE = 512
@@ -99,8 +100,10 @@ def _json_key(key: Any) -> str:
 
 def json_text(value: Any) -> str:
     """``value`` as JSON text with sorted keys: equal values give equal text."""
+    if value == {} and isinstance(value, dict):
+        return "{}"
     try:
-        return json.dumps(json_value(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _ENCODER.encode(json_value(value))
     except RecursionError:
         raise InvalidInput("the JSON value is nested too deeply") from None
 

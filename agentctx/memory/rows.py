@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from agentctx.model import Episode, Fact, WorkingContext
 
 Value = str | int | float | None
 Row = tuple[Value, ...]
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_TENANT = "local"
 
 
@@ -115,6 +117,8 @@ TABLES = (NAMESPACES, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT
 
 def uuid_text(text: str, what: str) -> str:
     """``text`` as a UUID in its plain form. Raises ``InvalidInput``."""
+    if _UUID.fullmatch(text):
+        return text
     try:
         return str(uuid.UUID(text))
     except ValueError:
