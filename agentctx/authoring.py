@@ -109,6 +109,10 @@ def _writable(project: Project, name: str) -> Note:
             f"{note.id} is a section of {note.path}, which agentctx only reads",
             "edit the document itself, or write a note about it with `agentctx new`",
         )
+    if note.status == "conflicted":
+        raise InvalidInput(
+            f"{note.path} holds merge conflict markers", "edit the file and delete the marker lines"
+        )
     return note
 
 

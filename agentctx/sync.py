@@ -142,12 +142,8 @@ def _chosen(
     notes = {n.id: n for n in project.notes.notes}
     edited = {f.path for f in change.files}
     flagged = [a for a in found if a.flag]
-    skipped = [
-        (a.id, f"a section of {a.path}: agentctx only reads it") for a in flagged if notes[a.id].read_only
-    ]
-    skipped += [
-        (a.id, "edited in the change itself") for a in flagged if _mended(project, notes[a.id], edited)
-    ]
+    hindrances = ((a.id, _hindrance(project, notes[a.id], edited)) for a in flagged)
+    skipped = [(id, why) for id, why in hindrances if why]
     left_out = {id for id, _ in skipped}
     candidates = [a for a in flagged if a.id not in left_out]
     cap = project.config.sync.max_notes
@@ -155,9 +151,16 @@ def _chosen(
     return candidates[:cap], tuple(skipped)
 
 
-def _mended(project: Project, note: Note, edited: set[str]) -> bool:
-    """Somebody already touched the note in this change, and it is not false now."""
-    return note.path in edited and project.index.by_id()[note.id].state in ("fresh", "unverified")
+def _hindrance(project: Project, note: Note, edited: set[str]) -> str:
+    """Why a flagged note is not shown to the model; empty when it is."""
+    state = project.index.by_id()[note.id].state
+    if note.read_only:
+        return f"a section of {note.path}: agentctx only reads it"
+    if state == "conflicted":
+        return "holds merge conflict markers"
+    if note.path in edited and state in ("fresh", "unverified"):
+        return "edited in the change itself"
+    return ""
 
 
 def _provider(project: Project, choices: Choices) -> tuple[Provider | None, str]:

@@ -135,10 +135,10 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
 def test_a_huge_patch_is_read_in_linear_time() -> None:
     def seconds(lines: int) -> float:
         patch = f"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,{lines} +1,{lines} @@\n" + "-a\n+b\n" * lines
-        start = time.perf_counter()
+        start = time.process_time()
         (file,) = parse_patch(patch)
         assert len(file.hunks[0].removed) == lines
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert seconds(400_000) < 40 * max(seconds(40_000), 0.001)
 

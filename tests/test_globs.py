@@ -61,7 +61,7 @@ def test_the_fixed_part_of_a_glob_is_a_folder(pattern: str, folder: str) -> None
 
 @pytest.mark.parametrize("pattern", ["*" * 50 + "b", "**/" * 30 + "b", "*a" * 12 + "b", "[" * 5000])
 def test_a_hostile_glob_is_answered_in_time(pattern: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     matches(pattern, "a" * 100)
     matches(pattern, "a/" * 50 + "c")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -75,7 +75,8 @@ def state_of(
 
 def is_conflicted(note: Note) -> bool:
     """Does the note's text hold all three merge markers?"""
-    return {mark[0] for mark in _CONFLICT.findall(note.body)} == {"<", "=", ">"}
+    marks = {mark[0] for mark in _CONFLICT.findall(note.body)}
+    return note.status == "conflicted" or marks == {"<", "=", ">"}
 
 
 def review_reasons(note: Note, today: str) -> tuple[str, ...]:

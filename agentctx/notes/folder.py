@@ -308,7 +308,16 @@ def _own_note(kind: Kind, path: str, data: bytes) -> Parsed:
     from agentctx.notes.document import parse
 
     note, problems = parse(path, data, kind)
+    if note is None and any(problem.code == "conflict-markers" for problem in problems):
+        note = _conflicted(kind, path, data)
     return (note,) if note else (), problems
+
+
+def _conflicted(kind: Kind, path: str, data: bytes) -> Note | None:
+    """A note between two versions is listed by name; neither version of its text is served."""
+    id = posixpath.basename(path).removesuffix(".md")
+    digest = hashlib.sha256(data).hexdigest()
+    return Note(id, path, kind, id, "", digest, status="conflicted") if valid_id(id) else None
 
 
 def _document_notes(path: str, data: bytes) -> Parsed:

@@ -59,7 +59,7 @@ class _Desk:
 
     @cached_property
     def own(self) -> list[Note]:
-        return [note for note in self.notes.notes if not note.read_only]
+        return [n for n in self.notes.notes if not n.read_only and n.status != "conflicted"]
 
     @cached_property
     def by_id(self) -> dict[str, Note]:

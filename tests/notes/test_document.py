@@ -193,11 +193,11 @@ def test_hostile_front_matter_is_refused_at_once() -> None:
         "too-large": b"x" * 5_000_000,
     }
     for code, data in hostile.items():
-        start = time.perf_counter()
+        start = time.process_time()
         note, problems = parse(PATH, data, "decision")
         assert note is None
         assert problems[0].code == code
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,9 @@ def test_hostile_front_matter_is_refused_at_once() -> None:
     ids=lambda body: repr(body[:6]),
 )
 def test_a_hostile_body_is_read_in_time(body: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read(f"---\ntitle: x\n---\n{body}".encode())
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_note_over_the_served_size_is_cut_and_says_so() -> None:

@@ -296,9 +296,9 @@ def many(count: int) -> list[Note]:
 def test_two_thousand_notes_are_ranked_from_cached_bags_in_well_under_a_second() -> None:
     notes = many(2_000)
     bags = {n.id: bag_of(n) for n in notes}
-    start = time.perf_counter()
+    start = time.process_time()
     hits = rank(Query(text="note " + notes[77].body[:60], changed=("src/a.py",)), notes, {}, bags=bags)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert len(hits) == 2_000
     assert hits[0].id == "n00077"
 

@@ -48,6 +48,6 @@ def test_a_megabyte_takes_less_than_a_second() -> None:
     text = (
         "def issue_token(user: User) -> str:\n    return signJwt(user.id, MAX_AGE)  # short lived\n" * 12_000
     )
-    start = time.perf_counter()
+    start = time.process_time()
     assert tokenize(text)
-    assert time.perf_counter() - start < len(text) / 1_000_000
+    assert time.process_time() - start < len(text) / 1_000_000
