@@ -41,6 +41,7 @@ class Markdown(Dotted):
         lines = plain_bytes(source).decode().split("\n")
         headings = list(_headings(lines))
         symbols: dict[str, Symbol] = {}
+        aliases: dict[str, str] = {}
         for index, heading in enumerate(headings):
             later = (h.line for h in headings[index + 1 :] if h.level <= heading.level)
             end = next(later, len(lines) + 1) - 1
@@ -51,16 +52,31 @@ class Markdown(Dotted):
             stamp = Stamp(scheme=1, sig=fingerprint(f"h{heading.level}"), body=body)
             symbol = Symbol(name, "heading", stamp, heading.line, max(heading.line, end))
             symbols[name] = symbol
-            if heading.title and heading.title not in symbols:
-                symbols[heading.title] = symbol
+            aliases.setdefault(heading.title, name)
         module = Symbol(
             "", "module", Stamp(scheme=1, body=fingerprint(_normal(lines))), 1, max(1, len(lines))
         )
-        return Parsed(symbols=symbols, module=module)
+        aliases = {title: name for title, name in aliases.items() if title and title not in symbols}
+        known = _Titled(symbols, aliases)
+        return Parsed(symbols=known, module=module, aliases=aliases)
 
     def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
         """A text imports nothing."""
         return ()
+
+
+class _Titled(dict[str, Symbol]):
+    """Sections by slug; their titles find them as well."""
+
+    def __init__(self, symbols: dict[str, Symbol], aliases: dict[str, str]) -> None:
+        super().__init__(symbols)
+        self._aliases = aliases
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._aliases
+
+    def __missing__(self, name: str) -> Symbol:
+        return self[self._aliases[name]]
 
 
 def _headings(lines: list[str]) -> Iterator[_Heading]:

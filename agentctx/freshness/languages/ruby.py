@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from agentctx.freshness.languages.treesitter import Text
 
-_DOCUMENTED = these("program body_statement")
+_DOCUMENTED = these("program body_statement class module")
 
 
 class Ruby(Grammar):
@@ -32,7 +32,7 @@ class Ruby(Grammar):
         "singleton_method": "method",
         "assignment": "constant",
     }
-    transparent = these("parenthesized_statements")
+    transparent = these("parenthesized_statements body_statement")
     kept: ClassVar[Sets] = {}
     imports = these("call")
     identifiers = these("identifier constant instance_variable")

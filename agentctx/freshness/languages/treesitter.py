@@ -252,7 +252,7 @@ def parser_of(wheel: str, entry: str) -> Parser:
 
 
 def plain_bytes(source: bytes) -> bytes:
-    """UTF-8 without a mark and with LF, whatever the file had."""
+    """UTF-8 without a mark, with LF and a last line break, whatever the file had."""
     if source.startswith((b"\xff\xfe", b"\xfe\xff")):
         source = source.decode("utf-16", "replace").encode()
     source = source.removeprefix(b"\xef\xbb\xbf")
@@ -260,7 +260,8 @@ def plain_bytes(source: bytes) -> bytes:
         source.decode("utf-8")
     except UnicodeDecodeError:
         source = source.decode("latin-1").encode()
-    return source.replace(b"\r\n", b"\n")
+    source = source.replace(b"\r\n", b"\n")
+    return source if source.endswith(b"\n") else source + b"\n"
 
 
 def words(comment: str) -> str:
