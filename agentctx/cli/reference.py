@@ -64,7 +64,7 @@ def _command(command: click.Command, name: str) -> Iterator[str]:
         usage = " ".join(command.collect_usage_pieces(context))
         yield f"### `{name} {usage}`\n\n{command.help}\n"
         rows = [record for p in command.get_params(context) if (record := p.get_help_record(context))]
-        yield "".join(f"- `{option}` {text}\n" for option, text in rows if option != "--help")
+        yield "".join(f"- `{option}` {text}\n" for option, text in rows if text and "--help" not in option)
 
 
 def configuration_page() -> str:
