@@ -101,7 +101,7 @@ SECRETS = {
 }
 
 PLACES = {
-    "an added line of a diff": "@@ -1,2 +1,3 @@ def f():\n     retries = 3\n+    use({secret})\n     return\n",
+    "an added line of a diff": "@@ -1,2 +1,3 @@ f\n     retries = 3\n+    use({secret})\n     return\n",
     "a commit message": "Fix the login of the worker\n\nIt failed with {secret} since Monday, see the log.\n",
     "a yaml value in a note": "---\ntitle: Deploy\n---\nconfig:\n  value: {secret}\n  retries: 3\n",
 }
