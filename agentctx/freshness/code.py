@@ -59,7 +59,8 @@ class Memory:
     def _raw(self) -> dict[str, Any]:
         document = self._load() if self._load else None
         if isinstance(document, dict) and document.get("version") == VERSION:
-            return dict(document["files"])
+            files = document.get("files")
+            return dict(files) if isinstance(files, dict) else {}
         return {}
 
     def file(self, language: Language, key: str, path: str, tree: Tree) -> File | None:
@@ -67,8 +68,9 @@ class Memory:
         ident = f"{language.name}{language.scheme}:{key}"
         if ident in self._files:
             return self._files[ident]
-        if ident in self._raw:
-            return self._files.setdefault(ident, _from_document(self._raw[ident]))
+        kept = _from_document(self._raw[ident]) if ident in self._raw else None
+        if kept is not None:
+            return self._files.setdefault(ident, kept)
         parsed = self._parse(language, key, path, tree)
         if parsed is None:
             return None
@@ -199,7 +201,15 @@ def _to_document(file: File) -> list[Any]:
     return [list(file.names), imports, bases, file.error, symbols, *other]
 
 
-def _from_document(raw: list[Any]) -> File:
+def _from_document(raw: Any) -> File | None:
+    """A remembered file; None when the document was damaged."""
+    try:
+        return _read_file(raw)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+
+
+def _read_file(raw: Any) -> File:
     names, imports, bases, error, symbols, aliases, damage = raw
     return File(
         names=dict.fromkeys(names),

@@ -27,13 +27,12 @@ class Logbook:
         """
         wanted = sorted(folders)
         about = hashlib.sha256("\0".join([*wanted, "", *sorted(interesting)]).encode("utf-8", "replace"))
-        known = self._read(about.hexdigest())
+        known, kept = self._read(about.hexdigest())
         head = self.history.head
-        if known is not None and known["head"] == head:
-            return [_event(raw) for raw in known["events"]]
-        if known is not None and self.history.is_ancestor(known["head"]):
-            newer = self.history.touching(wanted, interesting, since=known["head"])
-            found = [*newer, *(_event(raw) for raw in known["events"])]
+        if known == head:
+            return kept
+        if self.history.is_ancestor(known):
+            found = [*self.history.touching(wanted, interesting, since=known), *kept]
         else:
             found = list(self.history.touching(wanted, interesting))
         if self.cache is not None:
@@ -41,10 +40,15 @@ class Logbook:
             self.cache.write("history", {**document, "events": [_raw(event) for event in found]})
         return found
 
-    def _read(self, about: str) -> dict[str, Any] | None:
+    def _read(self, about: str) -> tuple[str, list[Event]]:
+        """(commit, events up to it) as kept for the same question; an empty commit when there is nothing."""
         raw = self.cache.read("history") if self.cache else None
-        usable = isinstance(raw, dict) and raw.get("version") == VERSION and raw.get("about") == about
-        return raw if usable else None
+        if not isinstance(raw, dict) or raw.get("version") != VERSION or raw.get("about") != about:
+            return "", []
+        try:
+            return str(raw["head"]), [_event(entry) for entry in raw["events"]]
+        except (KeyError, TypeError, ValueError, AttributeError):  # a damaged document
+            return "", []
 
 
 def _raw(event: Event) -> list[Any]:

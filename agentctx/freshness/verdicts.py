@@ -53,12 +53,19 @@ class Verdicts:
         raw = cache.read("verdicts") if cache else None
         self._old: dict[str, Any] = {}
         if isinstance(raw, dict) and raw.get("version") == VERSION:
-            self._old = raw["notes"]
+            notes = raw.get("notes")
+            self._old = notes if isinstance(notes, dict) else {}
         self._new: dict[str, Any] = {}
         self.changed = False
 
     def get(self, note: Note, stamps: Mapping[str, Stamp]) -> Verdict | None:
         """The kept verdict when everything it rests on is as it was."""
+        try:
+            return self._valid(note, stamps)
+        except (KeyError, TypeError, AttributeError, ValueError):  # a damaged document
+            return None
+
+    def _valid(self, note: Note, stamps: Mapping[str, Stamp]) -> Verdict | None:
         entry = self._old.get(note.id)
         if entry is None or entry["key"] != _key(note, stamps) or entry["names"] != self._names_digest():
             return None
@@ -66,8 +73,9 @@ class Verdicts:
             return None
         if any(self._content(path) != key for path, key in entry["uses"].items()):
             return None
+        verdict = _verdict(entry)
         self._new[note.id] = entry
-        return _verdict(entry)
+        return verdict
 
     def put(self, note: Note, stamps: Mapping[str, Stamp], verdict: Verdict) -> None:
         """Keep a verdict for the next run."""

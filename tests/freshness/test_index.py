@@ -79,6 +79,23 @@ def test_a_cache_of_another_version_is_ignored(repo: TempRepo, name: str, value:
     assert scene.assess(cache) == scene.assess()
 
 
+@pytest.mark.parametrize("name", ["verdicts", "symbols", "history"])
+def test_a_damaged_cache_is_ignored(repo: TempRepo, name: str) -> None:
+    scene = many_notes(repo)
+    cache = Documents()
+    scene.assess(cache)
+    document = cache.read(name)
+    scene.edit("src/money.py", "value, 2", "value, 3")
+    for field in document:
+        for damage in ([1], {"x": 1}, None, 7):
+            cache.write(name, {**document, field: damage})
+            assert scene.assess(cache) == scene.assess()
+    inner = {"verdicts": "notes", "symbols": "files"}.get(name)
+    if inner:
+        cache.write(name, {**document, inner: {key: {"key": []} for key in document[inner]}})
+        assert scene.assess(cache) == scene.assess()
+
+
 def test_the_index_document_is_the_same_in_another_place_and_on_another_day(repo: TempRepo) -> None:
     scene = many_notes(repo)
     scene.edit("src/money.py", "value, 2", "value, 3")
