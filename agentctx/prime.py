@@ -6,11 +6,11 @@ hidden, fenced with its origin and its freshness, and never allowed to close its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Query
+from agentctx.fence import attribute, fenced
+from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
@@ -18,7 +18,6 @@ from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
 
-FENCE = re.compile(r"<(/?)(note)\b", re.IGNORECASE)
 STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
 
 
@@ -68,6 +67,13 @@ def rank_notes(project: Project, query: Query) -> list[Hit]:
     return rank(query, notes, project.index.by_id(), bags=project.bags) if notes else []
 
 
+def quoted(project: Project, notes: Sequence[Note]) -> str:
+    """Notes whole, in the order given, each in its fence with its freshness and its origin."""
+    page = _template()
+    items = _items(project, [Hit(note.id, 0.0) for note in notes])
+    return strip_hidden("\n".join(str(page.item(item)).strip() for item in items)) + "\n"
+
+
 def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
     notes = {n.id: n for n in project.notes.notes}
     states = project.index.by_id()
@@ -75,15 +81,15 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
     return [
         BriefingItem(
             id=hit.id,
-            path=_attribute(notes[hit.id].path),
+            path=attribute(notes[hit.id].path),
             kind=notes[hit.id].kind,
-            title=_fenced(notes[hit.id].title),
+            title=fenced(notes[hit.id].title),
             state=states[hit.id].state,
-            reasons=tuple(_fenced(r) for r in reasons_of(states[hit.id])),
-            text=_fenced(notes[hit.id].body.strip()),
+            reasons=tuple(fenced(r) for r in reasons_of(states[hit.id])),
+            text=fenced(notes[hit.id].body.strip()),
             shape="whole",
             trusted=origin[notes[hit.id].path].trusted,
-            origin=_attribute(origin[notes[hit.id].path].words),
+            origin=attribute(origin[notes[hit.id].path].words),
             score=hit.score,
         )
         for hit in hits
@@ -126,15 +132,6 @@ def _render(
 
 def _cost(text: str) -> tuple[int, int]:
     return len(text.encode("utf-8", "replace")), count_tokens(text)
-
-
-def _fenced(text: str) -> str:
-    """Clean text that cannot end its own fence."""
-    return FENCE.sub(r"<\1\\\2", strip_hidden(text))
-
-
-def _attribute(text: str) -> str:
-    return strip_hidden(text).replace('"', "'").replace("\n", " ").replace("<", "(").replace(">", ")")
 
 
 def _template() -> Any:
