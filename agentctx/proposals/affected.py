@@ -1,23 +1,20 @@
 """Which notes does a change touch? Every note, best first, with a probability and reasons in words.
 
 Two small linear models over the signals, both in ``affected_weights``: one puts the notes in order, one turns
-a note's score and the look of the whole change into the probability that somebody must mend the note. What
-verification knows comes on top: a note that is false now is always flagged.
+a note's place and the look of the whole change into the probability that somebody must mend the note. What
+the author said (anchors) and what verification knows come on top: a note that is false now is always flagged.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agentctx.model import Affected, Change, Freshness, Note
-from agentctx.proposals import affected_weights as weights
-from agentctx.proposals.anchored import Tie, tie_of
-from agentctx.proposals.change_words import ChangeWords, read_change
+from agentctx.proposals.anchored import tie_of
 from agentctx.proposals.note_history import NoteHistory
 from agentctx.proposals.reasons import reasons_of
-from agentctx.proposals.signals import Signals, relative
+from agentctx.proposals.weighing import SHIPPED, observe, probabilities, rank_scores
 
 EXPLAINED = 40
 """Notes that get reasons, besides the flagged ones: nobody reads further down."""
@@ -43,74 +40,31 @@ def affected(
     """
     if not notes:
         return []
-    drifts, history = drifts or {}, history or NoteHistory()
-    limit = weights.THRESHOLD if threshold is None else threshold
-    words = read_change(change)
-    signals = Signals(words, notes, history)
-    values = signals.values()
-    scores = rank_scores(values)
-    ties = [tie_of(note, change, words) for note in notes]
-    chances = probabilities(scores, values, words)
-    found = []
+    limit = SHIPPED.threshold if threshold is None else threshold
+    observed = observe(change, notes, history)
+    scores = rank_scores(observed.values, SHIPPED)
+    chances = probabilities(scores, observed, SHIPPED)
+    rows = []
     for place, note in enumerate(notes):
-        state = drifts.get(note.id)
-        chance = _with_tie(float(chances[place]), ties[place], words)
-        if state and state.state == "stale":
-            chance = max(chance, _FALSE)
-        found.append((chance, float(scores[place]), place, state))
-    found.sort(key=lambda row: (-row[0], -row[1], notes[row[2]].id))
-    answer = []
-    for rank, (chance, score, place, state) in enumerate(found):
-        flag = chance >= limit or (state is not None and state.state == "stale")
+        tie = tie_of(note, change, observed.words)
+        state = (drifts or {}).get(note.id)
+        false = state is not None and state.state == "stale"
+        chance = _raised(float(chances[place]), tie.strength)
+        rows.append((max(chance, _FALSE) if false else chance, float(scores[place]), place, tie, state))
+    rows.sort(key=lambda row: (-row[0], -row[1], notes[row[2]].id))
+    found = []
+    for rank, (chance, score, place, tie, state) in enumerate(rows):
+        note, false = notes[place], state is not None and state.state == "stale"
+        flag = chance >= limit or false
         explained = flag or rank < EXPLAINED
-        reasons = reasons_of(place, signals, values, ties[place], state) if explained else ()
-        note = notes[place]
-        answer.append(Affected(note.id, note.path, round(score, 4), round(chance, 4), flag, reasons))
-    return answer
+        reasons = reasons_of(place, observed.signals, tie, state) if explained else ()
+        found.append(Affected(note.id, note.path, round(score, 4), round(chance, 4), flag, reasons))
+    return found
 
 
-def rank_scores(values: Mapping[str, Any]) -> Any:
-    """One score per note: a weighted sum of the signals, each relative to its highest in this change."""
-    total: Any = 0.0
-    for name, (weight, damping) in weights.RANKING.items():
-        total = total + weight * relative(values[name], damping)
-    return total
-
-
-def probabilities(scores: Any, values: Mapping[str, Any], words: ChangeWords) -> Any:
-    """The chance, 0..1, that each note needs an edit because of this change."""
-    import numpy as np
-
-    looks = flag_features(scores, values, words)
-    total = weights.FLAG_INTERCEPT + sum(weight * looks[name] for name, weight in weights.FLAG.items())
-    chances = 1 / (1 + np.exp(-np.clip(total, -30, 30)))
-    if words.size.hunks == words.size.cosmetic_hunks:
-        chances = chances * 0.02  # nothing says anything new: neither formatting nor a move makes words false
-    return chances
-
-
-def flag_features(scores: Any, values: Mapping[str, Any], words: ChangeWords) -> dict[str, Any]:
-    """What the probability is made of: the note's place in the order, and the look of the whole change."""
-    import numpy as np
-
-    shares = np.exp(scores - scores.max())
-    size = words.size
-    order = np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
-    return {
-        "score": scores,
-        "log_share": np.log(shares / shares.sum() + 1e-9),
-        "log_rank": np.log1p(order),
-        "top_score": np.full(len(scores), float(scores.max())),
-        "cosine": values["cosine_all"],
-        "code_lines": np.full(len(scores), math.log1p(size.code_lines)),
-        "test_lines": np.full(len(scores), math.log1p(size.test_lines)),
-        "comment_lines": np.full(len(scores), math.log1p(size.comment_lines)),
-    }
-
-
-def _with_tie(chance: float, tie: Tie, words: ChangeWords) -> float:
+def _raised(chance: float, log_odds: float) -> float:
     """An anchor is the author's own word that the note is about this code."""
-    if not tie.strength:
+    if not log_odds:
         return chance
-    odds = math.log((chance + 1e-6) / (1 - chance + 1e-6)) + tie.strength
-    return 1 / (1 + math.exp(-odds))
+    before = math.log((chance + 1e-6) / (1 - chance + 1e-6))
+    return 1 / (1 + math.exp(-(before + log_odds)))

@@ -71,7 +71,7 @@ def phrases(text: str) -> list[str]:
 
 @dataclass(slots=True)
 class Size:
-    """How much a change changes; lines of tests are counted apart, cosmetic hunks not at all."""
+    """How much a change changes; lines of tests are counted apart, those of cosmetic hunks not at all."""
 
     files: int = 0
     code_files: int = 0
@@ -88,9 +88,9 @@ class Size:
         return self.added + self.removed
 
     @property
-    def is_cosmetic(self) -> bool:
-        """Nothing but white space, quotes, commas and brackets changed."""
-        return self.hunks > 0 and self.cosmetic_hunks == self.hunks
+    def says_nothing_new(self) -> bool:
+        """Only formatting changed, or files moved and what names them followed."""
+        return self.cosmetic_hunks == self.hunks
 
 
 @dataclass(slots=True)
@@ -114,6 +114,7 @@ class ChangeWords:
     """Chunks outside tests that were removed and not added again, with the path where."""
     added_chunks: dict[str, str] = field(default_factory=dict)
     size: Size = field(default_factory=Size)
+    subject: str = ""
 
 
 _SHARES = {
@@ -134,6 +135,7 @@ _SHARES = {
 def read_change(change: Change) -> ChangeWords:
     """The words of a change. Hunks that change only formatting say nothing and are left out."""
     reading = _Reading()
+    reading.moves(change.files)
     for file in change.files:
         reading.file(file)
     reading.message(change.subject, change.body[:_MESSAGE_READ])
@@ -153,6 +155,13 @@ class _Reading:
         self.removed: dict[str, str] = {}
         self.added: dict[str, str] = {}
         self.characters = CHARACTERS_READ
+        self.moved_words: set[str] = set()
+        self.subject_phrases: list[str] = []
+
+    def moves(self, files: Iterable[FileChange]) -> None:
+        """Words of the paths of moved files: a hunk that changes these alone only follows the move."""
+        moved = [f for f in files if f.status == "R"]
+        self.moved_words = {w for f in moved for path in (f.path, f.old_path) for w in tokenize(path)}
 
     def file(self, file: FileChange) -> None:
         words, size = self.words, self.words.size
@@ -170,12 +179,19 @@ class _Reading:
         size.hunks += len(file.hunks)
         bag: Counter[str] = Counter()
         for hunk in file.hunks:
-            if cosmetic or is_cosmetic((hunk,)):
+            if cosmetic or is_cosmetic((hunk,)) or self.follows_move(hunk):
                 size.cosmetic_hunks += 1
             elif self.characters > 0:
                 self.hunk(hunk, file.path, test, bag)
         if bag:
             words.files.append((0.5 if test else 1.0, damped(bag)))
+
+    def follows_move(self, hunk: Hunk) -> bool:
+        if not self.moved_words:
+            return False
+        plus, minus = Counter(tokenize("\n".join(hunk.added))), Counter(tokenize("\n".join(hunk.removed)))
+        changed = {word for word in plus | minus if plus[word] != minus[word]}
+        return self.moved_words.issuperset(changed)
 
     def hunk(self, hunk: Hunk, path: str, test: bool, bag: Counter[str]) -> None:
         added, removed = "\n".join(hunk.added), "\n".join(hunk.removed)
@@ -217,6 +233,7 @@ class _Reading:
                 self.words.size.comment_lines += 1
 
     def message(self, subject: str, body: str) -> None:
+        self.words.subject = subject
         self.counts["subject"].update(tokenize(subject))
         self.counts["message"].update(tokenize(body))
         self.chunks["message"].update(chunks(f"{subject}\n{body}"))

@@ -6,12 +6,12 @@ reads git: the caller gives one ``Merge`` per commit of the main line, oldest fi
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agentctx.model import Note
+from agentctx.retrieval.tokens import tokenize
 
 FILES_COUNTED = 40
 """Merges that change more files than this say little about which belong together: only titles count."""
@@ -32,13 +32,15 @@ class Merge:
 
 
 class NoteHistory:
-    """Earlier merges by file, by folder and by note. Places in ``merges`` count from the oldest."""
+    """Earlier merges by file, note and word of the title. Places in ``merges`` count from the oldest."""
 
     def __init__(self, merges: Iterable[Merge] = ()) -> None:
         self.merges: list[Merge] = []
         self._places: dict[str, list[int]] = {}
         """Path or section id -> places of the merges that touched it."""
-        self._folders: dict[str, list[int]] = {}
+        self._words: dict[str, list[int]] = {}
+        """Word of a title -> places; filled on the first question."""
+        self._read = 0
         self._sections: dict[str, set[str]] = {}
         """Document path -> ids of its sections that were ever touched."""
         for merge in merges:
@@ -59,9 +61,6 @@ class NoteHistory:
             return
         for path in dict.fromkeys(merge.paths):
             self._places.setdefault(path, []).append(place)
-            found = self._folders.setdefault(posixpath.dirname(path), [])
-            if not found or found[-1] != place:
-                found.append(place)
         for section in dict.fromkeys(merge.sections):
             self._places.setdefault(section, []).append(place)
             self._sections.setdefault(section.partition("#")[0], set()).add(section)
@@ -70,13 +69,17 @@ class NoteHistory:
         """Places of the merges that touched a path, oldest first."""
         return self._places.get(path, ())
 
-    def of_folder(self, folder: str) -> Sequence[int]:
-        """Places of the merges that touched a file right in a folder, oldest first."""
-        return self._folders.get(folder, ())
-
     def of_note(self, note: Note) -> Sequence[int]:
         """Places of the merges that touched a note: its section of a document, or its whole file."""
         return self._places.get(key_of(note), ())
+
+    def with_word(self, word: str) -> Sequence[int]:
+        """Places of the merges that have a word (as ``tokenize`` gives it) in their title, oldest first."""
+        for place in range(self._read, len(self.merges)):
+            for found in dict.fromkeys(tokenize(self.merges[place].subject)):
+                self._words.setdefault(found, []).append(place)
+        self._read = len(self.merges)
+        return self._words.get(word, ())
 
     def _carry(self, old: str, new: str) -> None:
         """After a rename the new path has the past of both."""

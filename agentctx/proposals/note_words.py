@@ -1,15 +1,10 @@
-"""What notes say, as tables of words against notes that many questions are put to at once.
-
-A table holds only the words of the change in hand: thousands of notes fit, and every question is one
-product of a vector and a matrix.
-"""
+"""What notes say: their words counted, in tables that many questions are put to."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -20,6 +15,8 @@ from agentctx.retrieval.tokens import tokenize
 
 _SPAN = re.compile(r"``?([^`\n]+)``?")
 _BODY_READ = 60_000
+_SHORT = 5.0
+"""Added to a note's length in cosines."""
 
 Counts = Mapping[str, float]
 
@@ -34,8 +31,6 @@ class NoteCounts:
     """Words inside code spans."""
     phrases: Counts
     chunks: Counts
-    length: int
-    """Words of the body as a person counts them."""
 
 
 @lru_cache(maxsize=20_000)
@@ -48,7 +43,6 @@ def count_note(title: str, body: str) -> NoteCounts:
         spans=Counter(tokenize(" ".join(_SPAN.findall(body)))),
         phrases=Counter(phrases(body)),
         chunks=Counter(chunks(body)),
-        length=len(body.split()),
     )
 
 
@@ -93,91 +87,99 @@ def path_words(path: str) -> Counts:
     return count_words(stem if dot else path)
 
 
-@cache
-def _bm25() -> Any:
-    from rank_bm25 import BM25Okapi
-
-    class NoteBM25(BM25Okapi):  # type: ignore[misc]
-        """BM25 over ready counts, with Lucene's idf: positive even in a store of one note."""
-
-        def _initialize(self, corpus: Sequence[Counts]) -> dict[str, int]:
-            holders: Counter[str] = Counter()
-            for counts in corpus:
-                self.doc_freqs.append(counts)
-                self.doc_len.append(sum(counts.values()))
-                holders.update(counts.keys())
-            self.corpus_size = len(corpus)
-            self.avgdl = sum(self.doc_len) / max(1, self.corpus_size) or 1.0
-            return holders
-
-        def _calc_idf(self, nd: Mapping[str, int]) -> None:
-            size = self.corpus_size
-            self.idf = {word: math.log(1 + (size - n + 0.5) / (n + 0.5)) for word, n in nd.items()}
-
-    return NoteBM25
-
-
 class Table:
-    """Words against notes: BM25 values and weights for cosines, of the words that ``terms`` names."""
+    """All words of all notes. Every question answers with one number per note."""
 
-    def __init__(
-        self, rows: Sequence[Counts], terms: Iterable[str], k1: float = 1.5, b: float = 0.75
-    ) -> None:
-        import numpy as np
-
-        model = _bm25()(rows, k1=k1, b=b)
-        self.idf: Mapping[str, float] = model.idf
+    def __init__(self, rows: Sequence[Counts], k1: float = 1.5, b: float = 0.75) -> None:
+        self._model = _note_bm25()(rows, k1=k1, b=b)
         self.size = len(rows)
-        self.terms = {term: i for i, term in enumerate(t for t in terms if t in model.idf)}
-        counts = np.zeros((len(self.terms), self.size))
-        lengths = np.zeros(self.size)
-        for place, row in enumerate(rows):
-            few, many = (row, self.terms) if len(row) < len(self.terms) else (self.terms, row)
-            for word in few:
-                if word in many:
-                    counts[self.terms[word], place] = row[word]
-            lengths[place] = math.sqrt(
-                sum((model.idf[word] * (1 + math.log(max(1.0, n)))) ** 2 for word, n in row.items())
-            )
-        idf = np.array([model.idf[term] for term in self.terms]).reshape(-1, 1)
-        norm = k1 * (1 - b + b * np.array(model.doc_len) / model.avgdl)
-        self._bm25 = idf * counts * (k1 + 1) / (counts + norm + 1e-12)
-        self._cosine = idf * np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) / (lengths + 5)
-        self._idf = idf[:, 0]
-
-    def vector(self, question: Counts) -> Any:
-        """Weights of a question in the order of ``terms``."""
-        import numpy as np
-
-        found = np.zeros(len(self.terms))
-        for word, weight in question.items():
-            if (at := self.terms.get(word)) is not None:
-                found[at] = weight
-        return found
 
     def bm25(self, question: Counts) -> Any:
-        """One score per note; 0 where no word is shared."""
-        return self.vector(question) @ self._bm25
+        """0 where no word is shared."""
+        return self._model.get_scores(question)
 
     def cosine(self, question: Counts) -> Any:
-        """0..1 per note: shared words, weighted by rarity, against everything the note says."""
-        import numpy as np
-
-        vector = self.vector(question) * self._idf
-        return vector @ self._cosine / (float(np.linalg.norm(vector)) or 1.0)
+        """0..1: shared words, weighted by rarity, against everything the note says."""
+        return self._model.cosines(question)
 
     def best(self, question: Counts, count: int) -> Any:
         """The sum of each note's ``count`` highest single words."""
         import numpy as np
 
-        parts = self.vector(question)[:, None] * self._bm25
-        if len(parts) > count:
-            parts = np.partition(parts, len(parts) - count, axis=0)[-count:]
-        return parts.sum(axis=0)
+        row, part, _ = self._model.parts(question)
+        order = np.lexsort((-part, row))
+        row, part = row[order], part[order]
+        place = np.arange(len(row)) - np.searchsorted(row, row)
+        few = place < count
+        return np.bincount(row[few], weights=part[few], minlength=self.size)
 
-    def telling(self, question: Counts, place: int, count: int) -> list[str]:
+    def telling(self, question: Counts, note: int, count: int) -> list[str]:
         """The words that speak most for one note, best first."""
-        parts = self.vector(question) * self._bm25[:, place]
-        words = list(self.terms)
-        order = sorted(range(len(words)), key=lambda i: (-parts[i], words[i]))[:count]
-        return [words[i] for i in order if parts[i] > 0]
+        row, part, word = self._model.parts(question)
+        own = row == note
+        words = self._model.words()
+        found = sorted((-p, words[w]) for p, w in zip(part[own], word[own], strict=True))
+        return [w for _, w in found[:count]]
+
+
+@cache
+def _note_bm25() -> Any:
+    """The class is made on first use: rank-bm25 brings numpy."""
+    import numpy as np
+    from rank_bm25 import BM25Okapi
+
+    class NoteBM25(BM25Okapi):  # type: ignore[misc]
+        """Okapi over counted words, with Lucene's idf (positive even in a store of one note) and sparse rows.
+
+        ``row``, ``ids`` and ``value`` have one entry per different word of a note.
+        """
+
+        def _initialize(self, corpus: Sequence[Counts]) -> Any:
+            self.corpus_size = len(corpus)
+            self._number: dict[str, int] = {}
+            number = self._number
+            self.ids = np.array(
+                [number.setdefault(word, len(number)) for row in corpus for word in row], dtype=np.int64
+            )
+            counts = np.array([n for row in corpus for n in row.values()], dtype=float)
+            self.row = np.repeat(np.arange(len(corpus)), [len(row) for row in corpus])
+            self.doc_len = np.bincount(self.row, weights=counts, minlength=len(corpus))
+            self.avgdl = float(self.doc_len.mean()) or 1.0
+            norm = self.k1 * (1 - self.b + self.b * self.doc_len / self.avgdl)
+            self._saturated = counts * (self.k1 + 1) / (counts + norm[self.row])
+            self._counted = 1 + np.log(np.maximum(counts, 1))
+            return np.bincount(self.ids, minlength=len(number))
+
+        def _calc_idf(self, nd: Any) -> None:
+            self.idf = np.log(1 + (self.corpus_size - nd + 0.5) / (nd + 0.5))
+            rarity = self.idf[self.ids]
+            self.value = rarity * self._saturated
+            self.weight = rarity * self._counted
+            self.length = np.sqrt(np.bincount(self.row, self.weight**2, self.corpus_size))
+
+        def question(self, weights: Counts) -> Any:
+            found = np.zeros(len(self._number))
+            for word, weight in weights.items():
+                if (at := self._number.get(word)) is not None:
+                    found[at] = weight
+            return found
+
+        def get_scores(self, query: Counts) -> Any:
+            return np.bincount(self.row, self.question(query)[self.ids] * self.value, self.corpus_size)
+
+        def cosines(self, query: Counts) -> Any:
+            question = self.question(query) * self.idf
+            common = np.bincount(self.row, question[self.ids] * self.weight, self.corpus_size)
+            # A very short note must not look like a perfect answer for one common word.
+            return common / (self.length + _SHORT) / (float(np.linalg.norm(question)) or 1.0)
+
+        def parts(self, query: Counts) -> tuple[Any, Any, Any]:
+            """(note, BM25 of one word, word number) of every shared word."""
+            part = self.question(query)[self.ids] * self.value
+            shared = part > 0
+            return self.row[shared], part[shared], self.ids[shared]
+
+        def words(self) -> list[str]:
+            return list(self._number)
+
+    return NoteBM25

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from agentctx.model import Freshness
 from agentctx.proposals.anchored import Tie
+from agentctx.proposals.change_words import chunks
 from agentctx.proposals.signals import Signals
+from agentctx.retrieval.tokens import tokenize
 
 _SPAN = re.compile(r"``?([^`\n]{2,80})``?")
 
 
-def reasons_of(
-    place: int, signals: Signals, values: Mapping[str, Any], tie: Tie, state: Freshness | None
-) -> tuple[str, ...]:
+def reasons_of(place: int, signals: Signals, tie: Tie, state: Freshness | None) -> tuple[str, ...]:
     """The strongest evidence first; at most five sentences."""
     found: list[str] = []
     if state and state.state in ("stale", "suspect", "moved", "conflicted"):
@@ -33,9 +31,7 @@ def reasons_of(
 
 def _spans(place: int, signals: Signals) -> list[str]:
     """Code spans of the note that the diff removed or added."""
-    from agentctx.proposals.change_words import chunks
-
-    found = []
+    found: list[str] = []
     spans = dict.fromkeys([*signals.notes[place].mentions, *_SPAN.findall(signals.notes[place].body)])
     for span in spans:
         names = chunks(span)
@@ -66,4 +62,12 @@ def _past(place: int, signals: Signals) -> list[str]:
 
 
 def _words(place: int, signals: Signals) -> list[str]:
-    return signals.whole.telling(signals.words.bags["all"], place, 5)
+    """Shared words, as the note writes them."""
+    note = signals.notes[place]
+    written: dict[str, str] = {}
+    for word in re.findall(r"\w+", f"{note.title} {note.body} {note.path}"):
+        for token in tokenize(word):
+            if len(word) < len(written.get(token, word + " ")):
+                written[token] = word
+    found = signals.whole.telling(signals.words.bags["all"], place, 5)
+    return list(dict.fromkeys(written.get(token, token) for token in found))
