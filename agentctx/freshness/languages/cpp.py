@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
 from agentctx.freshness.languages.c import C
-from agentctx.freshness.languages.reading import Found, Frame, Named
+from agentctx.freshness.languages.parts import Found, Frame, Named
 from agentctx.freshness.languages.treesitter import Table, these
 
 if TYPE_CHECKING:

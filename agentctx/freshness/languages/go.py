@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
-from agentctx.freshness.languages.reading import TEXT, Frame, Named
+from agentctx.freshness.languages.parts import TEXT, Frame, Named
 from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these, unquote, words
 from agentctx.freshness.tree import Paths
 

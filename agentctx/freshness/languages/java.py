@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
-from agentctx.freshness.languages.reading import CLOSE, OPEN, TEXT, Frame, Named
+from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT, Frame, Named
 from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these, unquote, words
 from agentctx.freshness.tree import Paths
 

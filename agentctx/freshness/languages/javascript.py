@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
-from agentctx.freshness.languages.reading import CLOSE, OPEN, TEXT, Frame, Named
+from agentctx.freshness.languages.javascript_form import cast, collapsed, is_laid_out, is_low, jsx
+from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT, Frame, Named
 from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, these, unquote
 from agentctx.freshness.tree import Paths
 
@@ -24,8 +25,6 @@ _BLOCKS = these("program statement_block class_body switch_case switch_default")
 _ACCESS = these("member_expression call_expression subscript_expression")
 _TYPE_IMPORT = re.compile(rb"typeof\s+import\(\s*([\"'`])[^\"'`\n]+\1\s*\)")
 _CASTS = these("as_expression satisfies_expression")
-_LOW = these("|| && ?? | ^ & == != === !==")
-_LAID_OUT = re.compile(r"(?:\beach|\b(?:css|gql|graphql|html))$")
 _NAMED = these("method_definition method_signature enum_body")
 """Here a string is a name wherever it stands."""
 _FIELDS = these("pair public_field_definition field_definition")
@@ -33,7 +32,6 @@ _KEYED = _FIELDS | these("pair_pattern property_signature enum_assignment")
 """Here a string is a name when it stands first."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _EXTENSIONS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mts", ".mjs", ".cts", ".cjs", ".vue", ".json")
-_SPACES = re.compile(r"[ \t\r\n]+")
 
 
 class JavaScript(Grammar):
@@ -184,16 +182,16 @@ class JavaScript(Grammar):
     def children(self, node: Node, kind: str, slice: Slice) -> Iterator[Node | str]:
         """Text between tags is put together as JSX reads it."""
         if kind == "jsx_element":
-            return _jsx(node, slice)
-        if kind in _CASTS and _is_low(node.named_children[0]):
-            return _cast(node)
-        if kind == "template_string" and _is_laid_out(node, slice):
-            return _collapsed(node, slice)
+            return jsx(node, slice)
+        if kind in _CASTS and is_low(node.named_children[0]):
+            return cast(node)
+        if kind == "template_string" and is_laid_out(node, slice):
+            return collapsed(node, slice)
         return iter(node.children)
 
     def hides(self, node: Node, kind: str, parent: Frame | None) -> bool:
         """A cast of a sum of lower rank is told by ``children``."""
-        return super().hides(node, kind, parent) or (kind in _CASTS and _is_low(node.named_children[0]))
+        return super().hides(node, kind, parent) or (kind in _CASTS and is_low(node.named_children[0]))
 
     def atom(self, node: Node, text: str, frame: Frame) -> str:
         """Quotes are dropped; a key that needs none is a name."""
@@ -339,82 +337,6 @@ def _required(node: Node, text: Text) -> Iterator[tuple[str, tuple[str, str]]]:
     for part in name.named_children:
         if part.type == "shorthand_property_identifier_pattern":
             yield text(part), (match[1], text(part))
-
-
-def _jsx(node: Node, slice: Slice) -> Iterator[Node | str]:
-    """The parts of an element; text and ``{"text"}`` joined, white space as JSX reads it."""
-    pieces: list[str] = []
-    at = -1
-    for child in node.children:
-        is_tag = child.type in ("jsx_opening_element", "jsx_closing_element")
-        if child.type in ("jsx_text", "html_character_reference"):
-            continue
-        if at >= 0 and child.start_byte > at:
-            pieces.append(_jsx_text(slice(at, child.start_byte)))
-        at = child.end_byte
-        inside = child.named_children if child.type == "jsx_expression" else ()
-        if len(inside) == 1 and inside[0].type == "string":
-            pieces.append(unquote(slice(inside[0].start_byte, inside[0].end_byte)))
-            continue
-        if not is_tag and child.type == "jsx_expression" and all(c.type == "comment" for c in inside):
-            continue
-        text = _SPACES.sub(" ", "".join(pieces))
-        pieces = []
-        if text:
-            yield TEXT + text
-        yield child
-
-
-def _is_low(left: Node) -> bool:
-    """Whether a cast binds to the right operand only, which the grammar does not know."""
-    if left.type != "binary_expression":
-        return False
-    operator = left.child_by_field_name("operator")
-    return operator is not None and operator.type in _LOW
-
-
-def _cast(node: Node) -> Iterator[Node | str]:
-    """``a || b as T`` is ``a || (b as T)``."""
-    depth = 1
-    left = node.named_children[0]
-    while _is_low(left):
-        yield OPEN
-        yield from left.children[:-1]
-        left = left.children[-1]
-        depth += 1
-    yield OPEN
-    yield left
-    yield from (c for c in node.children[1:])
-    yield from [CLOSE] * depth
-
-
-def _is_laid_out(node: Node, slice: Slice) -> bool:
-    """Whether a formatter lays out the text of this template (tables of cases, style sheets, queries)."""
-    call = node.parent
-    tag = (
-        call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
-    )
-    return tag is not None and bool(_LAID_OUT.search(slice(tag.start_byte, tag.end_byte)[-40:]))
-
-
-def _collapsed(node: Node, slice: Slice) -> Iterator[Node | str]:
-    for child in node.children:
-        if child.type == "string_fragment":
-            yield TEXT + _SPACES.sub(" ", slice(child.start_byte, child.end_byte))
-        else:
-            yield child
-
-
-def _jsx_text(text: str) -> str:
-    """Spaces at a line break say nothing, a line break between words is a space."""
-    words = _SPACES.sub(" ", text).strip(" ")
-    before = text[: len(text) - len(text.lstrip(" \t\r\n"))]
-    after = text[len(text.rstrip(" \t\r\n")) :]
-    if not words:
-        return " " if text and "\n" not in text else ""
-    head = " " if before and "\n" not in before else ""
-    tail = " " if after and "\n" not in after else ""
-    return head + words + tail
 
 
 LANGUAGES: dict[str, Language] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
-from agentctx.freshness.languages.reading import CLOSE, TEXT, Found, Frame, Named
+from agentctx.freshness.languages.parts import CLOSE, TEXT, Found, Frame, Named
 from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these
 from agentctx.freshness.tree import Paths
 

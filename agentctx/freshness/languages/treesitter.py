@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentctx.freshness.languages.base import Dotted, Parsed
-from agentctx.freshness.languages.reading import TEXT, Found, Frame, Named, Reader, first_error
+from agentctx.freshness.languages.parts import TEXT, Found, Frame, Named, first_error
+from agentctx.freshness.languages.reading import Reader
 from agentctx.freshness.languages.written import Definitions
 from agentctx.freshness.tree import Paths
 

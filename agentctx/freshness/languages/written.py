@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.base import SELF, fingerprint
-from agentctx.freshness.languages.reading import CLOSE, OPEN
+from agentctx.freshness.languages.parts import CLOSE, OPEN
 from agentctx.model import Stamp, Symbol
 
 if TYPE_CHECKING:
-    from agentctx.freshness.languages.reading import Found, Reader
+    from agentctx.freshness.languages.parts import Found
+    from agentctx.freshness.languages.reading import Reader
     from agentctx.freshness.languages.treesitter import Grammar
 
 OWNER = "\x00owner"
