@@ -118,6 +118,8 @@ class History:
         out = self.git.run(*_LOG, *options, *revisions, "--", *paths, check=False)
         for record in out.decode("utf-8", "surrogateescape").split("\x01")[1:]:
             event = _event(record, wanted)
+            if event is None:
+                continue
             if event.parents or not self.git.is_shallow:  # the first commit of a shallow clone adds all
                 yield event
 
@@ -187,18 +189,21 @@ class BlobTree:
         return self._git.read_blob(oid) if oid else None
 
 
-def _event(record: str, wanted: frozenset[str]) -> Event:
+def _event(record: str, wanted: frozenset[str]) -> Event | None:
+    """One record of the log; None for a piece of a message that holds our separator."""
+    if record.count("\0") < 5:
+        return None
     identity, parents, author, date, subject, *rest = record.split("\0")
     changes: dict[str, tuple[str, str]] = {}
     about = ""
     for part in rest:
-        if part.lstrip("\n").startswith(":"):
-            about = part.lstrip("\n")
-        elif about:
+        if about:  # first what happened, then to which path
             if part in wanted:
                 old_mode, new_mode, old, new, _ = about[1:].split(" ")
                 changes[part] = (_file(old_mode, old), _file(new_mode, new))
             about = ""
+        elif part.lstrip("\n").startswith(":"):
+            about = part.lstrip("\n")
     return Event(Commit(identity, author, date, subject), len(parents.split()), changes)
 
 

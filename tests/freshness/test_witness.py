@@ -176,3 +176,15 @@ def test_a_record_is_believed_in_a_shallow_clone(repo: TempRepo) -> None:
     clone = repo.root.parent / "shallow"
     repo.git("clone", "-q", "--depth", "1", f"file://{repo.root}", str(clone))
     assert Scene(TempRepo(clone)).drift().state == "body"
+
+
+def test_odd_messages_and_names_do_not_disturb_the_log(repo: TempRepo) -> None:
+    scene = invoice_scene(repo)
+    repo.write(":odd name", "x\n")
+    change_code(scene)
+    repo.commit("\x01 strange \x01 subject")
+    change_code(scene, "3")
+    last = repo.commit("Plain", {":odd name": "y\n"})
+    drift = scene.drift()
+    assert drift.state == "body"
+    assert last in [c.id for c in drift.commits]
