@@ -18,6 +18,8 @@ from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
 
+CONSIDERED = 200
+"""Best notes that packing looks at: no budget holds a line for so many."""
 STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
 
 
@@ -25,10 +27,10 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
     """The briefing for a task, inside the byte and the token budget."""
     notices = arrivals(project)
     hits = rank_notes(project, query_for(project, task, files))
-    items = _items(project, hits)
+    items = _items(project, hits[:CONSIDERED])
     page = _template()
     facts = _facts(project) | {"notices": notices}
-    frame = page.head(facts) + page.tail(facts | {"left_out": len(items)})
+    frame = page.head(facts) + page.tail(facts | {"left_out": len(hits)})
     settings = project.config.prime
     shown, left_out = pack(
         items,
@@ -37,7 +39,7 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
         budget_tokens=(budget or settings.budget_tokens) - count_tokens(frame),
         cost=lambda item: _cost(str(page.item(item)) + "\n"),
     )
-    return _render(project, facts, shown, left_out)
+    return _render(project, facts, shown, (*left_out, *(hit.id for hit in hits[CONSIDERED:])))
 
 
 def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
