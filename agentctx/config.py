@@ -204,6 +204,8 @@ def _typed(hint: Any, value: Any, source: str, key: str) -> Any:
     wanted = {int: "a whole number", float: "a number", str: "text"}.get(hint, "a list of texts")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if value is False and "off" in CHOICES.get(key, ()):
+        value = "off"  # what YAML makes of the bare word
     if hint in (int, float, str):
         if not isinstance(value, hint) or isinstance(value, bool):
             raise InvalidInput(f"{source}: `{key}` must be {wanted}, not {value!r}", f"write `{key}` anew")

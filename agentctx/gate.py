@@ -17,6 +17,7 @@ from agentctx.errors import InvalidInput, NotFound
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import Code
 from agentctx.freshness.index import Assessor
+from agentctx.freshness.score import state_of
 from agentctx.freshness.tree import Tree
 from agentctx.git import Git, RevTree, WorkTree
 from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Stamp
@@ -184,17 +185,23 @@ class _Gate:
         include = config.notes.include
         self.after = _Side(project, tree, include)
         self.before = _Side(project, RevTree(self.git, branch.merge_base), include)
+        self.settled: set[str] = set()
         self.notes = {note.id: note for note in self.after.notes.notes}
+
+    @cached_property
+    def verdicts(self) -> dict[str, Freshness]:
+        return self.after.verdicts()
 
     def findings(self) -> list[Finding]:
         """What is false now: brought by the branch, or older than it (``known``)."""
-        after = self.after.verdicts()
+        after = self.verdicts
         doubtful = frozenset(id for id, f in after.items() if f.state != "fresh")
         before = self.before.verdicts(doubtful) if doubtful and self.branch.merge_base else {}
         found: list[Finding] = []
         for id in sorted(doubtful):
             claims = list(of_note(self.notes[id], after[id], before.get(id), self.rules))
             mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
+            self.settled |= {id} if claims and not mine else set()
             found += self._placed(self.notes[id], after[id], mine) if mine else []
         return found + of_problems(self.after.notes.problems, self.before.notes.problems)
 
@@ -209,10 +216,17 @@ class _Gate:
         documents = sorted({n.path for n in self.notes.values() if n.read_only})
         history = merge_history(self.git, self.branch.merge_base, self.project.state, documents)
         answer = affected(change, list(self.notes.values()), history=history)
-        flagged = [one for one in answer if one.flag and one.id not in told]
-        left = told | {one.id for one in flagged if self._is_edited(self.notes[one.id])}
+        flagged = [one for one in answer if one.flag and one.id not in told | self.settled]
+        paths = {path for file in change.files for path in (file.path, file.old_path)}
+        quiet = [n for n in (self.notes[one.id] for one in flagged) if self._is_proven(n, paths)]
+        left = told | {n.id for n in quiet} | {o.id for o in flagged if self._is_edited(self.notes[o.id])}
         found = of_targeting(flagged, self.notes, left, self.rules)
         return [replace(f, line=self._line(self.notes[f.note], f)) for f in found]
+
+    def _is_proven(self, note: Note, changed: set[str]) -> bool:
+        """Its author tied it to code in the changed files, and that code is what it was: words prove less."""
+        drifts = self.verdicts[note.id].drifts
+        return any(d.anchor.path in changed for d in drifts) and all(state_of([d]) == "fresh" for d in drifts)
 
     def _change(self) -> Change:
         base, head = self.branch.merge_base, self.branch.head

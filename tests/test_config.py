@@ -34,6 +34,10 @@ def test_settings_are_read_from_the_context_folder(tmp_path: Path) -> None:
     assert found.source == "agent-context/config.yaml"
 
 
+def test_off_without_quotes_is_the_word_off(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "check:\n  targeting: off\n"), "agent-context").check.targeting == "off"
+
+
 def test_settings_are_read_from_pyproject_with_dashes_too(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.agentctx.prime]\nbudget-tokens = 700\n")
     assert load(tmp_path, "agent-context").prime.budget_tokens == 700

@@ -26,13 +26,16 @@ def check_command(base: str, head: str, name: str, out: Path | None, also: tuple
     """Say which notes a branch makes false that it did not mend itself. Exit code 1 when there are any."""
     from agentctx.gate import check
     from agentctx.project import Project
+    from agentctx.reports.text import summary
 
     more = [_target(text) for text in also]
     with Project.open() as project:
         checked = check(project, base, head)
-    _emit(checked, name, out)
-    for other, path in more:
+    for other, path in [(name, out), *more]:
         _emit(checked, other, path)
+    for notice in checked.notices:
+        tell(notice)
+    tell(summary(checked))
     return 1 if checked.failed else 0
 
 
@@ -47,7 +50,6 @@ def _target(text: str) -> tuple[str, Path]:
 
 def _emit(checked: Checked, name: str, out: Path | None) -> None:
     from agentctx.reports import report
-    from agentctx.reports.text import summary
 
     text = report(name)(checked)
     if out is not None:
@@ -59,6 +61,4 @@ def _emit(checked: Checked, name: str, out: Path | None) -> None:
     for line in text.splitlines():
         word = line.partition(" ")[0]
         say((word, COLOURS.get(word, "")), line[len(word) :])
-    for notice in checked.notices:
-        tell(notice)
-    return tell(summary(checked))
+    return None

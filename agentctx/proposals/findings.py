@@ -60,7 +60,7 @@ def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Fin
         Finding(
             note=problem.path.rpartition("/")[2].removesuffix(".md"),
             anchor="",
-            state="unreadable",
+            state="conflicted" if "conflict" in problem.code else "unreadable",
             severity="info" if problem.path in was else "error",
             reason=f"it cannot be read as a note: {problem.message}",
             settle=edit_command(problem.path, problem.line or 1),
