@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs test-agents faults clean
+.PHONY: demo test check own-notes docs test-agents faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@echo "setting up $(VENV) (once) ..."
@@ -14,7 +14,7 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready
 	@$(BIN)/python -m bench.demo
 
-test: $(VENV)/.ready check
+test: $(VENV)/.ready check own-notes
 	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
 
 # Real agent clients from their wheels, against a scripted model (about 170 MB, installed once).
@@ -31,6 +31,11 @@ check: $(VENV)/.ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+# The repository's own notes about itself must be well-formed and true.
+own-notes: $(VENV)/.ready
+	@$(BIN)/agentctx lint
+	@AGENTCTX_NO_WORKER=1 $(BIN)/agentctx status --check
 
 docs: $(VENV)/.ready
 	@$(BIN)/python -m agentctx.cli.reference docs
