@@ -113,18 +113,6 @@ class Frame:
 class Plan:
     """What the tables say about one node type, looked up once."""
 
-    __slots__ = (
-        "hidden",
-        "leaf_kind",
-        "marker",
-        "rewrites",
-        "runs",
-        "shaped",
-        "skipped",
-        "special",
-        "wrapper",
-    )
-
     def __init__(self, grammar: Grammar, kind: str) -> None:
         tables = (grammar.definitions, grammar.wrappers, grammar.chains, grammar.imports, grammar.binders)
         self.special = kind == "ERROR" or any(kind in table for table in tables)
@@ -135,6 +123,7 @@ class Plan:
         self.marker = OPEN + grammar.marks.get(kind, "")
         self.rewrites = kind in grammar.rewrites
         self.runs = kind in grammar.sorted
+        self.leads = kind in grammar.leading
         self.wrapper = kind in grammar.wrappers
         self.leaf_kind = grammar.leaf_definitions.get(kind, "")
 

@@ -72,9 +72,11 @@ class Reader:
                 elif kind in comments:
                     self._comment(node, frame)
                 elif kind in atoms:
-                    self._mark(node, frame, kind, len(tokens))
+                    if frame.lead_row >= 0 or frame.runs is not None:
+                        self._mark(node, frame, kind, len(tokens))
                     tokens.append(grammar.atom(node, self.text(node), frame))
-                    self._end_leaf(node, len(tokens))
+                    if self._watch:
+                        self._end_leaf(node, len(tokens))
                 elif kind not in frame.skipped:
                     self._leaf(node, kind, frame)
             else:
@@ -132,7 +134,7 @@ class Reader:
         if plan is None:
             plan = self._plans[kind] = Plan(grammar, kind)
         at = len(self.tokens)
-        if parent is not None:
+        if parent is not None and (plan.leads or parent.lead_row >= 0 or parent.runs is not None):
             self._mark(node, parent, kind, at)
         children = grammar.children(node, kind, self.slice) if plan.shaped else iter(node.children)
         frame = Frame(node, kind, parent, children, plan)
