@@ -37,10 +37,10 @@ Scores = Mapping[str, Any]
 # --------------------------------------------------------------------------- reading
 
 
-def see(case: Case, repository: str) -> Seen:
-    """One merge: timed through ``affected`` as the command runs it, then its signals for training."""
+def see(case: Case, repository: str, ask: bool) -> Seen:
+    """One merge: with ``ask`` timed through ``affected`` as the command runs it; its signals always."""
     start = time.perf_counter()
-    answer = affected(case.change, case.notes, history=case.history)
+    answer = affected(case.change, case.notes, history=case.history) if ask else []
     seconds = time.perf_counter() - start
     rank = {found.id: place for place, found in enumerate(answer)}
     chance = {found.id: found.probability for found in answer}
@@ -55,7 +55,7 @@ def see(case: Case, repository: str) -> Seen:
         baselines(case, observed.words),
         seconds,
         len(case.notes),
-        np.array([(-rank[n.id], chance[n.id]) for n in case.notes]).T,
+        np.array([(-rank[n.id], chance[n.id]) for n in case.notes]).T if ask else None,
     )
 
 
@@ -83,9 +83,9 @@ def baselines(case: Case, words: ChangeWords) -> dict[str, Any]:
     }
 
 
-def _read(place: tuple[Path, str]) -> list[Seen]:
-    folder, repository = place
-    return [see(case, repository) for case in cases(folder, repository) if case.notes]
+def _read(task: tuple[Path, str, bool]) -> list[Seen]:
+    folder, repository, ask = task
+    return [see(case, repository, ask) for case in cases(folder, repository) if case.notes]
 
 
 # --------------------------------------------------------------------------- measures
@@ -276,9 +276,8 @@ def print_report(found: Mapping[str, Any]) -> None:
     print()
     for name, row in found["rows"].items():
         if "brier" in row:
-            print(
-                f"{name:24} Brier {row['brier']:.5f}  ECE {row['ece']:.5f}  from 0.1 up {row['gap_from_0.1']:.3f}"
-            )
+            gap = row["gap_from_0.1"]
+            print(f"{name:24} Brier {row['brier']:.5f}  ECE {row['ece']:.5f}  ECE from 0.1 up {gap:.3f}")
     pace = found["seconds_per_merge"]
     print(
         f"\n{pace['mean']:.3f} s per merge at {pace['mean_notes']:.0f} notes, "
@@ -304,7 +303,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no *.cases.jsonl.gz in {folder}", file=sys.stderr)
         return 2
     with ProcessPoolExecutor(min(2, len(names))) as pool:
-        merges = [seen for part in pool.map(_read, [(folder, name) for name in names]) for seen in part]
+        merges = [
+            seen
+            for part in pool.map(_read, [(folder, name, not options.train) for name in names])
+            for seen in part
+        ]
     if options.train:
         write_weights(train(merges), WEIGHTS_FILE)
         print(f"wrote {WEIGHTS_FILE.name}; run again without --train to measure it", file=sys.stderr)

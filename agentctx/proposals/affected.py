@@ -21,6 +21,8 @@ EXPLAINED = 40
 
 _FALSE = 0.97
 """Probability of a note that verification found false."""
+_TELLING, _LEAST = 1.0, -3.0
+"""From this strength of a tie on, log-odds start no lower than this: the models never saw an anchor."""
 
 
 def affected(
@@ -63,8 +65,10 @@ def affected(
 
 
 def _raised(chance: float, log_odds: float) -> float:
-    """An anchor is the author's own word that the note is about this code."""
+    """An anchor is the author's own word that the note is about this code, whatever its words say."""
     if not log_odds:
         return chance
     before = math.log((chance + 1e-6) / (1 - chance + 1e-6))
+    if log_odds >= _TELLING:
+        before = max(before, _LEAST)
     return 1 / (1 + math.exp(-(before + log_odds)))

@@ -20,10 +20,10 @@ CHARACTERS_READ = 400_000
 
 _MESSAGE_READ = 3_000
 _TEST = re.compile(
-    r"(^|[/_.\-])(tests?|testing|specs?|__tests__|e2e|testdata|fixtures?|__?snapshots?(__)?)([/_.\-]|$)"
-    r"|[a-z]Tests?\.[a-z]+$",
+    r"(^|[/_.\-])(tests?|testing|specs?|__tests__|e2e|testdata|fixtures?|__?snapshots?(__)?)([/_.\-]|$)",
     re.IGNORECASE,
 )
+_TEST_CLASS = re.compile(r"[a-z]Tests?\.[a-z]+$")
 _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.){2,120})"' r"|'((?:[^'\\\n]|\\.){2,120})'" r"|`([^`\n]{2,120})`")
 _COMMENT = re.compile(r"\s*(///?!?|#(?!\[|include|define|if|endif)|\*|/\*\*?|<!--|\"\"\"|'''|--\s)")
 _COSMETIC = re.compile(r"[\s\"'`,;()\[\]{}]+")
@@ -33,7 +33,7 @@ _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 def is_test(path: str) -> bool:
     """Whether a path looks like a test, a fixture or a snapshot."""
-    return _TEST.search(path) is not None
+    return _TEST.search(path) is not None or _TEST_CLASS.search(path) is not None
 
 
 def damped(counts: Mapping[str, float]) -> dict[str, float]:

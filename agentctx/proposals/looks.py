@@ -40,21 +40,15 @@ def look_of(words: ChangeWords, values: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def standing_of(scores: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Each note among the others: numbers that differ from note to note. ``scores`` put them in order."""
+def standing_of(scores: Any) -> dict[str, Any]:
+    """Each note among the others, by the scores of the order; equal scores stand equal."""
     import numpy as np
 
-    order = np.argsort(-scores, kind="stable")
-    rank = np.empty(len(scores))
-    rank[order] = np.arange(len(scores))
+    rank = np.searchsorted(np.sort(-scores), -scores, side="left")
     shares = np.exp(scores - scores.max())
     return {
         "score": scores,
         "below_top": scores - scores.max(),
         "share": np.log(shares / shares.sum() + 1e-6),
         "rank": np.log1p(rank),
-        "all": np.log1p(20 * values["all"]),
-        "all_bm25": np.log1p(values["all_bm25"]),
-        "subject": np.log1p(values["subject"]),
-        "chunks": np.log1p(20 * values["chunks"]),
     }

@@ -71,4 +71,4 @@ def probabilities(scores: Any, observed: Observed, weights: Weights) -> Any:
 def flag_numbers(scores: Any, observed: Observed) -> dict[str, Any]:
     """What the probability is made of, by name; one number per note, or one for all."""
     look = look_of(observed.words, observed.values)
-    return {**standing_of(scores, observed.values), **{f"change_{name}": n for name, n in look.items()}}
+    return {**standing_of(scores), **{f"change_{name}": n for name, n in look.items()}}
