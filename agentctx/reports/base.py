@@ -28,6 +28,11 @@ def plain(text: str) -> str:
     return " ".join(_SURROGATE.sub("\ufffd", strip_hidden(text.replace("\r", "\n"))).split())
 
 
+def unicode(text: str) -> str:
+    """The text as it is, but for bytes that are not UTF-8."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def block(text: str) -> str:
     """Printable lines: nothing hidden, no byte that is not UTF-8."""
     return _SURROGATE.sub("\ufffd", strip_hidden(text.replace("\r\n", "\n").replace("\r", "\n")))

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from agentctx.model import Checked, Finding
-from agentctx.reports.base import advice, document, identity, plain, sentence
+from agentctx.reports.base import advice, document, identity, sentence, unicode
 
 _SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -28,5 +28,5 @@ def _entry(finding: Finding, taken: dict[str, int]) -> dict[str, Any]:
         "check_name": f"agentctx/{finding.state}",
         "fingerprint": hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(),
         "severity": _SEVERITY[finding.severity],
-        "location": {"path": plain(path), "lines": {"begin": max(line, 1)}},
+        "location": {"path": unicode(path), "lines": {"begin": max(line, 1)}},
     }
