@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("export", "Write notes and their history to PostgreSQL, SQL or JSON Lines."),
     },
     "Called by git and agents": {
+        "mcp": ("serve", "Serve agents over the Model Context Protocol."),
         "hook": ("hooks", "Run what a git hook or an agent's hook asks for."),
         "worker": ("hooks", "Work off what git hooks queued; starts by itself."),
     },

@@ -1,0 +1,58 @@
+"""``agentctx mcp``: the Model Context Protocol over standard input and output, one JSON message a line.
+
+The loop is our own and imports nothing that the first answer does not need: a client that starts its
+first turn after a second has our tools in it (see docs/decisions.md). Nothing else may write to standard
+output while it runs, so what would go there goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from agentctx.server.protocol import answer, decoded, encoded
+from agentctx.server.rejection import PARSE_ERROR
+from agentctx.server.warm import Warm
+
+LINE_LIMIT = 8_000_000
+"""Bytes of one message."""
+
+
+def serve(start: Path | None = None) -> None:
+    """Answer until the client closes standard input."""
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        warm = Warm(start or workspace())
+        try:
+            _loop(sys.stdin.buffer, out, warm)
+        except (BrokenPipeError, KeyboardInterrupt):
+            return
+        finally:
+            warm.close()
+
+
+def _loop(lines: BinaryIO, out: BinaryIO, warm: Warm) -> None:
+    while line := lines.readline(LINE_LIMIT):
+        if not line.strip():
+            continue
+        message = decoded(line)
+        response = answer(warm, message) if message is not None else _unreadable()
+        if response is not None:
+            out.write(encoded(response))
+            out.flush()
+
+
+def _unreadable() -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "this line is not JSON"}}
+
+
+def workspace() -> Path:
+    """Where the client works: what it says in its own variable, else the folder it started us in."""
+    for name in ("CLAUDE_PROJECT_DIR", "WORKSPACE_FOLDER_PATHS"):
+        first = os.environ.get(name, "").split(os.pathsep)[0]
+        if first and Path(first).is_dir():
+            return Path(first)
+    return Path.cwd()

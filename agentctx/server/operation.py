@@ -1,0 +1,64 @@
+"""The form of one thing that an agent may ask for, and the check of what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentctx.errors import InvalidInput
+from agentctx.project import Project
+from agentctx.text import did_you_mean
+
+Arguments = Mapping[str, Any]
+INPUT_LIMIT = 100_000
+"""Characters of one text that is given."""
+
+_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked for, with the form of its arguments (JSON Schema properties)."""
+
+    name: str
+    summary: str
+    run: Callable[[Project, Arguments], str]
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    read_only: bool = True
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the arguments."""
+        form: dict[str, Any] = {"type": "object", "properties": dict(self.properties)}
+        if self.required:
+            form["required"] = list(self.required)
+        return {**form, "additionalProperties": False}
+
+
+def checked(operation: Operation, arguments: Arguments) -> Arguments:
+    """The arguments, or ``InvalidInput`` that says what to give instead."""
+    for name, value in arguments.items():
+        if name not in operation.properties:
+            near = did_you_mean(name, operation.properties)
+            known = ", ".join(operation.properties) or "none"
+            hint = f"did you mean {near!r}?" if near else f"it knows: {known}"
+            raise InvalidInput(f"{operation.name} has no argument {name[:60]!r}", hint)
+        _check_value(f"{operation.name}: {name}", value, operation.properties[name])
+    for name in operation.required:
+        if name not in arguments:
+            raise InvalidInput(f"{operation.name} needs {name!r}", str(operation.properties[name]))
+    return arguments
+
+
+def _check_value(what: str, value: Any, form: Mapping[str, Any]) -> None:
+    wanted = str(form.get("type", ""))
+    kind = _TYPES.get(wanted)
+    if kind is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+        raise InvalidInput(f"{what} must be of type {wanted}")
+    if isinstance(value, str) and len(value) > INPUT_LIMIT:
+        raise InvalidInput(f"{what} is longer than {INPUT_LIMIT} characters")
+    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        raise InvalidInput(f"{what} must hold texts only")
+    if "enum" in form and value not in form["enum"]:
+        raise InvalidInput(f"{what} cannot be {value!r}", f"one of: {', '.join(form['enum'])}")

@@ -1,0 +1,27 @@
+"""What an agent may ask of a repository's memory: one table, served by every protocol the same.
+
+Every answer is plain text for a model. What a note says is quoted and cleaned as in a briefing.
+"""
+
+from __future__ import annotations
+
+from agentctx.project import Project
+from agentctx.server.memories import MEMORY
+from agentctx.server.operation import Arguments, Operation, checked
+from agentctx.server.reading import READING
+from agentctx.server.writing import WRITING
+from agentctx.text import strip_hidden
+
+ANSWER_LIMIT = 40_000
+"""Characters of one answer; clients cut or spill longer ones."""
+
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in (*READING, *WRITING, *MEMORY)}
+
+
+def answer(project: Project, name: str, arguments: Arguments) -> str:
+    """Run one operation. Raises ``InvalidInput`` for arguments outside its form, and what it raises."""
+    operation = OPERATIONS[name]
+    text = strip_hidden(operation.run(project, checked(operation, arguments)))
+    if len(text) <= ANSWER_LIMIT:
+        return text
+    return text[:ANSWER_LIMIT] + "\n\n(cut here: ask for less, or for one note)\n"
