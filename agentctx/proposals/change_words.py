@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from agentctx.model import Change, FileChange, Hunk
@@ -28,6 +29,7 @@ _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.){2,120})"' r"|'((?:[^'\\\n]|\\.){2,120
 _COMMENT = re.compile(r"\s*(///?!?|#(?!\[|include|define|if|endif)|\*|/\*\*?|<!--|\"\"\"|'''|--\s)")
 _COSMETIC = re.compile(r"[\s\"'`,;()\[\]{}]+")
 _CHUNK = re.compile(r"[^\s\"'`(){}\[\]<>,;=|*!]+")
+_NAME = re.compile(r"[\w-]+")
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -46,27 +48,33 @@ def chunks(text: str) -> list[str]:
 
     ``--no-verify``, ``no_verify`` and ``noVerify`` are the same chunk; plain English words are none.
     """
-    found = []
-    for word in _CHUNK.findall(text):
-        word = word.strip(".:&$#\\")
-        if len(word) < 3 or not any(c.isalnum() for c in word):
-            continue
-        if word.isalpha() and word[1:].islower():
-            continue
-        if re.fullmatch(r"[\w-]+", word):
-            word = word.replace("-", "").replace("_", "")
-        if len(word) >= 3:
-            found.append(word.lower())
-    return found
+    return [chunk for word in _CHUNK.findall(text) if (chunk := _chunk(word))]
+
+
+@lru_cache(maxsize=100_000)
+def _chunk(word: str) -> str:
+    word = word.strip(".:&$#\\")
+    if len(word) < 3 or not any(c.isalnum() for c in word):
+        return ""
+    if word.isalpha() and word[1:].islower():
+        return ""
+    if _NAME.fullmatch(word):
+        word = word.replace("-", "").replace("_", "")
+    return word.lower() if len(word) >= 3 else ""
 
 
 def phrases(text: str) -> list[str]:
     """Neighbouring word pieces of a line: ``creds-init``, ``credsInit`` and ``creds init`` agree."""
     found: list[str] = []
     for line in text.split("\n"):
-        words = tokenize(" ".join(_PIECE.findall(line)))
+        words = [word for piece in _PIECE.findall(line) if (word := _piece(piece))]
         found += [f"{a} {b}" for a, b in pairwise(words)]
     return found
+
+
+@lru_cache(maxsize=100_000)
+def _piece(piece: str) -> str:
+    return " ".join(tokenize(piece))
 
 
 @dataclass(slots=True)

@@ -156,9 +156,9 @@ def test_only_the_notes_somebody_reads_get_reasons() -> None:
 
 def test_a_huge_change_is_answered_in_bounded_time() -> None:
     lines = [f"value_{i} = compute_{i}('text {i}')" for i in range(60_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(affected(change(patch("src/big.py", lines, lines[::-1])), NOTES)) == len(NOTES)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(
