@@ -202,8 +202,9 @@ class _Reading:
         return self.moved_words.issuperset(changed)
 
     def hunk(self, hunk: Hunk, path: str, test: bool, bag: Counter[str]) -> None:
-        added, removed = "\n".join(hunk.added), "\n".join(hunk.removed)
-        context = "\n".join(hunk.context)
+        limit = self.characters // 2  # neither side of one huge hunk hides the other
+        added, removed = "\n".join(hunk.added)[:limit], "\n".join(hunk.removed)[:limit]
+        context = "\n".join(hunk.context)[:limit]
         self.characters -= len(added) + len(removed) + len(context)
         plus, minus = Counter(tokenize(added)), Counter(tokenize(removed))
         bag.update(plus)
@@ -228,7 +229,7 @@ class _Reading:
             self.added.setdefault(chunk, path)
         for chunk in changed_chunks[1]:
             self.removed.setdefault(chunk, path)
-        self.lines(hunk.added + hunk.removed)
+        self.lines(f"{added}\n{removed}".split("\n"))
 
     def lines(self, lines: Iterable[str]) -> None:
         """String literals and comments of changed lines."""
