@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from agentctx.errors import NotFound
 from agentctx.git.runner import Runner, decode
-from agentctx.model import Change, Commit, FileChange
+from agentctx.model import Commit
+
+if TYPE_CHECKING:
+    from agentctx.model import Change, FileChange
 
 _FIELDS = "%H%x00%an%x00%cI%x00%s"
 _MANY_PATHS = 60_000
@@ -109,6 +112,8 @@ def patch_worktree(git: Runner, base: str, context: int, paths: Sequence[str] = 
 
 def changed_files(git: Runner, base: str, head: str) -> list[FileChange]:
     """The files of a change without hunks: cheap however large the change is."""
+    from agentctx.model import FileChange
+
     out = git.run("diff-tree", "-r", "-z", "--raw", "-M", "-l1000", "--ignore-submodules=all", base, head)
     parts = iter(decode(out).split("\0"))
     files: list[FileChange] = []
@@ -131,6 +136,7 @@ def changed_files(git: Runner, base: str, head: str) -> list[FileChange]:
 def show_change(git: Runner, base: str, head: str, empty_tree: str) -> Change:
     """What lies between two commits, seen as one change; an empty ``base`` is the empty tree."""
     from agentctx.diff import parse_patch
+    from agentctx.model import Change
 
     start = base or empty_tree
     files = tuple(changed_files(git, start, head))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from agentctx.errors import NotARepository, NotFound
 from agentctx.git import history, trees
 from agentctx.git.objects import Objects
 from agentctx.git.runner import Runner, decode
-from agentctx.model import Change, Commit, Edit
+
+if TYPE_CHECKING:
+    from agentctx.model import Change, Commit, Edit
 
 _UNDER_WAY = (
     ("rebase-merge", "rebase"),
