@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from agentctx.config import Config, parsed, sources
+from agentctx.config import Config
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import Code
@@ -25,6 +25,7 @@ from agentctx.notes.document import lines_of
 from agentctx.notes.snapshot import notes_of, records_of
 from agentctx.project import Project
 from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed
+from agentctx.revision import settings_at
 
 Say = Callable[[str], None]
 _NOTHING = "0" * 40
@@ -38,7 +39,9 @@ def check(project: Project, base: str = "", head: str = "", say: Say | None = No
     """
     say = say or (lambda _: None)
     branch = _branch(project.git, base, head)
-    config, notices = _settings(project.git, branch.base, project.context)
+    config, notices = settings_at(
+        project.git, branch.base, project.context
+    )  # no branch switches off its gate
     say("reading the notes")
     gate = _Gate(project, branch, config)
     found = gate.findings()
@@ -116,18 +119,6 @@ def _cut(git: Git, base: str, tip: str, found: str) -> str:
     """A commit of either side whose parents this clone left out; behind it may lie a nearer common one."""
     range_ = [base, tip, *([f"^{found}"] if found else [])]
     return git.run("rev-list", "--max-parents=0", "--max-count=1", *range_).decode().strip()
-
-
-def _settings(git: Git, base: str, context: str) -> tuple[Config, tuple[str, ...]]:
-    """The settings as they are on the base: a branch cannot switch off its own gate."""
-    specs = {f"{base}:{path}": path for path in sources(context)} if base else {}
-    files = {specs[spec]: data for spec, data in git.read_blobs(list(specs)) if data is not None}
-    files = {path: data for path, data in files.items() if len(data) <= sources(context)[path]}
-    try:
-        return parsed(files, context), ()
-    except InvalidInput as error:
-        said = f"the settings on the base cannot be read, the defaults count: {error.message}"
-        return parsed({}, context), (said,)
 
 
 # --------------------------------------------------------------------------- one version, judged

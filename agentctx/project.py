@@ -140,19 +140,25 @@ class Project:
 
     def note(self, name: str) -> Note:
         """The note a person means: its id, its path, or the end of its id if that is unique."""
-        wanted = name.removesuffix(".md")
-        notes = self.notes.notes
-        exact = [n for n in notes if n.id in (name, wanted) or n.path == name]
-        close = exact or [n for n in notes if n.id.endswith(wanted) or n.path.endswith(name)]
-        if len(close) == 1:
-            return close[0]
-        if close:
+        return named(name, self.notes)
+
+
+def named(name: str, found: NoteSet) -> Note:
+    """The note a person means: its id, its path, or the end of its id if that is unique.
+
+    Raises ``NotFound``, or ``InvalidInput`` when the name is not clear or its file cannot be read.
+    """
+    wanted = name.removesuffix(".md")
+    notes = found.notes
+    exact = [n for n in notes if n.id in (name, wanted) or n.path == name]
+    close = exact or [n for n in notes if n.id.endswith(wanted) or n.path.endswith(name)]
+    if len(close) == 1:
+        return close[0]
+    if close:
+        raise InvalidInput(f"{name!r} could mean {', '.join(n.id for n in close[:5])}", "give the whole id")
+    for problem in found.problems:
+        if name in (problem.path, Path(problem.path).stem) and problem.severity == "error":
             raise InvalidInput(
-                f"{name!r} could mean {', '.join(n.id for n in close[:5])}", "give the whole id"
+                f"{problem.path}:{problem.line} cannot be read: {problem.message}", problem.hint
             )
-        for problem in self.notes.problems:
-            if name in (problem.path, Path(problem.path).stem) and problem.severity == "error":
-                raise InvalidInput(
-                    f"{problem.path}:{problem.line} cannot be read: {problem.message}", problem.hint
-                )
-        raise NotFound(f"there is no note {name!r}", "`agentctx list` shows the notes")
+    raise NotFound(f"there is no note {name!r}", "`agentctx list` shows the notes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentctx.catchup import catch_up, missing_hooks_notice
 from agentctx.errors import AgentctxError
@@ -12,6 +12,9 @@ from agentctx.files import write_atomic
 from agentctx.freshness.index import index_document
 from agentctx.model import Drift, Freshness, Index, Note
 from agentctx.project import Project
+
+if TYPE_CHECKING:
+    from agentctx.revision import Revision
 
 
 def document(index: Index, notes: Mapping[str, Note], notices: tuple[str, ...]) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def _drift(drift: Drift) -> dict[str, Any]:
     }
 
 
-def explained(project: Project, name: str) -> tuple[Note, Freshness]:
+def explained(project: Project | Revision, name: str) -> tuple[Note, Freshness]:
     """One note with the diffs of its drifted symbols."""
     note = project.note(name)
     return note, project.assessor.explain(note, project.index.by_id()[note.id])

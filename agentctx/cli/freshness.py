@@ -10,6 +10,8 @@ from agentctx.cli.output import emit_json, painted, say, tell
 
 if TYPE_CHECKING:
     from agentctx.model import Freshness, Index, Note
+    from agentctx.project import Project
+    from agentctx.revision import Revision
 
 ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fresh")
 
@@ -17,20 +19,27 @@ ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fr
 @click.command("status")
 @click.option("--check", is_flag=True, help="Exit 1 when a note is stale, conflicted or unreadable.")
 @click.option("--explain", metavar="NOTE", help="Everything known about one note, with the symbol's diff.")
+@click.option("--at", "revision", metavar="REV", help="Judge a commit instead of the files on disk.")
 @click.option("--all", "show_all", is_flag=True, help="List the fresh notes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def status_command(check: bool, explain: str | None, show_all: bool, as_json: bool) -> int:
+def status_command(
+    check: bool, explain: str | None, revision: str | None, show_all: bool, as_json: bool
+) -> int:
     """Say of every note whether it is still true, and why not."""
     from agentctx.project import Project
     from agentctx.status import arrivals, explained, write_index
 
     with Project.open() as project:
-        index = project.index
-        notes = {n.id: n for n in project.notes.notes}
-        notices = arrivals(project)
-        write_index(project)
+        seen = _at(project, revision) if revision is not None else project
+        index = seen.index
+        notes = {n.id: n for n in seen.notes.notes}
+        if revision is None:
+            notices = arrivals(project)
+            write_index(project)
+        else:
+            notices = seen.notices
         if explain:
-            return _explain(*explained(project, explain), as_json)
+            return _explain(*explained(seen, explain), as_json)
     if as_json:
         from agentctx.status import document
 
@@ -39,6 +48,12 @@ def status_command(check: bool, explain: str | None, show_all: bool, as_json: bo
         _print(index, notes, notices, show_all)
     bad = any(f.state in ("stale", "conflicted") for f in index.notes) or _broken(index)
     return 1 if check and bad else 0
+
+
+def _at(project: Project, name: str) -> Revision:
+    from agentctx.revision import Revision
+
+    return Revision(project, name)
 
 
 def _broken(index: Index) -> int:
