@@ -1,11 +1,15 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up their own virtual environment.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first interpreter that really starts and is new enough: a name on PATH may be a shim without one behind it.
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test check own-notes docs test-agents faults clean
 
 $(VENV)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "agentctx needs Python 3.11 or later with venv: install it, or type make PYTHON=/path/to/python"; exit 1; }
 	@echo "setting up $(VENV) (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
