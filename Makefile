@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check own-notes docs test-agents faults clean
+.PHONY: demo test check own-notes docs agents-ready test-agents faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "agentctx needs Python 3.11 or later with venv: install it, or type make PYTHON=/path/to/python"; exit 1; }
@@ -22,8 +22,11 @@ test: $(VENV)/.ready check own-notes
 	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
 
 # Real agent clients from their wheels, against a scripted model (about 170 MB, installed once).
-test-agents: $(VENV)/.ready
-	@$(BIN)/python -c 'import claude_agent_sdk' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk
+agents-ready: $(VENV)/.ready
+	@$(BIN)/python -c 'import claude_agent_sdk' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk
+
+test-agents: agents-ready
 	@$(BIN)/python -m pytest -m agents tests/agents
 
 # The long fault tests: kills, races, hostile answers.
