@@ -44,24 +44,37 @@ def _input() -> dict[str, object]:
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 def hooks_command(action: str, as_json: bool, dry_run: bool) -> int:
     """Install, remove or show agentctx's part of this clone's git hooks."""
-    from agentctx.integrations import githooks
+    from agentctx.integrations import githooks, mergedriver
     from agentctx.project import Project
 
     with Project.open() as project:
         if action == "status":
             found = githooks.status(project.git, project.context)
+            driver = mergedriver.status(project.git)
         elif action == "install":
             found = githooks.install(project.git, project.context, dry_run)
+            driver = mergedriver.register(project.git, dry_run)
         else:
             found = githooks.uninstall(project.git, dry_run)
+            driver = mergedriver.unregister(project.git, dry_run)
     if as_json:
-        emit_json({"hooks": list(found)})
+        emit_json({"hooks": list(found), "merge_driver": driver})
         return 0
     for hook in found:
         say(f"{hook.outcome:10}  {hook.name:14}", f"  {hook.reason}" if hook.reason else "")
         for line in hook.by_hand.splitlines():
             say(f"    {line}")
+    say(f"{driver.outcome:10}  merge driver  ", f"  {driver.reason}" if driver.reason else "")
     return 0
+
+
+@click.command("merge-driver", hidden=True)
+@click.argument("files", nargs=-1, metavar="BASE OURS THEIRS MARKER-SIZE NAME")
+def merge_driver_command(files: tuple[str, ...]) -> int:
+    """Merge three versions of a note. Called by git; exit code 9 stands for conflicts between markers."""
+    from agentctx.notes.driver import main
+
+    return main(files)
 
 
 @click.command("worker", hidden=True)

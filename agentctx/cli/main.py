@@ -22,6 +22,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("setup", "Make the context folder and connect git and your agents to it."),
         "doctor": ("setup", "Say what is connected and what is not, proven by probes."),
         "hooks": ("hooks", "Install, remove or show the git hooks."),
+        "agents": ("agents", "Register with agent clients, take it back, or show it."),
     },
     "Notes": {
         "new": ("notes", "Write a note."),
@@ -49,8 +50,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("export", "Write notes and their history to PostgreSQL, SQL or JSON Lines."),
     },
     "Called by git and agents": {
+        "session": ("agents", "Begin a session, or leave its note for the next agent."),
         "mcp": ("serve", "Serve agents over the Model Context Protocol."),
         "hook": ("hooks", "Run what a git hook or an agent's hook asks for."),
+        "merge-driver": ("hooks", "Merge three versions of a note; called by git."),
         "worker": ("hooks", "Work off what git hooks queued; starts by itself."),
     },
 }

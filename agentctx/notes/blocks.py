@@ -84,9 +84,9 @@ def joined(merged: Sequence[Block], ours: str, theirs: str) -> str:
 
 
 def merge_blocks(
-    base: Sequence[Block], ours: Sequence[Block], theirs: Sequence[Block]
+    base: Sequence[Block], ours: Sequence[Block], theirs: Sequence[Block], marker: int = 7
 ) -> tuple[list[Block], int]:
-    """The merged blocks, and how many conflicts stand in them between markers."""
+    """The merged blocks, and how many conflicts stand in them between markers of so many characters."""
     mine, others = _hunks(base, ours), _hunks(base, theirs)
     out: list[Block] = []
     conflicts = 0
@@ -102,7 +102,7 @@ def merge_blocks(
         else:
             settled = _settled(list(base[start:at]), one, two)
             conflicts += settled is None
-            out.extend(settled if settled is not None else [_conflict(one, two)])
+            out.extend(settled if settled is not None else [_conflict(one, two, marker)])
     out.extend(base[at:])
     return out, conflicts
 
@@ -191,8 +191,12 @@ def _both_added(one: list[Block], two: list[Block]) -> list[Block]:
     return out
 
 
-def _conflict(one: list[Block], two: list[Block]) -> Block:
-    sides = [
-        "".join(f"{text}\n" for text in ["\n\n".join(b.text for b in side)] if text) for side in (one, two)
-    ]
-    return Block(f"<<<<<<< ours\n{sides[0]}=======\n{sides[1]}>>>>>>> theirs")
+def _conflict(one: list[Block], two: list[Block], marker: int) -> Block:
+    ours, theirs = ("\n\n".join(block.text for block in side) for side in (one, two))
+    return Block(between_markers(ours, theirs, marker))
+
+
+def between_markers(ours: str, theirs: str, size: int = 7) -> str:
+    """Two texts that contradict each other, as git shows a conflict; no newline at the end."""
+    sides = [f"{text}\n" if text.strip() else "" for text in (ours, theirs)]
+    return f"{'<' * size} ours\n{sides[0]}{'=' * size}\n{sides[1]}{'>' * size} theirs"

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agentctx.errors import InvalidInput
-from agentctx.notes.blocks import blocks, joined, merge_blocks
+from agentctx.notes.blocks import between_markers, blocks, joined, merge_blocks
 from agentctx.notes.fields import Value
-from agentctx.notes.records import HEADER, record_lines
 from agentctx.notes.splice import NoteFile, field_text, open_note, set_field, with_field_text
 
 
@@ -27,9 +26,10 @@ class Merged:
     conflicts: tuple[str, ...] = ()
 
 
-def merge(base: bytes, ours: bytes, theirs: bytes) -> Merged:
+def merge(base: bytes, ours: bytes, theirs: bytes, marker: int = 7) -> Merged:
     """Merge two versions of a note that grew out of ``base`` (``b""`` when both added it).
 
+    ``marker``: how many characters a conflict marker has (git asks for more inside its own ancestors).
     When one of them cannot be read, the result is ``ours`` with the conflict ``file``: whoever calls
     should then leave the file to git's own line merge.
     """
@@ -40,7 +40,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> Merged:
     try:
         sides = open_note(base), open_note(ours), open_note(theirs)
         head, open_fields = _merged_head(ours, *sides)
-        body, conflicts = _merged_body(*sides, open_fields)
+        body, conflicts = _merged_body(*sides, open_fields, marker)
         file = open_note(head)
         data = file.with_body(body.replace("\n", file.newline)).encode()
         if open_note(data).values() != file.values():
@@ -114,19 +114,19 @@ def _with_comments(canvas: bytes, base: NoteFile, theirs: NoteFile) -> bytes:
 
 
 def _merged_body(
-    base: NoteFile, ours: NoteFile, theirs: NoteFile, fields: Mapping[str, tuple[str, str]]
+    base: NoteFile, ours: NoteFile, theirs: NoteFile, fields: Mapping[str, tuple[str, str]], marker: int
 ) -> tuple[str, tuple[str, ...]]:
     if theirs.body in (ours.body, base.body):
         body, conflicts = ours.body, 0
     elif ours.body == base.body:
         body, conflicts = theirs.body, 0
     else:
-        merged, conflicts = merge_blocks(blocks(base.body), blocks(ours.body), blocks(theirs.body))
+        merged, conflicts = merge_blocks(blocks(base.body), blocks(ours.body), blocks(theirs.body), marker)
         body = joined(merged, ours.body, theirs.body)
     if fields:
-        sides = ["\n".join(pair[side].strip("\r\n") for pair in fields.values()) for side in (0, 1)]
-        told = [side.replace("\r\n", "\n") + "\n" if side.strip() else "" for side in sides]
-        body = f"<<<<<<< ours\n{told[0]}=======\n{told[1]}>>>>>>> theirs\n\n{body}"
+        one, two = ("\n".join(pair[side].strip("\r\n") for pair in fields.values()) for side in (0, 1))
+        told = between_markers(one.replace("\r\n", "\n"), two.replace("\r\n", "\n"), marker)
+        body = f"{told}\n\n{body}"
     return body, tuple("body" for _ in range(conflicts))
 
 
@@ -139,6 +139,8 @@ def merge_record(base: str, ours: str, theirs: str) -> str:
     An anchor whose stamps both sides changed, each in another way, keeps those of ``base``: the merged code
     is a third thing that nobody has verified.
     """
+    from agentctx.notes.records import HEADER, record_lines  # git's driver merges notes without it, sooner
+
     before, mine, others = record_lines(base), record_lines(ours), record_lines(theirs)
     lines = [HEADER]
     for anchor in sorted({*before, *mine, *others}):
