@@ -29,7 +29,7 @@ def bag_of(note: Note, titles: Sequence[str] = ()) -> Bag:
         "tags": words_of(*note.tags),
         "path": words_of(note.path),
         "anchors": words_of(*map(str, note.anchors)),
-        "headings": words_of(*(s.heading for s in note.sections if s.heading != note.title)),
+        "headings": words_of(*(s.heading for s in note.sections if not note.title.endswith(s.heading))),
         "body": words_of(note.body),
         "history": words_of(*titles),
     }
