@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from agentctx.errors import NotARepository, NotFound
-from agentctx.git import history, trees
+from agentctx.git import history, listings
 from agentctx.git.objects import Objects
 from agentctx.git.runner import Runner, decode
 
@@ -48,7 +48,7 @@ class Git:
         self.git_dir = git_dir
         """This work tree's git directory; a linked work tree has its own."""
         self.common_dir = common_dir
-        """The clone's git directory, shared by all its work trees."""
+        """The clone's git directory, shared by all its work listings."""
         self.is_shallow, self.object_format = facts
         self.objects = Objects(runner)
 
@@ -170,15 +170,15 @@ class Git:
 
     def tree(self, rev: str) -> dict[str, str]:
         """path -> blob id of a commit's regular files (no symbolic links, no submodules)."""
-        return trees.parse_tree(self.run(*trees.list_tree(history.plain(rev))))
+        return listings.parse_tree(self.run(*listings.list_tree(history.plain(rev))))
 
     def index_tree(self) -> dict[str, str]:
         """path -> blob id of the regular files staged in the index; conflicted paths are left out."""
-        return trees.parse_index(self.run(*trees.LIST_INDEX))
+        return listings.parse_index(self.run(*listings.LIST_INDEX))
 
     def dirty(self) -> dict[str, str]:
         """path -> two-letter status (git's XY, ``??`` for untracked) of what differs from HEAD."""
-        return dict(trees.parse_status(self.run(*trees.STATUS)).entries)
+        return dict(listings.parse_status(self.run(*listings.STATUS)).entries)
 
     # ------------------------------------------------------------------ history
 

@@ -9,84 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from agentctx.errors import NotFound, UnsafeFile
 from agentctx.files import read_regular
-from agentctx.git.runner import decode
+from agentctx.git.listings import LIST_INDEX, STATUS, parse_index, parse_status
+from agentctx.git.repository import Git
 
-if TYPE_CHECKING:
-    from agentctx.git.repository import Git
-
-LIST_INDEX = ("ls-files", "-s", "-z", "--full-name")
-STATUS = (
-    "status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames",
-    "--untracked-files=all", "--ignore-submodules=all",
-)  # fmt: skip
 SOURCE_LIMIT = 8_000_000
 """Bytes up to which an uncommitted file is read; a larger one has a key but no content."""
-
-_REGULAR = ("100644", "100755")
-
-
-def list_tree(rev: str) -> tuple[str, ...]:
-    """The command whose output ``parse_tree`` reads."""
-    return ("ls-tree", "-r", "-z", "--full-tree", rev)
-
-
-def parse_tree(out: bytes) -> dict[str, str]:
-    """path -> oid of the regular files in ``ls-tree -r -z`` output."""
-    entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
-    return {path: about.split(" ")[2] for about, _, path in entries if about.startswith(_REGULAR)}
-
-
-def parse_index(out: bytes) -> dict[str, str]:
-    """path -> oid of the regular, merged files in ``ls-files -s -z`` output."""
-    entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
-    return {
-        path: about.split(" ")[1]
-        for about, _, path in entries
-        if about.startswith(_REGULAR) and about.endswith(" 0")
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What ``git status`` says: the commit and branch checked out, and what differs from it."""
-
-    head: str = ""
-    """Commit id; empty in an unborn repository."""
-    branch: str = ""
-    """Short name; empty when HEAD is detached."""
-    upstream: str = ""
-    """The branch's upstream as ``origin/main``; empty without one."""
-    entries: Mapping[str, str] = field(default_factory=dict)
-    """path -> XY; ``??`` untracked."""
-
-
-def parse_status(out: bytes) -> Status:
-    """Reads ``status --porcelain=v2 -z --branch --no-renames``."""
-    facts: dict[str, str] = {}
-    entries: dict[str, str] = {}
-    for record in decode(out).split("\0"):
-        if record.startswith("# "):
-            name, _, value = record[2:].partition(" ")
-            facts[name] = value
-        elif record.startswith("1 "):
-            entries[record.split(" ", 8)[8]] = record[2:4]
-        elif record.startswith("u "):
-            entries[record.split(" ", 10)[10]] = record[2:4]
-        elif record.startswith("? "):
-            entries[record[2:]] = "??"
-    head, branch = facts.get("branch.oid", ""), facts.get("branch.head", "")
-    return Status(
-        head="" if head == "(initial)" else head,
-        branch="" if branch == "(detached)" else branch,
-        upstream=facts.get("branch.upstream", ""),
-        entries=entries,
-    )
 
 
 class RevTree:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentctx.config import sources
 from agentctx.git import Git
-from agentctx.git.trees import STATUS, parse_status
+from agentctx.git.listings import STATUS, parse_status
 from agentctx.project import Project
 
 Signs = tuple[bytes, tuple[tuple[str, int, int], ...], str]

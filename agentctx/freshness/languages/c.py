@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
 from agentctx.freshness.languages.parts import TEXT, Frame, Named
-from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these, unquote
+from agentctx.freshness.languages.tables import Sets, Table, number, these, unquote
+from agentctx.freshness.languages.treesitter import Grammar
 from agentctx.freshness.tree import Paths
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Text
+    from agentctx.freshness.languages.tables import Text
 
 _TYPES = these("struct_specifier union_specifier enum_specifier class_specifier")
 _DECLARATIONS = these("declaration field_declaration type_definition")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from agentctx.freshness.languages.base import Language
 from agentctx.freshness.languages.c import C
 from agentctx.freshness.languages.parts import Found, Frame, Named
-from agentctx.freshness.languages.treesitter import Table, these
+from agentctx.freshness.languages.tables import Table, these
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Text
+    from agentctx.freshness.languages.tables import Text
 
 
 class Cpp(C):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
 from agentctx.freshness.languages.parts import TEXT, Frame, Named
-from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, number, these, unquote
+from agentctx.freshness.languages.tables import Sets, Table, number, these, unquote
+from agentctx.freshness.languages.treesitter import Grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Slice, Text
+    from agentctx.freshness.languages.tables import Slice, Text
 
 _FIELDS = these("field_declaration event_field_declaration")
 

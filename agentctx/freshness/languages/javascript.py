@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 from agentctx.freshness.languages.base import Language
 from agentctx.freshness.languages.javascript_form import cast, collapsed, is_laid_out, is_low, jsx
 from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT, Frame, Named
-from agentctx.freshness.languages.treesitter import Grammar, Sets, Table, these, unquote
+from agentctx.freshness.languages.tables import Sets, Table, these, unquote
+from agentctx.freshness.languages.treesitter import Grammar
 from agentctx.freshness.tree import Paths
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Slice, Text
+    from agentctx.freshness.languages.tables import Slice, Text
 
 _FUNCTIONS = these("arrow_function function_expression generator_function")
 _CLOTHES = these("as_expression satisfies_expression parenthesized_expression non_null_expression")

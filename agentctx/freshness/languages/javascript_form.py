@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT
-from agentctx.freshness.languages.treesitter import these, unquote
+from agentctx.freshness.languages.tables import these, unquote
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Slice
+    from agentctx.freshness.languages.tables import Slice
 
 _LOW = these("|| && ?? | ^ & == != === !==")
 _LAID_OUT = re.compile(r"(?:\beach|\b(?:css|gql|graphql|html))$")

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Grammar
-
 
 OPEN = "\x01"
 CLOSE = "\x02"
@@ -72,6 +70,24 @@ class Found:
     """All names that the same node defines (``a, b = 1, 2``)."""
 
 
+@dataclass(slots=True)
+class Plan:
+    """What a language's tables say about one node type."""
+
+    special: bool
+    """Whether the walk has anything to do there but to go on."""
+    shaped: bool
+    """Whether the node itself decides on its shape."""
+    hidden: bool
+    skipped: frozenset[str]
+    marker: str
+    rewrites: bool
+    runs: bool
+    leads: bool
+    wrapper: bool
+    leaf_kind: str
+
+
 class Frame:
     """One inner node on the way down."""
 
@@ -108,24 +124,6 @@ class Frame:
         if parent is not None:
             self.owner = parent.owner
             self.damaged = parent.damaged
-
-
-class Plan:
-    """What the tables say about one node type, looked up once."""
-
-    def __init__(self, grammar: Grammar, kind: str) -> None:
-        tables = (grammar.definitions, grammar.wrappers, grammar.chains, grammar.imports, grammar.binders)
-        self.special = kind == "ERROR" or any(kind in table for table in tables)
-        self.shaped = kind in grammar.shaped or kind in grammar.merged
-        """Whether the node itself decides on its shape."""
-        self.hidden = kind in grammar.transparent
-        self.skipped = grammar.skipped(kind, self.hidden)
-        self.marker = OPEN + grammar.marks.get(kind, "")
-        self.rewrites = kind in grammar.rewrites
-        self.runs = kind in grammar.sorted
-        self.leads = kind in grammar.leading
-        self.wrapper = kind in grammar.wrappers
-        self.leaf_kind = grammar.leaf_definitions.get(kind, "")
 
 
 def first_error(node: Node) -> int:

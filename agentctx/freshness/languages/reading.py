@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.parts import CLOSE, Found, Frame, Named, Plan, first_error
+from agentctx.freshness.languages.plan import plan_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.treesitter import Grammar
+    from agentctx.freshness.languages.tables import Tables
 
 LONGEST = 200
 """Bytes of a reference that are looked at."""
@@ -29,7 +30,7 @@ INNER_DOCS = ("//!", "/*!")
 class Reader:
     """Walks one tree. The lists are read by ``treesitter`` afterwards."""
 
-    def __init__(self, grammar: Grammar, source: bytes) -> None:
+    def __init__(self, grammar: Tables, source: bytes) -> None:
         self.grammar = grammar
         self.source = source
         self.tokens: list[str] = []
@@ -132,7 +133,7 @@ class Reader:
         grammar = self.grammar
         plan = self._plans.get(kind)
         if plan is None:
-            plan = self._plans[kind] = Plan(grammar, kind)
+            plan = self._plans[kind] = plan_of(grammar, kind)
         at = len(self.tokens)
         if parent is not None and (plan.leads or parent.lead_row >= 0 or parent.runs is not None):
             self._mark(node, parent, kind, at)

@@ -13,7 +13,7 @@ from agentctx.model import Stamp, Symbol
 if TYPE_CHECKING:
     from agentctx.freshness.languages.parts import Found
     from agentctx.freshness.languages.reading import Reader
-    from agentctx.freshness.languages.treesitter import Grammar
+    from agentctx.freshness.languages.tables import Tables
 
 OWNER = "\x00owner"
 """Stands for the names of the enclosing classes inside a member's normal form."""
@@ -23,7 +23,7 @@ _JOIN = "\x1f"
 class Definitions(Mapping[str, Symbol]):
     """Qualified name -> symbol; the empty name is the file. Other spellings of a name find it as well."""
 
-    def __init__(self, grammar: Grammar, reader: Reader) -> None:
+    def __init__(self, grammar: Tables, reader: Reader) -> None:
         self._grammar = grammar
         self._reader = reader
         self._parts: dict[str, list[Found]] = {}
