@@ -39,6 +39,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sync": ("sync", "Bring the notes up to date with what arrived."),
         "review": ("sync", "Look at proposals and decide."),
         "undo": ("sync", "Take back what one sync wrote, byte for byte."),
+        "resolve": ("origin", "Put a conflicted note together by field and paragraph."),
         "watch": ("watch", "Keep the index warm while people and git work."),
         "provider": ("provider", "Set, test or show the model that proposes edits."),
     },
