@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agentctx.errors import InvalidInput
-from agentctx.model import Affected, Change
+from agentctx.freshness.anchors import look, same_code
+from agentctx.freshness.code import Code, Memory
+from agentctx.git import Git, RevTree
+from agentctx.model import Affected, Change, Note
 from agentctx.project import Project
 from agentctx.proposals.affected import affected
 from agentctx.proposals.merge_log import Progress, merge_history
@@ -26,4 +31,20 @@ def find_affected(project: Project, change: Change, progress: Progress | None = 
     documents = sorted({n.path for n in notes if n.read_only})
     # The change itself must not speak for itself: history ends where the change begins.
     history = merge_history(project.git, change.base or change.head, project.state, documents, progress)
-    return affected(change, notes, drifts=project.index.by_id(), history=history)
+    same = unchanged_anchors(project.git, change, notes)
+    return affected(change, notes, drifts=project.index.by_id(), history=history, same=same)
+
+
+def unchanged_anchors(git: Git, change: Change, notes: Sequence[Note]) -> dict[str, set[str]]:
+    """By note id, anchored symbols in changed files that look and do the same on both sides of the change."""
+    changed = {file.path for file in change.files if file.status == "M"}
+    near = [(note.id, a) for note in notes for a in note.anchors if a.symbol and a.path in changed]
+    if not near or not change.base:
+        return {}
+    before, after = (Code(RevTree(git, rev), Memory()) for rev in (change.base, change.head))
+    found: dict[str, set[str]] = {}
+    for id, anchor in near:
+        old, new = (look(anchor, code, deep=False).stamp for code in (before, after))
+        if old and new and same_code(old, new):
+            found.setdefault(id, set()).add(str(anchor))
+    return found

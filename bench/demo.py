@@ -98,9 +98,9 @@ class Stage:
             time.sleep(0.2)
         raise SystemExit("the worker made no proposal:\n" + self.quietly("agentctx", "doctor"))
 
-    def commit(self, message: str, who: str = "Ada") -> None:
+    def commit(self, message: str, *options: str, who: str = "Ada") -> None:
         self.quietly("git", "add", "-A")
-        self.quietly("git", "commit", "-q", "-m", message, who=who)
+        self.quietly("git", "commit", "-q", "-m", message, *options, who=who)
 
     def overlay(self, name: str) -> None:
         """Lay one file of the teammate's version over the repository's."""
@@ -243,10 +243,10 @@ def mend(stage: Stage) -> None:
     path.write_text(
         text.replace("the user and the time of issue", "the user, the role and the time of issue")
     )
-    stage.commit("Halve the life of a token, and say so in the note")
+    stage.commit("Halve the life of a token, and say so in the note", "--no-verify")
     stage.show("git", "show", "--stat", "--format=%an: %s", "HEAD")
     say("""A commit that changes anchored code and the note's text together counts as mended: history is the
-        second witness, nobody has to run a command for it.""")
+        second witness. Nobody ran a command for it, and no hook took part (the commit was made with --no-verify).""")
     stage.show("agentctx", "status", "--explain", NOTE)
 
 

@@ -8,7 +8,7 @@ the author said (anchors) and what verification knows come on top: a note that i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from agentctx.model import Affected, Change, Freshness, Note
 from agentctx.proposals.anchored import tie_of
@@ -31,11 +31,13 @@ def affected(
     *,
     drifts: Mapping[str, Freshness] | None = None,
     history: NoteHistory | None = None,
+    same: Mapping[str, Collection[str]] | None = None,
     threshold: float | None = None,
 ) -> list[Affected]:
     """Every note once, best first; deterministic.
 
     ``drifts``: freshness by note id, for what is false after the change. ``history``: earlier merges.
+    ``same``: by note id, anchors whose code is the same before and after the change.
     ``threshold``: the probability (0..1) from which a note is flagged; the shipped one by default, see
     ``bench/targeting``. Formatting alone flags nothing, and files that only moved flag those notes alone that
     name an old path.
@@ -48,7 +50,7 @@ def affected(
     chances = probabilities(scores, observed, SHIPPED)
     rows = []
     for place, note in enumerate(notes):
-        tie = tie_of(note, change, observed.words)
+        tie = tie_of(note, change, observed.words, (same or {}).get(note.id, ()))
         state = (drifts or {}).get(note.id)
         false = state is not None and state.state == "stale"
         chance = _raised(float(chances[place]), tie.strength)

@@ -7,6 +7,7 @@ have no anchors. They are log-odds, added to what the models say.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agentctx.globs import matches
@@ -30,12 +31,19 @@ class Tie:
     reason: str = ""
 
 
-def tie_of(note: Note, change: Change, words: ChangeWords) -> Tie:
-    """The strongest of the note's anchors, then of the old paths in its text."""
+def tie_of(note: Note, change: Change, words: ChangeWords, same: Collection[str] = ()) -> Tie:
+    """The strongest of the note's anchors, then of the old paths in its text.
+
+    ``same``: anchors whose code is the same before and after the change, whatever the diff looks like.
+    """
     best = Tie()
     for anchor in note.anchors:
         for file in change.files:
             tie = _anchor_tie(anchor, file)
+            if str(anchor) in same and tie.strength > _OTHER_SYMBOL:
+                tie = Tie(
+                    _OTHER_SYMBOL, f"the change edits {anchor.path}, but `{anchor}` does the same as before"
+                )
             if tie.strength > best.strength:
                 best = tie
     for path in words.old_paths:
