@@ -246,7 +246,8 @@ def mend(stage: Stage) -> None:
     stage.commit("Halve the life of a token, and say so in the note", "--no-verify")
     stage.show("git", "show", "--stat", "--format=%an: %s", "HEAD")
     say("""A commit that changes anchored code and the note's text together counts as mended: history is the
-        second witness. Nobody ran a command for it, and no hook took part (the commit was made with --no-verify).""")
+        second witness. Nobody ran a command for it, and no hook took part (the commit was made with
+        --no-verify).""")
     stage.show("agentctx", "status", "--explain", NOTE)
 
 

@@ -18,7 +18,9 @@ def is_ours(element: object) -> bool:
 
 SHAPES = {
     "two_space": '{\n  "model": "x",\n  "hooks": {\n    "Stop": [\n      {"a": 1}\n    ]\n  }\n}\n',
-    "four_space": '{\n    "hooks": {\n        "SessionStart": [\n            {"theirs": true}\n        ]\n    }\n}\n',
+    "four_space": (
+        '{\n    "hooks": {\n        "SessionStart": [\n            {"theirs": true}\n        ]\n    }\n}\n'
+    ),
     "tabs": '{\n\t"a": {"b": [1, 2,   3]},\n\t"z": null\n}\n',
     "one_line": '{"permissions": {"allow": ["Bash(ls:*)"]}, "hooks": {"SessionStart": [{"x": 1}]}}',
     "crlf": '{\r\n  "a": 1\r\n}\r\n',
