@@ -19,6 +19,8 @@ from agentctx.freshness.code import Code
 from agentctx.freshness.index import Assessor
 from agentctx.freshness.score import state_of
 from agentctx.freshness.tree import Tree
+from agentctx.freshness.wording import lines_of as lines_of_symbol
+from agentctx.freshness.wording import symbol_diff
 from agentctx.git import Git, RevTree, WorkTree
 from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Stamp
 from agentctx.notes.document import lines_of
@@ -274,8 +276,8 @@ class _Gate:
         placed_ones = []
         for finding in findings:
             drift = drifts.get(finding.anchor)
-            code = self._code(drift) if drift else ("", 0)
-            placed_ones.append(placed(finding, self._line(note, finding), code, drift.diff if drift else ""))
+            code, diff = (self._code(drift), self._diff(drift)) if drift else (("", 0), "")
+            placed_ones.append(placed(finding, self._line(note, finding), code, diff))
         return placed_ones
 
     def _line(self, note: Note, finding: Finding) -> int:
@@ -286,6 +288,16 @@ class _Gate:
         listed = lines_of(data).get(("anchors", finding.anchor), 0)
         at = data.find(f"`{finding.anchor}`".encode("utf-8", "surrogateescape"))
         return listed or (data.count(b"\n", 0, at) + 1 if at >= 0 else 1)
+
+    def _diff(self, drift: Drift) -> str:
+        """The symbol's own diff; of one that is gone, all of it taken away."""
+        anchor, code = drift.anchor, self.before.assessor.code
+        if drift.state != "gone" or not anchor.symbol or not self.branch.merge_base:
+            return drift.diff
+        symbol = code.symbol(anchor.path, anchor.symbol)
+        if symbol is None:
+            return drift.diff
+        return symbol_diff(lines_of_symbol(symbol, code.tree.read(anchor.path) or b""), "", str(anchor))
 
     def _code(self, drift: Drift) -> tuple[str, int]:
         path, _, symbol = (drift.moved_to or str(drift.anchor)).partition("#")

@@ -3,11 +3,11 @@
     bench/gate REPO... [--data DIR] [--merges 200] [--notes 200] [--seed 1] [--show N] [--json]
 
 REPO is any clone (a bare one too), DIR a folder of clones; none of them is touched. For each merge of the
-main line, notes are tied to random functions and methods as they were where the branch began, and verified there.
-Then the gate compares the branch with the base into which it was merged. A squashed merge is a branch of one
-commit. An alert is a finding that stops the branch. It is a catch when the function's own text truly changed:
-that is told by a comparison of texts, which shares nothing with agentctx. Every check starts without caches,
-as on a fresh runner.
+main line, notes are tied to random functions and methods as they were where the branch began, and verified
+there. Then the gate compares the branch with the base into which it was merged. A squashed merge is a branch
+of one commit. An alert is a finding that stops the branch. It is a catch when the function's own text truly
+changed: that is told by a comparison of texts, which shares nothing with agentctx. Every check starts without
+caches, as on a fresh runner.
 """
 
 from __future__ import annotations

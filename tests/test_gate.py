@@ -162,6 +162,7 @@ def test_code_that_is_gone_fails_and_asks_for_another_text(shop: TempRepo) -> No
     (finding,) = [f for f in check(shop, code=1)["findings"] if f["severity"] == "error"]
     assert finding["note"] == "shares"
     assert finding["settle"] == '"${EDITOR:-vi}" agent-context/gotchas/shares.md'
+    assert "-def split(cents, parts):" in finding["diff"]
 
 
 def test_a_constant_that_the_code_uses_makes_its_note_suspect_which_is_a_warning(shop: TempRepo) -> None:
@@ -287,6 +288,22 @@ def test_targeting_warns_fails_or_keeps_quiet_as_the_base_says(repo: TempRepo) -
         repo.commit("Another refund window in src/refunds.py", {"src/refunds.py": changed})
         found = [f for f in check(repo, code=code)["findings"] if f["state"] == "affected"]
         assert [f["severity"] for f in found] == ([] if setting == "off" else [setting])
+
+
+def test_the_branch_runs_nothing_and_reaches_nobody(shop: TempRepo, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    program = shop.write(".git/trap", f"#!/bin/sh\ntouch '{trap}'\ncat\n")
+    program.chmod(0o755)
+    for name in ("diff.evil.textconv", "diff.evil.command", "filter.evil.clean", "core.fsmonitor"):
+        shop.git("config", name, str(program))
+    shop.git("config", "remote.origin.url", f"ext::{program}")
+    shop.git("config", "extensions.partialClone", "origin")
+    trap.unlink(missing_ok=True)
+    shop.write(".gitattributes", "*.py diff=evil filter=evil\n")
+    shop.write("src/money.py", FREE_RATE)
+    shop.write("agent-context/config.yaml", f"sync:\n  owner: local\nllm:\n  command: {program}\n")
+    assert false_now(check(shop, code=1)) == [("tax", "stale", "error")]
+    assert not trap.exists()
 
 
 # ----------------------------------------------------------------------------- ways to merge
