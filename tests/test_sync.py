@@ -269,3 +269,36 @@ def test_fifty_kills_during_a_sync_lose_nothing_and_the_next_run_ends_in_the_sam
         subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
         shop.agentctx("review", "accept")
         assert notes_on_disk(shop) == whole
+
+
+def test_no_secret_of_a_diff_a_note_or_a_message_reaches_the_model(shop: TempRepo) -> None:
+    keys = {
+        "aws": "AKIA" + "Q7RTZ4UKWXYZ2345",
+        "github": "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+        "slack": "xoxb-" + "123456789012-123456789012-abcdefghijklmnopqrstuvwx",
+    }
+    tokens = shop.root / "src/shop/tokens.py"
+    note = shop.root / NOTE
+    note.write_text(note.read_text().replace("A login answers", f"(key {keys['slack']}) A login answers"))
+    shop.commit("A careless note")
+    private = (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+    )
+    shop.commit(
+        f"Rotate {keys['github']}",
+        {
+            "src/shop/tokens.py": tokens.read_text().replace(
+                "def issue_token(", f"# {keys['aws']}\ndef issue_token(x, "
+            ),
+            ".env": "PASSWORD=hunter2-hunter2\n",
+            "deploy/id_rsa": private,
+        },
+        author=f"Eve {keys['aws']} <eve@example.org>",
+    )
+    with ScriptedModel(scripted) as served:
+        configure(shop, served)
+        assert shop.agentctx("sync", "HEAD~1..HEAD").returncode == 0
+        sent = b"\n".join(served.raw_bodies)
+    assert b"issue_token" in sent
+    for secret in (*keys.values(), "hunter2-hunter2", "b3BlbnNzaC1rZXktdjEAAAAA"):
+        assert secret.encode() not in sent
