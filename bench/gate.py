@@ -51,13 +51,14 @@ class Score:
     warnings: int = 0
     targeted: int = 0
     quiet: int = 0
-    seconds: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
     def row(self) -> dict[str, Any]:
         """The numbers of the table."""
         merges = max(self.merges, 1)
-        costs = sorted(self.seconds) or [0.0]
+        wall, cpu = sorted(self.wall) or [0.0], sorted(self.cpu) or [0.0]
         return {
             "repository": self.name,
             "merges": self.merges,
@@ -70,8 +71,9 @@ class Score:
             "merges_without_alert": round(self.quiet / merges, 3),
             "warnings_per_merge": round(self.warnings / merges, 3),
             "by_targeting_per_merge": round(self.targeted / merges, 3),
-            "median_s": round(statistics.median(costs), 3),
-            "p95_s": round(costs[int(len(costs) * 0.95) - 1], 3),
+            "median_s": round(statistics.median(wall), 3),
+            "p95_s": round(wall[int(len(wall) * 0.95) - 1], 3),
+            "median_cpu_s": round(statistics.median(cpu), 3),
         }
 
 
@@ -201,11 +203,13 @@ def replay(original: Path, options: argparse.Namespace, scratch: Path) -> Score:
         if chosen:
             anchors = _ground(clone, start, chosen)
             after = clone.functions(head)
-            found, seconds = _check(clone, base, head)
+            found, cost = _check(clone, base, head)
             _count(score, options.show, anchors, (before, after), found)
-            score.seconds.append(seconds)
-        if not options.json and score.merges and score.merges % 25 == 0:
-            print(f"{score.name}: {score.merges} merges", file=sys.stderr)
+            score.wall.append(cost[0])
+            score.cpu.append(cost[1])
+        if score.merges % 10 == 0:
+            so_far = f"{score.alerts} alerts, {score.catches} catches, {score.missed} missed"
+            print(f"{score.name}: {score.merges} merges, {so_far}", file=sys.stderr)
     return score
 
 
@@ -238,19 +242,25 @@ def _with_notes(clone: Clone, commit: str) -> str:
     return clone.git("commit-tree", clone.git("write-tree"), "-p", GROUND, "-F", "-", stdin=words)
 
 
-def _check(clone: Clone, base: str, head: str) -> tuple[list[dict[str, Any]], float]:
-    """The findings as the pull request would have seen them, and what they cost in seconds."""
+def _check(clone: Clone, base: str, head: str) -> tuple[list[dict[str, Any]], tuple[float, float]]:
+    """The findings as the pull request would have seen them; seconds by the clock and of the processor."""
     target, branch = _with_notes(clone, base), _with_notes(clone, head)
     state, aside = clone.root / ".git" / "agentctx", clone.root / ".git" / "aside"
     state.rename(aside)  # what `verify` has read helps it at the next merge, but no fresh runner has it
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _children()
     done = clone.agentctx("check", "--base", target, "--head", branch, "--format", "json")
-    seconds = time.perf_counter() - started
+    cost = (time.perf_counter() - started, _children() - before)
     shutil.rmtree(state, ignore_errors=True)
     aside.rename(state)
     assert done.returncode in (0, 1), done.stderr
     findings: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
-    return findings, seconds
+    return findings, cost
+
+
+def _children() -> float:
+    """Seconds of processor time that ended child processes have used, git's among them."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def _count(

@@ -19,7 +19,7 @@ from tests.test_gate import FREE_RATE, MONEY
         ("a.py", "def f(a):\n    return a\n", "def f(a):\n    return a + 1\n", True),
         ("a.go", "func F(a int) {\n\tg(a) // x\n}\n", "func F(a int) {\n\tg(a)\n}\n", False),
         ("a.go", "func F(a int) {\n\tg(a)\n}\n", "func F(a int) {\n\tg(a + 1)\n}\n", True),
-        ("a.ts", "export function f() {\n  http('//x');\n}\n", "export function f() {\n  http('//y');\n}\n", True),
+        ("a.ts", "function f() {\n  g('http://x');\n}\n", "function f() {\n  g('http://y');\n}\n", True),
     ],
     ids=["layout", "docstring", "python body", "comment", "go body", "an address is no comment"],
 )  # fmt: skip
