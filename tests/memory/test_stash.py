@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agentctx.errors import InvalidInput, NotFound
+from agentctx.memory.base import Contexts
 from agentctx.memory.canonical import later
+from agentctx.memory.redis import open_redis
 from agentctx.memory.stash import (
     ENTERPRISE,
     FREE,
@@ -33,10 +35,13 @@ def at(seconds: float) -> str:
     return later(T0, seconds)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "redis"])
 def stash(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stash]:
     numbers = itertools.count(1)
-    if request.param == "postgres":
+    store: Contexts
+    if request.param == "redis":
+        store = open_redis(request.getfixturevalue("empty_redis"))
+    elif request.param == "postgres":
         store = open_postgres(request.getfixturevalue("empty_database"))
     else:
         store = open_sqlite(tmp_path / "m.sqlite" if request.param == "sqlite" else None)

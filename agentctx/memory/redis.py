@@ -1,0 +1,147 @@
+"""Working context in Redis: many processes share it, and the server itself forgets what has expired.
+
+A value is a hash of ``value``, ``version``, ``updated_at`` and ``expires_at``. Redis counts down from the
+difference of the two times, so that its clock and ours need not agree; a read checks ``expires_at`` besides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from agentctx.errors import AgentctxError, Conflict, MissingExtra
+from agentctx.memory.canonical import instant, json_text, key_text, moment_of, namespace_path
+from agentctx.memory.rows import DEFAULT_TENANT
+from agentctx.memory.stash import NAMESPACE
+from agentctx.model import WorkingContext
+
+T = TypeVar("T")
+_FIELDS = ("value", "version", "updated_at", "expires_at")
+_SAVE = """
+local held = redis.call('HMGET', KEYS[1], 'version', 'expires_at')
+local version = tonumber(held[1] or '0')
+local live = version > 0 and (held[2] == '' or held[2] > ARGV[2])
+local expected = tonumber(ARGV[4])
+if expected == 0 and live then return -1 end
+if expected > 0 and not (live and version == expected) then return -1 end
+redis.call('HSET', KEYS[1], 'value', ARGV[1], 'version', version + 1,
+  'updated_at', ARGV[2], 'expires_at', ARGV[3])
+if ARGV[5] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
+return version + 1
+"""
+"""Compare the version and save, as one step of the server. An expected version of -1 compares nothing."""
+
+
+def open_redis(url: str, tenant: str = DEFAULT_TENANT) -> RedisContexts:
+    """The contexts in the Redis at ``url`` (``redis://``, ``rediss://``, ``unix://``).
+
+    Raises ``MissingExtra`` without the client, ``AgentctxError`` when the server does not answer.
+    """
+    try:
+        import redis
+    except ImportError:
+        raise MissingExtra("Redis needs the package redis", "pip install 'agentctx-memory[redis]'") from None
+    try:
+        client = redis.Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_timeout=10)
+        client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise AgentctxError(
+            f"Redis cannot be reached: {error}", "check the address; it reads redis://host:6379/0"
+        ) from None
+    return RedisContexts(client, tenant)
+
+
+class RedisContexts:
+    """See ``base.Contexts``."""
+
+    def __init__(self, client: Any, tenant: str = DEFAULT_TENANT) -> None:
+        self.tenant = tenant
+        self._client = client
+        self._save = client.register_script(_SAVE)
+
+    def save_context(self, context: WorkingContext, expected_version: int | None = None) -> WorkingContext:
+        """See ``base.Store``."""
+        space, text = namespace_path(context.namespace), json_text(context.value)
+        updated = instant(context.updated_at)
+        expires = instant(context.expires_at) if context.expires_at else ""
+        name = self._name(space, context.session_id, key_text(context.key, "key"))
+        left = (moment_of(expires) - moment_of(updated)).total_seconds() if expires else None
+        wait = "" if left is None else str(max(1, round(left * 1000)))
+        expected = -1 if expected_version is None else expected_version
+        version = self._asked(lambda: self._save(keys=[name], args=[text, updated, expires, expected, wait]))
+        if version < 0:
+            raise Conflict(
+                f"the context {context.key} does not have version {expected_version}",
+                "read it and decide anew",
+            )
+        return replace(
+            context, namespace=space, value=json.loads(text), version=version, updated_at=updated,
+            expires_at=expires,
+        )  # fmt: skip
+
+    def context(self, namespace: str, key: str, now: str, session_id: str = "") -> WorkingContext | None:
+        """See ``base.Store``."""
+        space = namespace_path(namespace)
+        held = self._asked(lambda: self._client.hmget(self._name(space, session_id, key), _FIELDS))
+        return _living(space, session_id, key, held, instant(now))
+
+    def contexts(self, namespace: str, now: str) -> list[WorkingContext]:
+        """See ``base.Store``. Reads the names of all live contexts of the tenant."""
+        path, at = namespace_path(namespace), instant(now)
+        found = []
+        for name in self._asked(
+            lambda: list(self._client.scan_iter(match=_glob(self._prefix()), count=1000))
+        ):
+            space, session_id, key = json.loads(name[len(self._prefix()) :])
+            if path == "/" or space == path or space.startswith(f"{path}/"):
+                held = self._asked(lambda name=name: self._client.hmget(name, _FIELDS))  # type: ignore[misc]
+                found.append(_living(space, session_id, key, held, at))
+        return sorted((c for c in found if c), key=lambda c: (c.namespace, c.session_id, c.key))
+
+    def clear_context(self, namespace: str, key: str, session_id: str = "") -> bool:
+        """See ``base.Store``."""
+        name = self._name(namespace_path(namespace), session_id, key)
+        return bool(self._asked(lambda: self._client.delete(name)))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _prefix(self) -> str:
+        return f"agentctx:{self.tenant}:"
+
+    def _name(self, space: str, session_id: str, key: str) -> str:
+        """The key in Redis. Working memory has the plain names that its wire format promises."""
+        if (
+            space == NAMESPACE
+            and not session_id
+            and self.tenant == DEFAULT_TENANT
+            and key.startswith("user:")
+        ):
+            return key
+        return self._prefix() + json.dumps([space, session_id, key], ensure_ascii=False)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        import redis
+
+        try:
+            return ask()
+        except redis.RedisError as error:
+            raise AgentctxError(
+                f"Redis refused: {error}", "check that the server runs and has memory"
+            ) from error
+
+
+def _glob(prefix: str) -> str:
+    return "".join(f"\\{c}" if c in "*?[]\\" else c for c in prefix) + "*"
+
+
+def _living(space: str, session_id: str, key: str, held: list[str | None], now: str) -> WorkingContext | None:
+    value, version, updated, expires = held
+    if value is None or version is None or (expires and expires <= now):
+        return None
+    return WorkingContext(
+        space, key, json.loads(value), int(version), updated or "", session_id, expires or ""
+    )
