@@ -47,6 +47,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "prime": ("context", "Print the briefing of a session."),
         "search": ("context", "Find notes by words."),
     },
+    "Memory": {
+        "remember": ("memory", "Keep something that happened, or a fact."),
+        "recall": ("memory", "Find what is remembered about a question."),
+        "forget": ("memory", "Remove what is remembered, text and all."),
+        "episode": ("memory", "What happened: add, list."),
+        "fact": ("memory", "What is known: set, get, list, history, contradictions, resolve."),
+        "context": ("memory", "The state of the task in hand: set, get, list, clear."),
+    },
     "In and out": {
         "export": ("export", "Write notes and their history to PostgreSQL, SQL or JSON Lines."),
     },

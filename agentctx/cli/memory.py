@@ -1,0 +1,390 @@
+"""Commands on what is remembered beside the notes: episodes, facts, and the state of a task."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from agentctx.cli.output import emit_json, say, table, tell
+
+if TYPE_CHECKING:
+    from agentctx.memories import Memory
+    from agentctx.memory.base import AsOf
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+DRY = click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+SPACE = click.option("--namespace", default="", help="Slash path below the repository's own.")
+LIMIT = click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+
+
+def opened() -> Memory:
+    """The memory of the repository we are in."""
+    from agentctx.memories import Memory
+
+    return Memory.open()
+
+
+def as_of_options(command: Decorated) -> Decorated:
+    """``--as-of`` and ``--known-at``: a reading of another day."""
+    known = click.option("--known-at", default="", metavar="TIME", help="As far as it was known at TIME.")
+    return click.option("--as-of", default="", metavar="TIME", help="What was true at TIME.")(known(command))
+
+
+def moment(as_of: str, known_at: str) -> AsOf | None:
+    """The two options as a point in both clocks; None for the present."""
+    from agentctx.memory.base import END_OF_TIME, AsOf
+    from agentctx.memory.canonical import instant
+
+    if not as_of and not known_at:
+        return None
+    return AsOf(instant(as_of or known_at), instant(known_at) if known_at else END_OF_TIME)
+
+
+def _text(given: str) -> str:
+    return sys.stdin.read() if given == "-" else given
+
+
+def _value(given: str, as_json: bool) -> Any:
+    from agentctx.errors import InvalidInput
+
+    text = _text(given)
+    if not as_json:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidInput(f"{text[:80]!r} is not JSON", "quote it for the shell: '{\"step\": 2}'") from None
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# --------------------------------------------------------------------------- both
+
+
+@click.command("remember")
+@click.argument("words", nargs=-1, required=True, metavar="TEXT | ENTITY PROPERTY VALUE")
+@click.option("--confidence", default=1.0, type=click.FloatRange(0, 1), help="How sure a fact is.")
+@SPACE
+@JSON
+@DRY
+def remember_command(
+    words: tuple[str, ...], confidence: float, namespace: str, as_json: bool, dry_run: bool
+) -> None:
+    """Keep something that happened (TEXT; `-` reads standard input), or a fact (replaces an older value)."""
+    if len(words) not in (1, 3):
+        raise click.UsageError("give one TEXT (quote it), or ENTITY PROPERTY VALUE")
+    with opened() as memory:
+        if len(words) == 3:
+            entity, name, value = words
+            fact = memory.new_fact(entity, name, value, namespace, confidence=confidence)
+            id, said = fact.id, fact.statement
+            if not dry_run:
+                memory.store.assert_fact(fact)
+        else:
+            episode = memory.episode(_text(words[0]), namespace)
+            id, said = episode.id, episode.content
+            if not dry_run:
+                memory.store.append([episode])
+    if as_json:
+        return emit_json({"id": id, "kind": "fact" if len(words) == 3 else "episode", "text": said})
+    if dry_run:
+        return tell(f"would remember: {said}")
+    return say(id)
+
+
+@click.command("recall")
+@click.argument("query")
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 200))
+@click.option("--kind", type=click.Choice(["all", "episodes", "facts"]), default="all", show_default=True)
+@SPACE
+@as_of_options
+@JSON
+def recall_command(
+    query: str, limit: int, kind: str, namespace: str, as_of: str, known_at: str, as_json: bool
+) -> None:
+    """Print the facts and episodes that say most about QUERY, best first."""
+    kinds = {"episodes": kind != "facts", "facts": kind != "episodes"}
+    with opened() as memory:
+        found = memory.recall(_text(query), limit, namespace, as_of=moment(as_of, known_at), **kinds)
+    if as_json:
+        hits = [{"score": round(one.score, 4), **_described(one.item)} for one in found]
+        return emit_json({"query": query, "hits": hits})
+    rows = [(d["id"], d["kind"], d["at"][:16], d["text"]) for d in (_described(one.item) for one in found)]
+    return table(rows, ("id", "kind", "since", "text")) if rows else tell("nothing is remembered about this")
+
+
+def _described(item: Any) -> dict[str, Any]:
+    from agentctx.model import Fact
+
+    if isinstance(item, Fact):
+        return {
+            "id": item.id, "kind": "fact", "at": item.valid_at, "text": item.statement, "entity": item.entity,
+            "property": item.property, "value": item.value, "confidence": item.confidence,
+        }  # fmt: skip
+    return {"id": item.id, "kind": "episode", "at": item.occurred_at, "text": item.content}
+
+
+@click.command("forget")
+@click.argument("ids", nargs=-1, metavar="ID...")
+@click.option("--subject", default="", help="Erase everything about this person or thing instead.")
+@click.option("--reason", default="asked for", show_default=True, help="Written on the receipt.")
+@JSON
+@DRY
+def forget_command(ids: tuple[str, ...], subject: str, reason: str, as_json: bool, dry_run: bool) -> None:
+    """Remove episodes and facts for good, text and all; facts that rest on nothing else go with them."""
+    if bool(ids) == bool(subject):
+        raise click.UsageError("give the ids to forget (`agentctx recall` shows them), or --subject")
+    if dry_run:
+        return tell(f"would forget {subject or ', '.join(ids)}")
+    with opened() as memory:
+        receipt = memory.erase(subject, reason) if subject else None
+        counts = receipt.counts if receipt else memory.forget(ids)
+    if as_json:
+        return emit_json({"counts": counts, "receipt": asdict(receipt) if receipt else None})
+    if receipt:
+        say(f"receipt {receipt.id} sha256 {receipt.receipt_sha256}")
+    return say(f"forgotten: {counts['episodes']} episodes, {counts['facts']} facts")
+
+
+# --------------------------------------------------------------------------- episodes
+
+
+@click.group("episode")
+def episode_command() -> None:
+    """What happened: append, and read back the newest."""
+
+
+@episode_command.command("add")
+@click.argument("text")
+@click.option("--kind", default="event", type=click.Choice(["message", "tool", "event", "commit", "note"]))
+@click.option("--actor", default="", help="Who said or did it.")
+@click.option("--session", "session_id", default="", help="The conversation it belongs to.")
+@click.option("--subject", "subject_id", default="", help="The person or thing it is about (for erasure).")
+@click.option("--at", "occurred_at", default="", metavar="TIME", help="When it happened; default now.")
+@click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
+@SPACE
+@JSON
+def episode_add(text: str, ttl: float | None, namespace: str, as_json: bool, **details: str) -> None:
+    """Append one episode; TEXT `-` reads standard input."""
+    from agentctx.memory.canonical import later
+
+    with opened() as memory:
+        given = {name: value for name, value in details.items() if value}
+        if ttl is not None:
+            given["expires_at"] = later(memory.now(), ttl * 3600)
+        made = memory.remember(_text(text), namespace, **given)
+    return emit_json({"episode": made}) if as_json else say(made.id)
+
+
+@episode_command.command("list")
+@LIMIT
+@click.option("--session", "session_id", default="", help="Only of one conversation.")
+@SPACE
+@JSON
+def episode_list(limit: int, session_id: str, namespace: str, as_json: bool) -> None:
+    """The newest episodes, newest first."""
+    with opened() as memory:
+        found = memory.episodes(limit, session_id, namespace)
+    if as_json:
+        return emit_json({"episodes": found})
+    rows = [(e.id, e.occurred_at[:16], e.kind, e.actor, e.content) for e in found]
+    return table(rows, ("id", "when", "kind", "actor", "text"))
+
+
+# --------------------------------------------------------------------------- facts
+
+
+@click.group("fact")
+def fact_command() -> None:
+    """What is known: one value a key (entity and property), with its history."""
+
+
+@fact_command.command("set")
+@click.argument("entity")
+@click.argument("property")
+@click.argument("value")
+@click.option("--json-value", is_flag=True, help="VALUE is JSON, not text.")
+@click.option("--confidence", default=1.0, type=click.FloatRange(0, 1))
+@click.option("--since", default="", metavar="TIME", help="From when on it holds; default now.")
+@click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
+@click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
+@SPACE
+@JSON
+def fact_set(
+    entity: str, property: str, value: str, json_value: bool, expect: int | None, **rest: Any
+) -> None:
+    """Say what holds now. It supersedes an older value; a less certain one becomes a contradiction."""
+    from agentctx.memory.canonical import later
+
+    with opened() as memory:
+        given: dict[str, Any] = {"confidence": rest["confidence"]}
+        if rest["since"]:
+            given["valid_at"] = rest["since"]
+        if rest["ttl"] is not None:
+            given["expires_at"] = later(memory.now(), rest["ttl"] * 3600)
+        held = memory.set_fact(
+            entity, property, _value(value, json_value), rest["namespace"], expect, **given
+        )
+    return emit_json({"head": held}) if rest["as_json"] else say(f"{held.fact_id} version {held.version}")
+
+
+@fact_command.command("get")
+@click.argument("entity")
+@click.argument("property")
+@SPACE
+@as_of_options
+@JSON
+def fact_get(entity: str, property: str, namespace: str, as_of: str, known_at: str, as_json: bool) -> int:
+    """The one value of a key now, or at another time; exit code 1 when there is none."""
+    with opened() as memory:
+        found = memory.fact(entity, property, namespace, moment(as_of, known_at))
+        head = memory.store.head(memory.inside(namespace), entity, property)
+    if as_json:
+        emit_json({"fact": found, "key_version": head.version if head else 0})
+    elif found:
+        say(_shown(found.value))
+    else:
+        tell(f"nothing is known about {property} of {entity}")
+    return 0 if found else 1
+
+
+@fact_command.command("list")
+@click.argument("entity", default="")
+@SPACE
+@as_of_options
+@JSON
+def fact_list(entity: str, namespace: str, as_of: str, known_at: str, as_json: bool) -> None:
+    """What holds of all keys, or of one entity."""
+    with opened() as memory:
+        found = memory.facts(entity, namespace, moment(as_of, known_at))
+    if as_json:
+        return emit_json({"facts": found})
+    rows = [(f.entity, f.property, f"{f.confidence:g}", f.valid_at[:10], _shown(f.value)) for f in found]
+    return table(rows, ("entity", "property", "sure", "since", "value"))
+
+
+@fact_command.command("history")
+@click.argument("entity")
+@click.argument("property")
+@SPACE
+@JSON
+def fact_history(entity: str, property: str, namespace: str, as_json: bool) -> None:
+    """Every value a key ever had, oldest first."""
+    with opened() as memory:
+        found = memory.history(entity, property, namespace)
+    if as_json:
+        return emit_json({"facts": found})
+    rows = [(f.id, f.valid_at[:16], f.invalid_at[:16], f.status, _shown(f.value)) for f in found]
+    return table(rows, ("id", "from", "until", "status", "value"))
+
+
+@fact_command.command("contradictions")
+@SPACE
+@JSON
+def fact_contradictions(namespace: str, as_json: bool) -> None:
+    """Disputed facts beside what holds now."""
+    with opened() as memory:
+        found = memory.contradictions(namespace)
+    if as_json:
+        return emit_json({"contradictions": found})
+    rows = [
+        (c.disputed.id, f"{c.disputed.entity}.{c.disputed.property}", _shown(c.disputed.value),
+         f"{c.disputed.confidence:g}", _shown(c.current.value) if c.current else "")
+        for c in found
+    ]  # fmt: skip
+    return table(rows, ("id", "key", "disputed", "sure", "current"))
+
+
+@fact_command.command("resolve")
+@click.argument("id")
+@click.option("--keep/--dismiss", default=None, help="Make the disputed fact current, or retract it.")
+@JSON
+def fact_resolve(id: str, keep: bool | None, as_json: bool) -> None:
+    """Decide about a disputed fact."""
+    if keep is None:
+        raise click.UsageError("say --keep (it is true) or --dismiss (it is not)")
+    with opened() as memory:
+        head = memory.resolve(id, keep)
+    if as_json:
+        return emit_json({"head": head})
+    return say(f"{head.entity}.{head.property} version {head.version}" if head else "dismissed")
+
+
+# --------------------------------------------------------------------------- working context
+
+
+@click.group("context")
+def context_command() -> None:
+    """The state of the task in hand: JSON with a version and a time to live."""
+
+
+@context_command.command("set")
+@click.argument("key")
+@click.argument("value")
+@click.option("--text", is_flag=True, help="VALUE is text, not JSON.")
+@click.option("--hours", default=72.0, show_default=True, help="How long it lives.")
+@click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
+@SPACE
+@JSON
+def context_set(
+    key: str, value: str, text: bool, hours: float, expect: int | None, namespace: str, as_json: bool
+) -> None:
+    """Save VALUE (JSON; `-` reads standard input) under KEY."""
+    with opened() as memory:
+        saved = memory.set_context(key, _value(value, not text), hours, namespace, expect)
+    if as_json:
+        return emit_json({"context": saved})
+    return say(f"version {saved.version} until {saved.expires_at[:16]}Z")
+
+
+@context_command.command("get")
+@click.argument("key")
+@SPACE
+@JSON
+def context_get(key: str, namespace: str, as_json: bool) -> int:
+    """The state under KEY as JSON; exit code 1 when there is none (any more)."""
+    with opened() as memory:
+        found = memory.context(key, namespace)
+    if as_json:
+        emit_json({"context": found})
+    elif found:
+        say(json.dumps(found.value, ensure_ascii=False, indent=2))
+    else:
+        tell(f"there is no context {key!r}")
+    return 0 if found else 1
+
+
+@context_command.command("list")
+@SPACE
+@JSON
+def context_list(namespace: str, as_json: bool) -> None:
+    """All states that live."""
+    with opened() as memory:
+        found = memory.contexts(namespace)
+    if as_json:
+        return emit_json({"contexts": found})
+    rows = [(c.key, str(c.version), c.expires_at[:16], _shown(c.value)) for c in found]
+    return table(rows, ("key", "version", "until", "value"))
+
+
+@context_command.command("clear")
+@click.argument("key")
+@SPACE
+@JSON
+def context_clear(key: str, namespace: str, as_json: bool) -> int:
+    """Remove the state under KEY; exit code 1 when there was none."""
+    with opened() as memory:
+        there = memory.clear_context(key, namespace)
+    if as_json:
+        emit_json({"cleared": there})
+    elif not there:
+        tell(f"there is no context {key!r}")
+    return 0 if there else 1

@@ -1,0 +1,184 @@
+"""Episodes, facts and working context from the command line, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentctx.cli import main
+from agentctx.memories import Memory
+from tests.repository import TempRepo
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shop(request: pytest.FixtureRequest, repo: TempRepo, monkeypatch: pytest.MonkeyPatch) -> TempRepo:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    if request.param == "postgres":
+        monkeypatch.setenv("AGENTCTX_DSN", request.getfixturevalue("empty_database"))
+    return repo
+
+
+def typed(repo: TempRepo, *words: str) -> tuple[int, str, str]:
+    """What a person who types ``words`` in the repository gets: exit code, standard output and error."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(repo.root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main.run(list(words))
+    return code, out.getvalue(), err.getvalue()
+
+
+def run(repo: TempRepo, *words: str, code: int = 0) -> str:
+    returned, out, err = typed(repo, *words)
+    assert returned == code, (words, out, err)
+    return out.strip()
+
+
+def asked(repo: TempRepo, *words: str) -> Any:
+    return json.loads(run(repo, *words, "--json"))
+
+
+def test_what_was_remembered_is_recalled_and_forgotten(shop: TempRepo) -> None:
+    id = run(shop, "remember", "The nightly deploy failed on a full disk")
+    fact = run(shop, "remember", "deploy", "owner", "Ada")
+    assert id in run(shop, "recall", "why did the deploy fail")
+    hits = asked(shop, "recall", "deploy", "--kind", "facts")["hits"]
+    assert [(h["id"], h["entity"], h["value"]) for h in hits] == [(fact, "deploy", "Ada")]
+    run(shop, "forget", id)
+    assert id not in run(shop, "recall", "full disk")
+    code, _, words = typed(shop, "forget", id)
+    assert code == 2 and "nothing is remembered" in words
+
+
+def test_a_fact_is_set_superseded_and_read_as_of_another_day(shop: TempRepo) -> None:
+    run(shop, "fact", "set", "cart", "owner", "Ada", "--since", "2026-01-01T00:00:00+00:00")
+    run(shop, "fact", "set", "cart", "owner", "Bob", "--since", "2026-02-01T00:00:00+00:00", "--expect", "1")
+    assert run(shop, "fact", "get", "cart", "owner") == "Bob"
+    assert run(shop, "fact", "get", "cart", "owner", "--as-of", "2026-01-15T00:00:00+00:00") == "Ada"
+    states = [(f["value"], f["status"]) for f in asked(shop, "fact", "history", "cart", "owner")["facts"]]
+    assert states == [("Ada", "superseded"), ("Bob", "active")]
+    assert typed(shop, "fact", "set", "cart", "owner", "Cleo", "--expect", "1")[0] == 2
+    assert run(shop, "fact", "get", "cart", "colour", code=1) == ""
+    assert [f["value"] for f in asked(shop, "fact", "list", "cart")["facts"]] == ["Bob"]
+
+
+def test_a_contradiction_is_listed_and_resolved(shop: TempRepo) -> None:
+    run(shop, "fact", "set", "cart", "limit", "10", "--json-value")
+    run(shop, "fact", "set", "cart", "limit", "12", "--json-value", "--confidence", "0.5")
+    (pair,) = asked(shop, "fact", "contradictions")["contradictions"]
+    assert (pair["disputed"]["value"], pair["current"]["value"]) == (12, 10)
+    run(shop, "fact", "resolve", pair["disputed"]["id"], "--keep")
+    assert run(shop, "fact", "get", "cart", "limit") == "12"
+    assert asked(shop, "fact", "contradictions")["contradictions"] == []
+
+
+def test_episodes_are_listed_newest_first_by_session(shop: TempRepo) -> None:
+    for n in range(3):
+        run(shop, "episode", "add", f"step {n}", "--session", f"s{n % 2}", "--actor", "ada", "--kind", "tool")
+    assert [e["content"] for e in asked(shop, "episode", "list")["episodes"]] == [
+        "step 2",
+        "step 1",
+        "step 0",
+    ]
+    mine = asked(shop, "episode", "list", "--session", "s0")["episodes"]
+    assert [(e["content"], e["actor"], e["kind"]) for e in mine] == [
+        ("step 2", "ada", "tool"), ("step 0", "ada", "tool"),
+    ]  # fmt: skip
+
+
+def test_working_context_is_saved_versioned_and_cleared(shop: TempRepo) -> None:
+    run(shop, "context", "set", "task", '{"step": 1}')
+    assert run(shop, "context", "set", "task", '{"step": 2}', "--expect", "1").startswith("version 2")
+    assert json.loads(run(shop, "context", "get", "task")) == {"step": 2}
+    assert [c["key"] for c in asked(shop, "context", "list")["contexts"]] == ["task"]
+    assert typed(shop, "context", "set", "task", "{oops")[0] == 2
+    run(shop, "context", "clear", "task")
+    run(shop, "context", "clear", "task", code=1)
+    run(shop, "context", "get", "task", code=1)
+
+
+def test_a_subject_is_erased_with_a_receipt(shop: TempRepo) -> None:
+    run(shop, "episode", "add", "Zebulon likes tea", "--subject", "zebulon")
+    receipt = asked(shop, "forget", "--subject", "zebulon", "--reason", "asked")["receipt"]
+    assert receipt["counts"]["episodes"] == 1 and "zebulon" not in json.dumps(receipt)
+    assert asked(shop, "recall", "tea")["hits"] == []
+
+
+def test_a_namespace_holds_what_was_put_there_and_below(shop: TempRepo) -> None:
+    run(shop, "remember", "apple", "--namespace", "/fruit")
+    run(shop, "remember", "pear apple", "--namespace", "fruit/deep")
+    assert len(asked(shop, "recall", "apple", "--namespace", "fruit")["hits"]) == 2
+    assert len(asked(shop, "recall", "apple")["hits"]) == 2
+    assert asked(shop, "recall", "apple", "--namespace", "/veg")["hits"] == []
+
+
+def test_a_secret_does_not_reach_the_store(shop: TempRepo) -> None:
+    run(shop, "remember", "the key is AKIAIOSFODNN7ABCDEFG for now")
+    run(shop, "context", "set", "task", '{"aws": ["AKIAIOSFODNN7ABCDEFG"]}')
+    assert "AKIAIOSFODNN7ABCDEFG" not in run(shop, "episode", "list") + run(shop, "context", "get", "task")
+
+
+def test_a_dry_run_writes_nothing(shop: TempRepo) -> None:
+    run(shop, "remember", "nothing of this", "--dry-run")
+    assert asked(shop, "episode", "list")["episodes"] == []
+
+
+def test_a_new_clone_has_the_same_memory(repo: TempRepo, tmp_path: Path) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    run(repo, "remember", "kept for the next clone")
+    repo.git("clone", "-q", str(repo.root), str(tmp_path / "other"))
+    other = TempRepo(tmp_path / "other")
+    assert "kept for the next clone" in run(other, "recall", "clone")
+
+
+def test_two_repositories_of_one_database_do_not_meet(
+    repo: TempRepo,
+    tmp_path: Path,
+    empty_database: str,
+    own_home: Path,
+) -> None:
+    (own_home / ".config/agentctx").mkdir(parents=True)
+    (own_home / ".config/agentctx/config.yaml").write_text(f"memory:\n  dsn: '{empty_database}'\n")
+    repo.commit("one", {"a.py": "x = 1\n"})
+    other = TempRepo.init(tmp_path / "other")
+    other.commit("two", {"b.py": "y = 2\n"})
+    run(repo, "remember", "a secret of the first")
+    assert asked(other, "recall", "secret")["hits"] == []
+    assert len(asked(repo, "recall", "secret")["hits"]) == 1
+
+
+def test_a_repository_cannot_choose_the_store(repo: TempRepo) -> None:
+    repo.commit("code", {"agent-context/config.yaml": "memory:\n  dsn: postgresql://evil.example/x\n"})
+    run(repo, "remember", "stays here")
+    assert "stays here" in run(repo, "recall", "stays")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("memory: [", "not valid YAML"),
+        ("memory: {tenat: x}", "did you mean tenant"),
+        ("memory: {dsn: mysql://x}", "names no PostgreSQL"),
+    ],
+    ids=["yaml", "key", "address"],
+)
+def test_a_wrong_setting_is_told_with_its_file(
+    repo: TempRepo, own_home: Path, config: str, words: str
+) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    (own_home / ".config/agentctx").mkdir(parents=True)
+    (own_home / ".config/agentctx/config.yaml").write_text(config)
+    code, _, told = typed(repo, "recall", "x")
+    assert code == 2 and words in told
+
+
+def test_the_facade_serves_a_program(repo: TempRepo) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    with Memory.open(repo.root) as memory:
+        memory.set_fact("checkout", "limits", {"items": 3})
+        found = memory.fact("checkout", "limits")
+        assert found is not None and found.value == {"items": 3}
+        assert found.git_commit == memory.commit != ""
