@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 from agentctx.git import Git
-from agentctx.integrations import githooks
 from agentctx.model import Pending
 from agentctx.state import Arrival, StateDir, worktree_key
 
@@ -102,6 +101,8 @@ def missing_hooks_notice(git: Git, state: StateDir) -> str:
     """One sentence, once per clone, when git hooks do not call agentctx here; afterwards empty."""
     if state.read("hooks-told") is not None:
         return ""
+    from agentctx.integrations import githooks
+
     missing = [
         hook.name
         for hook in githooks.status(git)

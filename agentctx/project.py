@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from agentctx.config import Config, context_name, load
 from agentctx.errors import InvalidInput, NotFound
@@ -19,9 +20,10 @@ from agentctx.freshness.index import Assessor
 from agentctx.git import Git, WorkTree
 from agentctx.model import Index, Note, NoteSet, Stamp
 from agentctx.notes.folder import Folder
-from agentctx.proposals.store import Store
-from agentctx.retrieval.bags import SCHEME, bag_of
 from agentctx.state import StateDir
+
+if TYPE_CHECKING:
+    from agentctx.proposals.store import Store
 
 
 class Project:
@@ -103,6 +105,8 @@ class Project:
     @cached_property
     def bags(self) -> dict[str, Mapping[str, str]]:
         """The words of every note, taken apart once for each version of it."""
+        from agentctx.retrieval.bags import SCHEME, bag_of
+
         cache = self.state.read("bags") or {}
         old = cache.get(str(SCHEME), {}) if isinstance(cache, dict) else {}
         keys = {n.id: f"{n.id} {n.digest}" for n in self.notes.notes}
@@ -114,6 +118,8 @@ class Project:
     @cached_property
     def proposals(self) -> Store:
         """Proposals, remembered rejections and the journal of this clone."""
+        from agentctx.proposals.store import Store
+
         return Store(self.state.folder)
 
     @cached_property
@@ -124,7 +130,7 @@ class Project:
         if broken:
             names = ", ".join(sorted({p.path for p in broken})[:3])
             found.append(f"{len(broken)} problem(s) keep notes from being read ({names}): agentctx lint")
-        waiting = self.proposals.open()
+        waiting = self.proposals.open() if self.state.names("proposals") else ()
         if waiting:
             found.append(f"{len(waiting)} proposed edit(s) of notes wait for a person: agentctx review")
         failure = self.state.failure()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from agentctx.freshness.code import Code, Memory
 from agentctx.git import Git
 from agentctx.model import Commit
+
+if TYPE_CHECKING:
+    from agentctx.freshness.code import Code, Memory
 
 _FORMAT = "%x01%H%x00%P%x00%an%x00%cI%x00%s%x00"
 _LOG = (
@@ -77,6 +80,8 @@ class History:
 
     def code(self, rev: str, memory: Memory) -> Code:
         """A commit's files as definitions."""
+        from agentctx.freshness.code import Code
+
         if rev not in self._codes:
             self._codes[rev] = Code(self.tree(rev), memory)
         return self._codes[rev]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from agentctx.freshness.anchors import Sight, drift, look, suggestion
 from agentctx.freshness.code import Code
 from agentctx.freshness.evidence import Case
 from agentctx.freshness.history import History
+from agentctx.freshness.logbook import newer
 from agentctx.freshness.relocation import Before, relocate
 from agentctx.freshness.verdicts import Verdict
 from agentctx.freshness.witness import Baseline, Witness
-from agentctx.model import Anchor, Commit, Drift, Note, Stamp
+from agentctx.model import Anchor, Drift, Note, Stamp
 
 _MOST_BASES = 16
 """Commits from which lost code is followed by git's renames; beyond that by fingerprint alone."""
@@ -75,7 +75,7 @@ class Judge:
 
     def _written_then(self, note: Note, anchor: Anchor) -> Baseline:
         """Code that is gone now and was there when the note was last written; that needs no record."""
-        commit = self.witness.last_change(note.path)
+        commit = self.witness.log.last_change(note.path)
         if self.history is None or commit is None:
             return Baseline()
         past = self.history.code(commit.id, self.code.memory)
@@ -122,10 +122,3 @@ class Judge:
             renames = self.history.renames(base)
             self._befores[base] = Before(past, renames)
         return self._befores[base]
-
-
-def newer(a: Commit | None, b: Commit | None) -> Commit | None:
-    """The later of two commits by their dates."""
-    if a is None or b is None:
-        return a or b
-    return a if datetime.fromisoformat(a.date) >= datetime.fromisoformat(b.date) else b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from agentctx.freshness.history import Event, History
@@ -11,6 +12,23 @@ from agentctx.freshness.verdicts import Cache
 from agentctx.model import Commit
 
 VERSION = 1
+
+
+class Log:
+    """Commits that touched notes, records and anchored code, newest first, found by file."""
+
+    def __init__(self, events: Sequence[Event] = ()) -> None:
+        self.events = events
+        self.places: dict[str, list[int]] = {}
+        """Path -> places of the events that changed it, newest first."""
+        for at, event in enumerate(events):
+            for path in event.changes:
+                self.places.setdefault(path, []).append(at)
+
+    def last_change(self, path: str) -> Commit | None:
+        """The newest commit that changed a file."""
+        places = self.places.get(path, ())
+        return self.events[places[0]].commit if places else None
 
 
 class Logbook:
@@ -60,3 +78,10 @@ def _raw(event: Event) -> list[Any]:
 def _event(raw: list[Any]) -> Event:
     *about, parents, changes = raw
     return Event(Commit(*about), parents, {path: (old, new) for path, (old, new) in changes.items()})
+
+
+def newer(a: Commit | None, b: Commit | None) -> Commit | None:
+    """The later of two commits by their dates."""
+    if a is None or b is None or a.date == b.date:
+        return a or b
+    return a if datetime.fromisoformat(a.date) >= datetime.fromisoformat(b.date) else b

@@ -6,13 +6,13 @@ note's text in one go counts as mended. The later of the two speaks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from agentctx.freshness.anchors import Sight, difference, look
 from agentctx.freshness.code import Code, Memory
 from agentctx.freshness.history import BlobTree, Event, History
+from agentctx.freshness.logbook import Log
 from agentctx.model import Anchor, Commit, Note, Stamp
 
 _DEEP_TREES = 48
@@ -34,25 +34,18 @@ class Baseline:
 class Witness:
     """Answers for all notes of one tree out of one log of the context folder."""
 
-    def __init__(self, code: Code, history: History | None, events: Sequence[Event], context: str) -> None:
+    def __init__(self, code: Code, history: History | None, log: Log, context: str) -> None:
         self.code = code
         self.history = history
-        self.events = events
+        self.log = log
+        self.events = log.events
         self.context = context
-        self._by_path: dict[str, list[int]] = {}
-        for at, event in enumerate(events):
-            for path in event.changes:
-                self._by_path.setdefault(path, []).append(at)
+        self._by_path = log.places
         self._deep = 0
 
     def record_path(self, note: Note) -> str:
         """Where the note's verification record lies."""
         return f"{self.context}/.verified/{note.id}"
-
-    def last_change(self, path: str) -> Commit | None:
-        """The newest commit that changed a note or a record."""
-        places = self._by_path.get(path, ())
-        return self.events[places[0]].commit if places else None
 
     def vouched(self, note: Note) -> Commit | None:
         """The newest commit in which somebody wrote or verified the note; None when that is not committed."""
