@@ -44,6 +44,8 @@ class Choices:
     """False: no model is called, whatever is configured."""
     dry_run: bool = False
     """Say what would be asked and what it would cost; write nothing, call nobody."""
+    mark: bool = True
+    """Say afterwards that this work tree has been brought up to the range's end."""
 
 
 def run_sync(
@@ -63,7 +65,7 @@ def run_sync(
     report = replace(report, repaired=repaired)
     if change.files:
         report = _ask(project, change, report, choices, say)
-    if head and not choices.dry_run:
+    if head and choices.mark and not choices.dry_run:
         mark_seen(project.git, project.state, head)
         project.state.set_failure("")
     return report

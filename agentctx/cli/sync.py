@@ -9,7 +9,9 @@ import click
 from agentctx.cli.output import emit_json, painted, say, tell
 
 if TYPE_CHECKING:
+    from agentctx.forges.place import Goal
     from agentctx.model import Proposal
+    from agentctx.project import Project
     from agentctx.review import Shown
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -38,36 +40,72 @@ def affected_command(span: str, limit: int, as_json: bool) -> None:
     return None if found else tell("there are no notes yet")
 
 
+MODES = ("suggest", "apply", "commit", "pull-request")
+
+
 @click.command("sync")
 @click.argument("span", metavar="[A..B]", required=False, default="")
 @click.option(
-    "--mode", type=click.Choice(["suggest", "apply"]), default="suggest", show_default=True,
-    help="suggest keeps proposals for `agentctx review`; apply writes those no check objects to.",
+    "--mode", type=click.Choice(MODES), default="suggest", show_default=True,
+    help="suggest keeps proposals for `agentctx review`; apply writes those no check objects to; commit also "
+    "commits them; pull-request puts them on a branch with one open pull request.",
 )  # fmt: skip
 @click.option("--no-model", is_flag=True, help="Ask no model: repairs only.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would cost.")
+@click.option("--since", default="", metavar="REV", help="pull-request: start here if no sync was published.")
+@click.option("--remote", default="", help="pull-request: where to push; `origin`, or the only remote.")
+@click.option("--target", default="", metavar="BRANCH", help="pull-request: the remote's default branch.")
+@click.option(
+    "--forge", type=click.Choice(["auto", "github", "gitlab", "git"]), default="auto", show_default=True,
+    help="pull-request: the kind of host.",
+)  # fmt: skip
 @JSON
-def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: bool) -> None:
+def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: bool, **where: str) -> int:
     """Bring the notes up to date with what arrived. Without A..B: from what was last looked at to HEAD."""
+    from agentctx.forges.place import Goal
     from agentctx.project import Project
     from agentctx.sync import Choices, run_sync, told
     from agentctx.targeting import change_of
 
-    choices = Choices(repair=True, apply=mode == "apply", model=not no_model, dry_run=dry_run)
     with Project.open() as project:
         base, head = "", ""
         if span:
             change = change_of(project, span)
             base, head = change.base, change.head
+        if mode == "pull-request" or (mode == "commit" and not dry_run):
+            goal = Goal(**where, model=not no_model, dry_run=dry_run)
+            return _published(project, (base, head), mode, goal, as_json)
+        choices = Choices(repair=True, apply=mode == "apply", model=not no_model, dry_run=dry_run)
         report = run_sync(project, base, head, choices, tell)
     if as_json:
-        return emit_json({"sync": report})
+        emit_json({"sync": report})
+        return 0
     lines = list(told(report))
     for line in lines:
         say(line)
     if report.proposals and mode == "suggest":
-        return tell("look at them with `agentctx review`")
-    return None if lines else tell("nothing new has arrived")
+        tell("look at them with `agentctx review`")
+    elif not lines:
+        tell("nothing new has arrived")
+    return 0
+
+
+def _published(project: Project, span: tuple[str, str], mode: str, goal: Goal, as_json: bool) -> int:
+    from agentctx.publish import commit_sync, publish, told
+    from agentctx.sync import told as told_of_sync
+
+    if mode == "commit":
+        done = commit_sync(project, *span, goal.model, tell)
+    else:
+        done = publish(project, span, goal, tell)
+    if as_json:
+        emit_json({"published": done})
+        return 0
+    for line in told_of_sync(done.report) if done.report else ():
+        tell(line)
+    for line in told(done):
+        say(line)
+    return 0
 
 
 @click.command("review")

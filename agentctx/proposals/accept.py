@@ -64,14 +64,14 @@ def accept(proposal: Proposal, folder: Folder, store: Store, stamps_of: StampsOf
 
 def current(proposal: Proposal, folder: Folder) -> Refusal | None:
     """Why an open proposal does not fit its note any more; None while it does."""
-    after = _after(proposal, _present(folder, proposal.note_path))
+    after = applied(proposal, _present(folder, proposal.note_path))
     return after if isinstance(after, Refusal) else None
 
 
 def preview(proposal: Proposal, folder: Folder) -> Edit | Refusal:
     """What accepting would write into the note now."""
     before = _present(folder, proposal.note_path)
-    after = _after(proposal, before)
+    after = applied(proposal, before)
     return after if isinstance(after, Refusal) else Edit(proposal.note_path, before, after)
 
 
@@ -101,7 +101,8 @@ def _present(folder: Folder, path: str) -> bytes | None:
         return None
 
 
-def _after(proposal: Proposal, before: bytes | None) -> bytes | Refusal:
+def applied(proposal: Proposal, before: bytes | None) -> bytes | Refusal:
+    """The bytes that a proposal makes of a note's present ones (None: there is no such file)."""
     new = next((o for o in proposal.operations if o.name == "new_note"), None)
     if new is not None:
         after = new_note_bytes(new)
@@ -150,7 +151,7 @@ def _again(write: Callable[[], T], proposal: Proposal, attempts: int = 5) -> T:
 
 def _write_note(proposal: Proposal, folder: Folder, store: Store) -> Edit | Refusal:
     before = _present(folder, proposal.note_path)
-    after = _after(proposal, before)
+    after = applied(proposal, before)
     if isinstance(after, Refusal):
         return after
     edit = Edit(proposal.note_path, before, after)

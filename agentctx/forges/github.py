@@ -1,0 +1,131 @@
+"""GitHub's REST API: the one open pull request of our branches, opened or given a new text.
+
+The token comes from the environment (``GH_TOKEN``, ``GITHUB_TOKEN``) or from ``gh auth token``; it is sent to
+the API's address only, which the environment or the remote names, never a file of the repository.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from agentctx.errors import AgentctxError, InvalidInput
+from agentctx.forges.base import Request, Text
+from agentctx.hygiene import redact
+from agentctx.text import strip_hidden
+
+TIMEOUT = 30.0
+LIMIT = 8_000_000
+_SETTING = "Settings > Actions > General > Allow GitHub Actions to create and approve pull requests"
+
+
+class GitHub:
+    """Pull requests of one repository (``owner/name``)."""
+
+    name = "github"
+
+    def __init__(self, repository: str, api: str, token: str) -> None:
+        parts = urlsplit(api)
+        loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+            raise InvalidInput(f"the API's address {api[:80]} is not https", "set GITHUB_API_URL")
+        self.repository, self.api, self._token = repository, api.rstrip("/"), token
+        proxies = urllib.request.ProxyHandler({} if loopback else None)
+        self._opener = urllib.request.build_opener(proxies, _NoRedirect)
+
+    def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(branch for branch in branches if self._last_state(branch) in ("open", "none"))
+
+    def push_options(self, text: Text, is_new: bool) -> tuple[str, ...]:
+        return ()
+
+    def announce(self, branch: str, text: Text) -> Request:
+        fields = {"title": text.title[:250], "body": text.body[:60_000]}
+        found = self._of_branch(branch, "open")
+        if found:
+            made = self._call("PATCH", f"/pulls/{int(found[0]['number'])}", fields)
+        else:
+            made = self._call("POST", "/pulls", {**fields, "head": branch, "base": text.target})
+        return Request(branch, int(made["number"]), str(made["html_url"]))
+
+    def _last_state(self, branch: str) -> str:
+        """``open``, ``closed`` (merged, or refused by a person), or ``none`` when nobody has asked yet."""
+        found = self._of_branch(branch, "all")
+        if any(request["state"] == "open" for request in found):
+            return "open"
+        return "closed" if found else "none"
+
+    def _of_branch(self, branch: str, state: str) -> list[dict[str, Any]]:
+        owner = self.repository.partition("/")[0]
+        query = urlencode({"state": state, "head": f"{owner}:{branch}", "per_page": 100})
+        found = self._call("GET", f"/pulls?{query}")
+        # A fork may have a branch of the same name.
+        return [
+            request
+            for request in found
+            if request["head"]["ref"] == branch
+            and (request["head"]["repo"] or {}).get("full_name", "").lower() == self.repository.lower()
+        ]
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        url = f"{self.api}/repos/{quote(self.repository)}{path}"
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {self._token}",
+            "User-Agent": "agentctx",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return json.loads(response.read(LIMIT))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refused(error) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise AgentctxError(
+                f"{urlsplit(self.api).netloc} did not answer as its API should ({type(error).__name__})",
+                "run the job again: the same range is done then",
+            ) from None
+
+    def _refused(self, error: urllib.error.HTTPError) -> AgentctxError:
+        try:
+            words = str(json.loads(error.read(64_000)).get("message", ""))
+        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            words = ""
+        words = strip_hidden(redact(words.replace(self._token, "[token]")).text)[:200]
+        message = f"{urlsplit(self.api).netloc} answered {error.code}" + (f": {words}" if words else "")
+        if "not permitted to create" in words:
+            return AgentctxError(message, f"switch it on in the repository: {_SETTING}")
+        if error.code in (401, 403, 404):
+            return AgentctxError(message, "the token needs `pull-requests: write` on this repository")
+        return AgentctxError(message, "run the job again: the same range is done then")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def token() -> str:
+    """The token of the environment, else what ``gh`` knows. Raises ``InvalidInput`` when there is none."""
+    found = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN") or ""
+    gh = shutil.which("gh")
+    if not found and gh:
+        done = subprocess.run(
+            [gh, "auth", "token"], capture_output=True, text=True, check=False, timeout=TIMEOUT
+        )
+        found = done.stdout.strip() if done.returncode == 0 else ""
+    if not found or not found.isascii() or not found.isprintable():
+        raise InvalidInput(
+            "there is no token for GitHub", "set GH_TOKEN, or run `gh auth login`, or take --forge git"
+        )
+    return found

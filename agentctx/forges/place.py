@@ -1,0 +1,167 @@
+"""A remote with its host: where the last sync ended, which request is open, and the steps that change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentctx.errors import GitFailed, InvalidInput
+from agentctx.forges import choose
+from agentctx.forges.base import Forge, Request, Text
+from agentctx.git import Git
+from agentctx.git.remotes import default_remote, fetch, push, remote_refs, url_of
+from agentctx.git.runner import decode
+from agentctx.proposals.publish import PREFIX, SYNCED, newest_heads
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where a sync is to be published, and from where it starts when nothing else says."""
+
+    remote: str = ""
+    target: str = ""
+    """Branch to be merged into; the remote's default branch when empty."""
+    since: str = ""
+    """What had been merged before this event (a revision)."""
+    forge: str = "auto"
+    model: bool = True
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    branch: str
+    commit: str
+
+
+class Place:
+    """A remote with its host: what is there, and the steps that change it."""
+
+    def __init__(self, git: Git, goal: Goal) -> None:
+        self.git, self.goal = git, goal
+        self.remote = goal.remote or default_remote(self.git)
+        self.forge: Forge = choose(goal.forge, url_of(self.git, self.remote))
+        self.target = goal.target or self._default_branch()
+        wanted = (SYNCED, f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
+        self.refs = remote_refs(self.git, self.remote, *wanted)
+        fetch(self.git, self.remote, list(self.refs))
+
+    def _default_branch(self) -> str:
+        listed = decode(self.git.runner.run("ls-remote", "--symref", "--", self.remote, "HEAD", contact=True))
+        for line in listed.splitlines():
+            if line.startswith("ref: refs/heads/"):
+                return line.removeprefix("ref: refs/heads/").partition("\t")[0]
+        raise GitFailed(f"{self.remote} does not name its default branch", "name it with --target")
+
+    @property
+    def _merged(self) -> str:
+        return self.refs.get(f"refs/heads/{self.target}", "")
+
+    def insist_merged(self, head: str) -> None:
+        """Notes are mended for what everybody has."""
+        if not self._merged or self.git.merge_base(head, self._merged) != head:
+            raise InvalidInput(
+                f"{head[:12]} is not on {self.remote}/{self.target}: only merged commits are synced this way",
+                "check out the merged branch, or use `agentctx sync` for your own",
+            )
+
+    def base(self, head: str, tip: Tip | None) -> str:
+        """Where the last sync ended: open branch or pushed ref; else merged trailers; else the event."""
+        pushed = [
+            *(self._dealt_with(f"{head}..{tip.commit}") if tip else []),
+            *([self.refs[SYNCED]] if SYNCED in self.refs else []),
+        ]
+        ancestors = [c for c in pushed if self._is_before(c, head)] or self._told_by_history(head)
+        if ancestors:
+            return max(ancestors, key=self._age)
+        if self.goal.since.strip("0"):
+            return self.git.rev_parse(self.goal.since)
+        parents = decode(self.git.run("rev-list", "--parents", "-n", "1", head)).split()[1:]
+        if parents:
+            return parents[0]
+        raise InvalidInput("nothing says where to start from", "name the range: agentctx sync A..B")
+
+    def _told_by_history(self, head: str) -> list[str]:
+        """What merged sync commits say. Anybody can write such a message, so only commits of the main line
+        count: nobody hides the first half of a branch by calling it dealt with in the second."""
+        told = set(self._dealt_with(head))
+        line = decode(self.git.run("rev-list", "--first-parent", head)).split() if told else []
+        return [commit for commit in line if commit in told][:1]
+
+    def _age(self, commit: str) -> int:
+        """How many commits a commit has behind it: of two ancestors the newer has more."""
+        return int(self.git.run("rev-list", "--count", commit))
+
+    def _is_before(self, commit: str, head: str) -> bool:
+        known = self.git.objects.kind(commit) == "commit"
+        return known and self.git.merge_base(commit, head) == commit
+
+    def _dealt_with(self, revisions: str) -> list[str]:
+        """Range heads in the trailers of a line of commits, newest first."""
+        out = self.git.run(
+            "log", "-z", "--format=%B", "--no-color", "--encoding=UTF-8", "--max-count=200",
+            "--extended-regexp", "--grep=Agentctx-Sync: ", revisions,
+        )  # fmt: skip
+        return newest_heads(decode(out).split("\0"))
+
+    def waiting(self) -> Tip | None:
+        """The branch that an open request belongs to, or that an interrupted run pushed."""
+        refs = {
+            ref.removeprefix("refs/heads/"): commit
+            for ref, commit in self.refs.items()
+            if ref.startswith(f"refs/heads/{PREFIX}") and not self._is_merged(commit)
+        }
+        names = tuple(sorted(refs, key=lambda name: (self._age(refs[name]), name)))
+        found = self.forge.waiting(names) if names else ()
+        return Tip(found[-1], refs[found[-1]]) if found else None
+
+    def _is_merged(self, commit: str) -> bool:
+        """Merged as it is, or squashed: every file it changed is on the target as it left it."""
+        start = self.git.merge_base(commit, self._merged)
+        if start in (commit, ""):
+            return True
+        changed = self.changed(start, commit)
+        there, here = self.git.tree(self._merged), self.git.tree(commit)
+        return all(there.get(path) == here.get(path) for path in changed)
+
+    def changed(self, base: str, head: str) -> list[str]:
+        out = self.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, head)
+        return [path for path in decode(out).split("\0") if path]
+
+    def covers(self, tip: Tip, head: str) -> bool:
+        return any(self._is_before(head, done) for done in self._dealt_with(f"{head}..{tip.commit}"))
+
+    def free_name(self, name: str) -> str:
+        """The name, or the next one where a person refused a branch of that name and left it there."""
+        taken = {ref.removeprefix("refs/heads/") for ref in self.refs}
+        numbered = (f"{name}-{n}" for n in range(2, 1000))
+        return name if name not in taken else next(n for n in numbered if n not in taken)
+
+    def earlier(self, head: str, tip: Tip | None) -> list[str]:
+        """The syncs that are on the open branch already, a line each."""
+        found = self.git.commits(range=f"{head}..{tip.commit}") if tip else []
+        return [f"{c.id[:12]} {c.subject}" for c in found if c.subject.startswith("Mend ")]
+
+    def push(self, commit: str, branch: str, text: Text, is_new: bool) -> None:
+        options = self.forge.push_options(text, is_new)
+        push(self.git, self.remote, commit, f"refs/heads/{branch}", options)
+
+    def finish(self, tip: Tip, head: str) -> Request | None:
+        """What an interrupted run left open: the request, then the synced ref."""
+        if SYNCED in self.refs and self._is_before(head, self.refs[SYNCED]):
+            return None
+        title, _, body = decode(self.git.run("log", "-1", "--format=%s%x00%b", tip.commit)).partition("\0")
+        request = self.forge.announce(tip.branch, Text(title, body, self.target))
+        self.mark(head)
+        return request
+
+    def mark(self, head: str) -> None:
+        """Move the synced ref forward; another job may have moved it further meanwhile."""
+        old = self.refs.get(SYNCED, "")
+        if old and self._is_before(head, old):
+            return
+        try:
+            push(self.git, self.remote, head, SYNCED)
+        except GitFailed:
+            now = remote_refs(self.git, self.remote, SYNCED).get(SYNCED, "")
+            if not now or now == old:
+                raise

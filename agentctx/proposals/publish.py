@@ -1,0 +1,181 @@
+"""The words of a published sync: branch name, commit message with trailers, pull request; and back again.
+
+Trailers are where every clone finds out which commit caused which words. They are read line by line, wherever
+a hosted squash put them. What strangers wrote (subjects, names, a model's reasons) is made one harmless line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentctx.model import Proposal
+from agentctx.text import strip_hidden
+
+PREFIX = "agentctx/sync-"
+SYNCED = "refs/agentctx/synced"
+"""The pushed ref: the last merged commit that has been dealt with."""
+
+_TRAILER = re.compile(r"^[ \t]*(?:[*-] )?Agentctx-([A-Z][a-z]+): (.+?)[ \t]*$", re.MULTILINE)
+_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One note that a sync changed, and the commits that made it necessary."""
+
+    note_id: str
+    title: str
+    why: str
+    origin: str
+    """``model`` or ``repair``."""
+    sources: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one sync publishes."""
+
+    sync: str
+    base: str
+    head: str
+    """The merged commit that was dealt with."""
+    subject: str
+    author: str
+    mended: tuple[Mended, ...]
+    waiting: tuple[Proposal, ...] = ()
+    """Proposals that a check sent to a person: told, not committed."""
+    left: tuple[tuple[str, str], ...] = ()
+    """(note id, why) of what was refused or skipped."""
+    models: tuple[str, ...] = ()
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trailers:
+    """What a commit message says about where its words came from."""
+
+    sync: str
+    base: str
+    head: str
+    sources: tuple[tuple[str, str], ...]
+    """(source commit, note id) pairs."""
+    author: str = ""
+    model: str = ""
+    prompt: str = ""
+
+    def notes_of(self, commit: str) -> tuple[str, ...]:
+        """Ids of the notes that a source commit caused to change."""
+        return tuple(note for source, note in self.sources if source == commit)
+
+    def sources_of(self, note_id: str) -> tuple[str, ...]:
+        """The commits that caused a note to change."""
+        return tuple(source for source, note in self.sources if note == note_id)
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def branch_name(base: str, head: str) -> str:
+    """The branch of a range."""
+    return f"{PREFIX}{base[:12] or 'start'}-{head[:12]}"
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Somebody's words as one line without anything hidden, cut to ``limit`` characters."""
+    flat = " ".join(strip_hidden(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def quoted(text: str, limit: int = 200) -> str:
+    """Somebody's words as a Markdown code span: no mention, no reference, no link, no markup in them."""
+    return f"`{one_line(text, limit).replace('`', chr(39)) or ' '}`"
+
+
+def subject(batch: Batch) -> str:
+    """The first line of the commit, and the pull request's title."""
+    count = len(batch.mended)
+    return f"Mend {count} note{'' if count == 1 else 's'} after {batch.head[:12]}"
+
+
+def message(batch: Batch) -> str:
+    """The whole commit message, trailers last."""
+    lines = [subject(batch), "", f"After: {one_line(batch.subject, 100)}", ""]
+    lines += [f"- {m.note_id}: {one_line(m.why)}" for m in batch.mended]
+    return "\n".join([*lines, "", *trailers(batch)]) + "\n"
+
+
+def trailers(batch: Batch) -> list[str]:
+    """The provenance of a batch, a line each; every value is one line."""
+    pairs = {
+        "Sync": [batch.sync],
+        "Range": [f"{batch.base}..{batch.head}"],
+        "Source": [f"{source} {m.note_id}" for m in batch.mended for source in m.sources],
+        "Author": [one_line(batch.author, 100)],
+        "Model": [one_line(name, 100) for name in batch.models],
+        "Prompt": [batch.prompt],
+    }
+    return [f"Agentctx-{name}: {value}" for name, values in pairs.items() for value in values if value]
+
+
+def request_text(batch: Batch) -> Mapping[str, object]:
+    """What the pull request's template needs, every foreign text as a code span."""
+    return {
+        "range": f"{batch.base[:12]}..{batch.head[:12]}",
+        "subject": quoted(batch.subject, 100),
+        "author": quoted(batch.author, 100),
+        "model": ", ".join(quoted(name) for name in batch.models),
+        "mended": [
+            {
+                "id": m.note_id,
+                "title": quoted(m.title),
+                "why": quoted(m.why, 400),
+                "by": "repair without a model" if m.origin == "repair" else "model",
+                "sources": ", ".join(source[:12] for source in m.sources[:5]),
+                "reasons": [quoted(reason, 300) for reason in m.reasons[:5]],
+            }
+            for m in batch.mended
+        ],
+        "waiting": [
+            {
+                "id": p.note_id,
+                "why": quoted(p.why, 400),
+                "because": [quoted(r.reason, 300) for r in p.refusals],
+            }
+            for p in batch.waiting
+        ],
+        "left": [{"id": id, "why": quoted(why, 300)} for id, why in batch.left[:50]],
+    }
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_trailers(text: str) -> Trailers | None:
+    """The provenance in a commit message; None for a commit that is not one of ours."""
+    found: dict[str, list[str]] = {}
+    for name, value in _TRAILER.findall(text.replace("\r\n", "\n")):
+        found.setdefault(name, []).append(value)
+    if not found.get("Sync") or not found.get("Range"):
+        return None
+    base, _, head = found["Range"][-1].partition("..")
+    sources = [tuple(value.split(" ", 1)) for value in found.get("Source", ()) if " " in value]
+    return Trailers(
+        found["Sync"][-1],
+        base,
+        head,
+        tuple((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source)),
+        *(", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")),
+    )
+
+
+def only_notes(paths: Iterable[str], context: str) -> bool:
+    """Whether nothing but notes changed: then there is nothing that could make a note false."""
+    return all(path.startswith(f"{context}/") for path in paths)
+
+
+def newest_heads(messages: Sequence[str]) -> list[str]:
+    """The heads that earlier syncs dealt with, in the order of the messages."""
+    return [found.head for found in map(read_trailers, messages) if found and _OBJECT.fullmatch(found.head)]

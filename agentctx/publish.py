@@ -1,0 +1,253 @@
+"""A sync as a commit: on the current branch, or on a branch of its own with one open pull request.
+
+Nothing of a pull request touches the work tree, and nothing is ever pushed with force. The synced ref moves
+last, so a job that fails anywhere loses nothing: the next one does its range.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentctx.errors import GitFailed, InvalidInput
+from agentctx.forges.base import Request, Text
+from agentctx.forges.place import Goal, Place, Tip
+from agentctx.freshness.verify import stamps_for
+from agentctx.git import RevTree
+from agentctx.model import Edit, Note, Proposal, Refusal, SyncReport
+from agentctx.notes.document import parse
+from agentctx.notes.folder import RECORDS
+from agentctx.notes.records import render_record
+from agentctx.notes.scan import KINDS
+from agentctx.project import Project
+from agentctx.proposals.accept import applied
+from agentctx.proposals.publish import (
+    Batch,
+    Mended,
+    branch_name,
+    message,
+    only_notes,
+    request_text,
+    subject,
+)
+from agentctx.proposals.store import Store
+from agentctx.sync import Choices, Say, run_sync
+
+SOURCES_LIMIT = 20
+"""Commits named as the cause of one note's change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of it. ``branch`` and ``commit`` are empty when there was nothing to change."""
+
+    base: str
+    head: str
+    report: SyncReport | None = None
+    branch: str = ""
+    commit: str = ""
+    request: Request | None = None
+    text: Text | None = None
+    words: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------------- on the current branch
+
+
+def commit_sync(
+    project: Project, base: str = "", head: str = "", model: bool = True, say: Say | None = None
+) -> Published:
+    """Sync, apply what no check objects to, and commit exactly that, with provenance trailers.
+
+    Raises ``InvalidInput`` when notes have uncommitted changes, which would be committed along.
+    """
+    _clean(project)
+    if project.git.in_progress():
+        raise InvalidInput(f"a {project.git.in_progress()} is under way", "finish it first")
+    report = run_sync(project, base, head, Choices(repair=True, apply=True, model=model), say)
+    paths = _dirty(project)
+    if not paths:
+        return Published(report.base, report.head, report, words=("nothing to commit",))
+    written = [p for p in project.proposals.proposals(("accepted",)) if p.sync == report.id]
+    restamped = set(report.repaired) - {p.note_id for p in written}
+    batch = _batch(project, report, written, report.proposals, sorted(restamped))
+    project.git.run("add", "--", *paths)
+    words = message(batch).encode()
+    project.git.run("commit", "-q", "--no-gpg-sign", "--only", "-F", "-", "--", *paths, stdin=words)
+    return Published(report.base, report.head, report, project.git.branch(), project.git.head())
+
+
+def _dirty(project: Project) -> list[str]:
+    return sorted(p for p in project.git.dirty() if p.startswith(f"{project.context}/"))
+
+
+def _clean(project: Project) -> None:
+    changed = _dirty(project)
+    if changed:
+        raise InvalidInput(
+            f"{changed[0]} has uncommitted changes", f"commit {project.context}/ first, or `git stash` it"
+        )
+
+
+# --------------------------------------------------------------------------- as a pull request
+
+
+def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None = None) -> Published:
+    """Sync a range of merged commits and have the edits on one open pull request.
+
+    ``span`` is a range of commits; an empty base means from where the last sync ended. Raises
+    ``AgentctxError`` when the remote or its host refuses; the same range is done again then.
+    """
+    say = say or (lambda _: None)
+    _clean(project)
+    place = Place(project.git, goal)
+    head = span[1] or project.git.head()
+    place.insist_merged(head)
+    tip = place.waiting()
+    base = span[0] or place.base(head, tip)
+    if tip and place.covers(tip, head):
+        request = None if goal.dry_run else place.finish(tip, head)
+        return Published(base, head, None, tip.branch, tip.commit, request, words=("nothing new to publish",))
+    report = _proposed(project, place.changed(base, head), (base, head), goal, say)
+    if goal.dry_run:
+        return Published(base, head, report, words=(f"would ask {report.calls} time(s)",))
+    return _pushed(project, place, report, tip)
+
+
+def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None) -> Published:
+    """Commit on top of the open branch, or on the merged commit; push, ask, and only then move the ref."""
+    base, head, git = report.base, report.head, project.git
+    parent = tip.commit if tip else head
+    edits, done = _edits(project, report.proposals, parent)
+    if not edits:
+        place.mark(head)
+        return Published(base, head, report, words=("no note has to change",))
+    batch = _batch(project, report, done, report.proposals)
+    text = _text(batch, place.earlier(head, tip), place.target)
+    name = tip.branch if tip else place.free_name(branch_name(base, head))
+    with suppress(GitFailed):  # what an interrupted run left in this clone
+        git.run("update-ref", "-d", f"refs/heads/{name}")
+    commit = git.commit_tree(parent, edits, message(batch), name)
+    try:
+        place.push(commit, name, text, is_new=tip is None)
+    finally:
+        git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
+    request = place.forge.announce(name, text)
+    place.mark(head)
+    return Published(base, head, report, name, commit, request, text)
+
+
+def _text(batch: Batch, earlier: Sequence[str], target: str) -> Text:
+    from agentctx.rendering import environment
+
+    template = environment().get_template("pull_request.md.j2")
+    return Text(subject(batch), template.render(**request_text(batch), earlier=earlier), target)
+
+
+# --------------------------------------------------------------------------- what is published
+
+
+def _proposed(
+    project: Project, changed: Sequence[str], span: tuple[str, str], goal: Goal, say: Say
+) -> SyncReport:
+    """The proposals of a range, kept nowhere: the pull request is where people decide about them."""
+    base, head = span
+    if only_notes(changed, project.context):
+        return SyncReport("0" * 10, base, head)  # our own commit, or notes that people wrote
+    if project.git.head() != head:
+        raise InvalidInput(f"{head[:12]} is not checked out", f"git checkout --detach {head[:12]}")
+    choices = Choices(model=goal.model, dry_run=goal.dry_run, mark=False)
+    with tempfile.TemporaryDirectory(prefix="agentctx-") as folder:
+        project.proposals = Store(Path(folder))
+        try:
+            report = run_sync(project, base, head, choices, say)
+            return replace(report, proposals=project.proposals.proposals())
+        finally:
+            del project.proposals
+
+
+def _edits(project: Project, proposals: Sequence[Proposal], parent: str) -> tuple[list[Edit], list[Proposal]]:
+    """What the proposals that need no person make of the parent commit's files, and which of them fit."""
+    before: dict[str, bytes | None] = {}
+    after: dict[str, bytes | None] = {}
+    done: list[Proposal] = []
+    tree = RevTree(project.git, project.git.head())
+    for proposal in proposals:
+        path = proposal.note_path
+        if proposal.state != "pending":
+            continue
+        before.setdefault(path, project.git.read_blob(f"{parent}:{path}"))
+        result = applied(proposal, after.get(path, before[path]))
+        if isinstance(result, Refusal):
+            continue
+        after[path] = result
+        done.append(proposal)
+        note = _note(project, path, result)
+        record = f"{project.context}/{RECORDS}/{proposal.note_id}"
+        before.setdefault(record, project.git.read_blob(f"{parent}:{record}"))
+        if note is not None:
+            old = (before[record] or b"").decode("utf-8", "replace")
+            after[record] = render_record(stamps_for(note, tree), old).encode() or None
+    return [Edit(p, before[p], after[p]) for p in after if after[p] != before[p]], done
+
+
+def _note(project: Project, path: str, data: bytes) -> Note | None:
+    kind = KINDS.get(path.removeprefix(f"{project.context}/").split("/")[0], "decision")
+    return parse(path, data, kind)[0]
+
+
+def _batch(
+    project: Project,
+    report: SyncReport,
+    done: Sequence[Proposal],
+    every: Sequence[Proposal],
+    restamped: Sequence[str] = (),
+) -> Batch:
+    """The report in the terms of what is published, every note with the commits that made it necessary."""
+    notes = {n.id: n for n in project.notes.notes}
+    said: dict[str, tuple[str, str, tuple[str, ...]]]
+    said = dict.fromkeys(restamped, ("verified anew", "repair", ()))
+    said |= {p.note_id: (p.why, p.origin, p.reasons) for p in done}
+    mended = tuple(
+        Mended(
+            id, notes[id].title if id in notes else id, why, origin,
+            _sources(project, notes.get(id), report), reasons,
+        )
+        for id, (why, origin, reasons) in said.items()
+    )  # fmt: skip
+    found = project.git.commits(range=report.head, limit=1) if report.head else []
+    refused = [(id, refusal.reason) for id, refusal in report.refused]
+    return Batch(
+        sync=report.id,
+        base=report.base,
+        head=report.head,
+        subject=found[0].subject if found else "",
+        author=found[0].author if found else "",
+        mended=mended,
+        waiting=tuple(p for p in every if p.state == "needs_review"),
+        left=(*refused, *report.skipped),
+        models=tuple(dict.fromkeys(p.model for p in done if p.model)),
+        prompt=next((p.prompt_version for p in done if p.prompt_version), ""),
+    )
+
+
+def _sources(project: Project, note: Note | None, report: SyncReport) -> tuple[str, ...]:
+    """The commits of the range that touched what a note is anchored to; without any, the range's end."""
+    paths = sorted({a.path for a in note.anchors if not a.is_glob}) if note else []
+    found = project.git.log_touching(paths, since=report.base) if report.base else []
+    return tuple(commit.id for commit, _ in found[:SOURCES_LIMIT]) or (report.head,)
+
+
+def told(done: Published) -> list[str]:
+    """What was published, in lines for a person; the request's text where no host took it."""
+    lines = list(done.words)
+    if done.commit:
+        lines.append(f"committed {done.commit[:12]} on {done.branch or 'a detached HEAD'}")
+    if done.request and done.request.url:
+        lines.append(f"pull request {done.request.url}")
+    elif done.text:
+        lines += ["", f"title: {done.text.title}", "", *done.text.body.splitlines()]
+    return lines

@@ -1,0 +1,334 @@
+"""Syncs as commits and pull requests: a bare remote, a scripted API over real HTTP, a scripted model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentctx.proposals.publish import quoted, read_trailers
+from bench.demo import scripted
+from bench.scripted_model import Raw, ScriptedModel
+from tests.repository import TempRepo
+from tests.scripted_forge import TOKEN, ScriptedGitHub
+from tests.test_sync import CONTEXT, NOTE, configure, lay, notes_on_disk, states
+
+ID = "2026-01-12-signed-tokens"
+
+
+@pytest.fixture
+def remote(repo: TempRepo, tmp_path: Path) -> Path:
+    """The example in a bare repository: notes verified, then a teammate's merge; ``repo`` is its clone."""
+    lay(repo, "before")
+    repo.commit("code")
+    for file in CONTEXT.rglob("*.md"):
+        repo.write(f"agent-context/{file.relative_to(CONTEXT)}", file.read_bytes())
+    repo.agentctx("init", "--no-hooks")
+    repo.agentctx("verify")
+    repo.commit("notes")
+    bare = tmp_path / "remote.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(repo.root), str(bare)], check=True)
+    subprocess.run(["git", "-C", str(bare), "config", "receive.advertisePushOptions", "true"], check=True)
+    repo.git("remote", "add", "origin", str(bare))
+    arrive(repo, "Tokens carry a role", "teammate")
+    return bare
+
+
+@pytest.fixture
+def model(remote: Path, repo: TempRepo) -> Iterator[ScriptedModel]:
+    with ScriptedModel(scripted) as served:
+        configure(repo, served)
+        yield served
+
+
+@pytest.fixture
+def github() -> Iterator[ScriptedGitHub]:
+    with ScriptedGitHub() as served:
+        yield served
+
+
+def arrive(repo: TempRepo, message: str, version: str = "", files: dict[str, str] | None = None) -> str:
+    """A branch merged into main and pushed; the id of its one commit."""
+    repo.git("switch", "-q", "-c", "work", "main")
+    if version:
+        lay(repo, version)
+    commit = repo.commit(message, dict(files or {}), author="Bob <bob@example.org>")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", f"Merge: {message}", "work")
+    repo.git("branch", "-q", "-D", "work")
+    repo.git("push", "-q", "origin", "main")
+    return commit
+
+
+def sync(repo: TempRepo, forge: ScriptedGitHub | None, *more: str, ok: bool = True) -> str:
+    env = forge.environment() if forge else {}
+    done = repo.agentctx("sync", "--mode", "pull-request", *more, env=env)
+    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr and TOKEN not in done.stdout + done.stderr
+    return done.stdout if ok else done.stderr
+
+
+def in_remote(remote: Path, *args: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(remote), *args], check=True, capture_output=True, text=True
+    ).stdout.rstrip("\n")
+
+
+def branches(remote: Path) -> list[str]:
+    return in_remote(remote, "for-each-ref", "--format=%(refname:short)", "refs/heads/agentctx").split()
+
+
+def synced(remote: Path) -> str:
+    return in_remote(remote, "for-each-ref", "--format=%(objectname)", "refs/agentctx/synced")
+
+
+def merge_request(repo: TempRepo, remote: Path, github: ScriptedGitHub, how: str = "merge") -> None:
+    """What a person does who likes the pull request."""
+    branch = branches(remote)[-1]
+    repo.git("fetch", "-q", "origin")
+    if how == "squash":
+        repo.git("merge", "-q", "--squash", f"origin/{branch}")
+        repo.git("commit", "-q", "-m", "Mend notes (#1)")
+    else:
+        repo.git("merge", "-q", "--no-ff", "-m", "Merge notes", f"origin/{branch}")
+    repo.git("push", "-q", "origin", "main")
+    for pull in github.pulls:
+        pull["state"] = "closed"
+
+
+# --------------------------------------------------------------------------- pull requests
+
+
+def test_a_merge_becomes_one_pull_request_with_provenance_and_leaves_the_work_tree_alone(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    before = notes_on_disk(repo)
+    head = repo.git("rev-parse", "HEAD")
+    sync(repo, github, "--since", "HEAD^1")
+    assert notes_on_disk(repo) == before and repo.git("status", "--porcelain") == ""
+    (branch,) = branches(remote)
+    assert branch == f"agentctx/sync-{repo.git('rev-parse', 'HEAD^1')[:12]}-{head[:12]}"
+    (pull,) = github.pulls
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == (branch, "main")
+    assert ID in pull["body"] and "MAX_AGE" in pull["body"]
+    changed = in_remote(remote, "diff", "--name-only", f"main..{branch}").split()
+    assert NOTE in changed and f"agent-context/.verified/{ID}" in changed
+    assert all(path.startswith("agent-context/") for path in changed)
+    found = read_trailers(in_remote(remote, "log", "-1", "--format=%B", branch))
+    assert found is not None and found.head == head and found.model == "scripted"
+    work = repo.git("rev-parse", "HEAD^2")
+    assert ID in found.notes_of(work) and ID in found.notes_of(head)
+    assert synced(remote) == head
+    assert repo.git("branch", "--list", "agentctx/*") == ""
+
+
+def test_the_branch_makes_every_note_true_again(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    merge_request(repo, remote, github)
+    assert set(states(repo).values()) == {"fresh"}
+
+
+def test_a_second_run_changes_nothing_and_asks_no_model(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    asked, refs = len(model.requests), in_remote(remote, "for-each-ref")
+    sync(repo, github)
+    assert (len(model.requests), in_remote(remote, "for-each-ref"), len(github.pulls)) == (asked, refs, 1)
+
+
+def test_the_next_merge_updates_the_same_pull_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    first = in_remote(remote, "rev-parse", branches(remote)[0])
+    money = (repo.root / "src/shop/retries.py").read_text().replace("5", "7")
+    arrive(repo, "More retries", files={"src/shop/retries.py": money})
+    sync(repo, github)
+    assert len(branches(remote)) == 1 and len([p for p in github.pulls if p["state"] == "open"]) == 1
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+    assert in_remote(remote, "merge-base", first, branches(remote)[0]) == first, "never with force"
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+def test_our_own_merged_commit_is_skipped_and_the_next_range_gets_its_own_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, how: str
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    merge_request(repo, remote, github, how)
+    asked = len(model.requests)
+    assert "no note has to change" in sync(repo, github)
+    assert len(model.requests) == asked and synced(remote) == repo.git("rev-parse", "HEAD")
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
+    sync(repo, github)
+    assert [p["state"] for p in github.pulls] == ["closed", "open"]
+
+
+FAILURES = {
+    "the host refuses": (403, "GitHub Actions is not permitted to create or approve pull requests."),
+    "the host breaks": (500, "oops"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_job_that_fails_loses_nothing_and_the_next_one_does_its_range(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, failure: str
+) -> None:
+    start = repo.git("rev-parse", "HEAD^1")
+    github.refusing = FAILURES[failure]
+    told = sync(repo, github, "--since", "HEAD^1", ok=False)
+    assert ("Allow GitHub Actions" in told) == (failure == "the host refuses")
+    assert synced(remote) == ""
+    github.refusing = None
+    asked = len(model.requests)
+    sync(repo, github, "--since", start)
+    assert len(github.pulls) == 1 and ID in github.pulls[0]["body"]
+    assert len(model.requests) == asked, "the pushed branch holds the work already"
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+
+
+def test_a_failing_model_moves_no_ref(remote: Path, repo: TempRepo, github: ScriptedGitHub) -> None:
+    with ScriptedModel(lambda _: Raw(403, b'{"error": "no"}')) as broken:
+        configure(repo, broken)
+        sync(repo, github, "--since", "HEAD^1", ok=False)
+    assert (synced(remote), branches(remote), github.pulls) == ("", [], [])
+
+
+def test_a_refused_request_does_not_come_back_and_the_next_one_has_a_branch_of_its_own(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    github.pulls[0]["state"] = "closed"
+    sync(repo, github)
+    assert len(github.pulls) == 1
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
+    sync(repo, github)
+    assert len(github.pulls) == 2 and len(branches(remote)) == 2
+
+
+def test_a_fork_with_a_branch_of_our_name_is_not_our_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    name = f"agentctx/sync-{repo.git('rev-parse', 'HEAD^1')[:12]}-{repo.git('rev-parse', 'HEAD')[:12]}"
+    github.pulls.append(
+        {
+            "number": 1,
+            "state": "open",
+            "html_url": "https://github.test/evil",
+            "title": "theirs",
+            "head": {"ref": name, "repo": {"full_name": "mallory/shop"}},
+        }
+    )
+    sync(repo, github, "--since", "HEAD^1")
+    assert github.pulls[0]["title"] == "theirs" and len(github.pulls) == 2
+
+
+def test_unmerged_commits_and_uncommitted_notes_are_refused(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    (repo.root / NOTE).write_text("changed\n")
+    assert "uncommitted changes" in sync(repo, github, ok=False)
+    repo.git("checkout", "-q", "--", ".")
+    repo.commit("not pushed", {"a.txt": "a"})
+    assert "is not on origin/main" in sync(repo, github, ok=False)
+    assert branches(remote) == []
+
+
+def test_without_a_host_the_branch_is_pushed_and_the_text_printed(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    out = sync(repo, None, "--since", "HEAD^1")
+    assert "title: Mend" in out and ID in out
+    assert len(branches(remote)) == 1 and synced(remote) == repo.git("rev-parse", "HEAD")
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
+    sync(repo, None)
+    assert len(branches(remote)) == 1
+
+
+def test_gitlab_is_asked_by_push_options(remote: Path, repo: TempRepo, model: ScriptedModel) -> None:
+    hook = remote / "hooks" / "post-receive"
+    hook.write_text(
+        '#!/bin/sh\ni=0\nwhile [ "$i" -lt "${GIT_PUSH_OPTION_COUNT:-0}" ]; do\n'
+        '  eval "printf \'%s\\n\' \\"\\$GIT_PUSH_OPTION_$i\\"" >> options\n  i=$((i+1))\ndone\n'
+    )
+    hook.chmod(0o755)
+    sync(repo, None, "--since", "HEAD^1", "--forge", "gitlab")
+    options = (remote / "options").read_text().splitlines()
+    assert options[:2] == ["merge_request.create", "merge_request.target=main"]
+    assert options[2].startswith("merge_request.title=Mend") and ID in options[3]
+
+
+def test_the_next_start_is_found_in_merged_trailers_when_the_ref_is_lost(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    merge_request(repo, remote, github)
+    in_remote(remote, "update-ref", "-d", "refs/agentctx/synced")
+    in_remote(remote, "update-ref", "-d", f"refs/heads/{branches(remote)[0]}")
+    done = json.loads(sync(repo, github, "--json"))["published"]
+    assert done["base"] == repo.git("rev-parse", "HEAD^1"), "the merge before our own"
+
+
+def test_a_forged_trailer_hides_no_half_of_a_branch(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    repo.git("switch", "-q", "-c", "evil")
+    first = repo.commit("harmless", {"src/shop/tokens.py": "MAX_AGE = 1\n"})
+    repo.commit(f"more\n\nAgentctx-Sync: abc\nAgentctx-Range: {first}..{first}\n", {"b.txt": "b"})
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge evil", "evil")
+    repo.git("push", "-q", "origin", "main")
+    done = json.loads(sync(repo, github, "--json", "--dry-run"))["published"]
+    assert done["base"] == repo.git("rev-parse", "HEAD^1")
+    assert branches(remote) == [] and github.pulls == []
+
+
+def test_words_of_strangers_are_code_in_the_request_and_one_line_in_the_message(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    assert quoted("a `b` @all fixes #1\n\x1b[31m") == "`a 'b' @all fixes #1`"
+    evil = "@everyone closes #1 <img src=x> `x"
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    repo.git("switch", "-q", "-c", "work")
+    repo.commit("x", {"src/shop/tokens.py": tokens})
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", evil, "work")
+    repo.git("push", "-q", "origin", "main")
+    sync(repo, github, "--since", "HEAD^1")
+    assert "(`@everyone closes #1 <img src=x> 'x`, by `Ada`)" in github.pulls[0]["body"]
+
+
+# --------------------------------------------------------------------------- commits
+
+
+def test_mode_commit_commits_the_edits_with_trailers_and_nothing_else(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    source = repo.git("rev-parse", "HEAD^2")
+    repo.write("staged.txt", "mine")
+    repo.git("add", "staged.txt")
+    done = repo.agentctx("sync", "HEAD~1..HEAD", "--mode", "commit")
+    assert done.returncode == 0, done.stderr
+    found = read_trailers(repo.git("log", "-1", "--format=%B"))
+    assert found is not None and ID in found.notes_of(source) and found.author == "Ada"
+    changed = repo.git("show", "--name-only", "--format=", "HEAD").split()
+    assert all(path.startswith("agent-context/") for path in changed) and NOTE in changed
+    assert repo.git("status", "--porcelain") == "A  staged.txt"
+    assert set(states(repo).values()) == {"fresh"}
+
+
+def test_mode_commit_refuses_to_commit_a_persons_uncommitted_words(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    note = repo.root / NOTE
+    note.write_text(note.read_text() + "\nMine.\n")
+    done = repo.agentctx("sync", "HEAD~1..HEAD", "--mode", "commit")
+    assert done.returncode == 2 and "uncommitted" in done.stderr
