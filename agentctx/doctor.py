@@ -12,7 +12,7 @@ from typing import Literal
 
 from agentctx import __version__
 from agentctx.errors import AgentctxError
-from agentctx.integrations import claude_code, githooks
+from agentctx.integrations import clients, githooks
 from agentctx.project import Project
 
 
@@ -89,9 +89,14 @@ def _hooks(project: Project) -> Finding:
 
 
 def _agents(project: Project) -> Finding:
-    if claude_code.status(project.root).outcome == "present":
-        return Finding("Claude Code", "ok", f"{claude_code.SETTINGS} asks for the briefing")
-    return Finding("Claude Code", "notice", "not registered", "agentctx init")
+    found = clients.status(clients.named(()), project.root)
+    there = {client.title for client, part in found if part.outcome == "present"}
+    old = sorted({part.path for _, part in found if part.outcome == "updated"})
+    if old:
+        return Finding("agents", "notice", f"an older form of our part in {', '.join(old)}", "agentctx agents install")
+    if there:
+        return Finding("agents", "ok", f"registered with {', '.join(sorted(there))}")
+    return Finding("agents", "notice", "no agent client is registered", "agentctx agents install")
 
 
 def _state(project: Project) -> Finding:

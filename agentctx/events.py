@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agentctx.errors import NotARepository
 from agentctx.git import Git
+from agentctx.integrations import dialects
+from agentctx.integrations.dialects import Event
 from agentctx.project import Project
+
+FORGETFUL = ("compact", "clear")
+"""Sources of a session start after which the model no longer knows what it was shown."""
 
 
 def handle(name: str, client: str, event: Mapping[str, Any]) -> str:
@@ -18,19 +24,94 @@ def handle(name: str, client: str, event: Mapping[str, Any]) -> str:
     return handler(client, event) if handler else ""
 
 
-def _session_start(client: str, event: Mapping[str, Any]) -> str:
-    """The briefing, when the folder has one; silent in a repository that never asked for agentctx."""
-    from agentctx.integrations.dialects import session_start
+@contextmanager
+def _project(event: Event) -> Iterator[Project | None]:
+    """The repository an agent works in; None where nobody asked for agentctx."""
+    start = event.folder or os.environ.get("CLAUDE_PROJECT_DIR") or ""
+    try:
+        opened = Project.open(Path(start) if start else None)
+    except NotARepository:
+        yield None
+        return
+    with opened as project:
+        yield project if project.initialised else None
+
+
+def _session_start(client: str, data: Mapping[str, Any]) -> str:
+    """The briefing, once for each time the session begins, however many hooks ask for it."""
+    from agentctx import sessions
     from agentctx.prime import prime
 
-    start = str(event.get("cwd") or os.environ.get("CLAUDE_PROJECT_DIR") or "")
+    event = dialects.heard(client, data)
+    with _project(event) as project:
+        if project is None:
+            return ""
+        occasion = f"{dialects.family(event.client)} start {event.source}"
+        if not sessions.first_time(project.state, event.session, occasion):
+            return ""
+        text = prime(project).text
+        if event.session:
+            _begin(project, event)
+        return dialects.session_start(event.client, text)
+
+
+def _begin(project: Project, event: Event) -> None:
+    """Remember where the session began. That this fails must not cost the briefing."""
+    from agentctx import sessions
+
     try:
-        with Project.open(Path(start) if start else None) as project:
-            if not project.initialised:
-                return ""
-            return session_start(client, prime(project).text)
-    except NotARepository:
+        if event.source in FORGETFUL:
+            sessions.forget_shown(project.state, event.session)
+        sessions.begin(project, event.session)
+        sessions.announce(project, event.session)
+    except Exception as failure:
+        project.state.set_failure(f"hook session-start: {failure}")
+
+
+def _session_end(client: str, data: Mapping[str, Any]) -> str:
+    """The session's note, out of git alone, when the session changed anything."""
+    from agentctx import handover, sessions
+
+    event = dialects.heard(client, data)
+    with _project(event) as project:
+        if project is None or not event.session:
+            return ""
+        if sessions.read(project.state, event.session).begun:
+            handover.end(project, event.session, handover.Told())
+        if sessions.current(project) == event.session:
+            sessions.announce(project, "")
+    return ""
+
+
+def _pre_tool_use(client: str, data: Mapping[str, Any]) -> str:
+    """What the notes say about a file that is about to be edited."""
+    from agentctx import edits
+
+    event = dialects.heard(client, data)
+    text = _about_edit(event, edits.before)
+    return dialects.before_edit(event.client, text) if text else ""
+
+
+def _post_tool_use(client: str, data: Mapping[str, Any]) -> str:
+    """Which notes an edit has just made false."""
+    from agentctx import edits
+
+    event = dialects.heard(client, data)
+    text = _about_edit(event, edits.after)
+    return dialects.after_edit(event.client, text) if text else ""
+
+
+def _about_edit(event: Event, ask: Callable[[Project, str, tuple[str, ...]], str]) -> str:
+    from agentctx import edits, sessions
+
+    if not event.paths:
         return ""
+    with _project(event) as project:
+        if project is None:
+            return ""
+        given = (edits.repository_path(project, path, event.folder) for path in event.paths)
+        paths = tuple(path for path in given if path)
+        return ask(project, event.session or sessions.current(project), paths) if paths else ""
 
 
 def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
@@ -58,9 +139,14 @@ def _arrival(hook: str) -> Handler:
 Handler = Callable[[str, Mapping[str, Any]], str]
 HANDLERS: dict[str, Handler] = {
     "session-start": _session_start,
+    "session-end": _session_end,
+    "pre-tool-use": _pre_tool_use,
+    "post-tool-use": _post_tool_use,
     "pre-commit": _pre_commit,
     **{name: _arrival(name) for name in ("post-merge", "post-commit", "post-rewrite", "post-checkout")},
 }
+SECONDS = {"session-start": 8.0, "session-end": 8.0, "pre-tool-use": 4.0, "post-tool-use": 4.0}
+"""How long an agent's hook may take: below what we ask its client to wait."""
 
 
 def remember(name: str, failure: Exception) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agentctx.catchup import pending_range
 from agentctx.files import write_atomic
-from agentctx.integrations import claude_code, githooks
+from agentctx.integrations import clients, githooks
 from agentctx.notes.include import suggest_includes
 from agentctx.notes.scan import KINDS
 from agentctx.project import Project
@@ -27,16 +27,21 @@ class Step:
     outcome: str
     reason: str = ""
     by_hand: str = ""
+    hint: str = ""
+    """What a person has to do once, in a client, before it counts."""
 
 
-def initialise(project: Project, agents: bool, hooks: bool, dry: bool) -> list[Step]:
-    """Make what is missing; touch nothing that is there."""
+def initialise(project: Project, agents: str, hooks: bool, dry: bool) -> list[Step]:
+    """Make what is missing; touch nothing that is there. ``agents``: ``auto``, ``none`` or names."""
+    registering = clients.chosen(agents, project.root)
     steps = [*_context(project, dry)]
     # From here on what arrives is news; without this, everything before the first look would be history.
     pending_range(project.git, project.state)
-    if agents:
-        done = claude_code.install(project.root, dry)
-        steps.append(Step(done.path, done.outcome, done.reason, done.by_hand))
+    for client, done in clients.install(registering, project.root, dry):
+        if done.outcome != "absent":
+            hint = f"{client.title}: {client.trust}" if client.trust and done.wrote else ""
+            words = done.reason or client.title
+            steps.append(Step(done.path, done.outcome, words, done.by_hand, hint))
     if hooks:
         for hook in githooks.install(project.git, project.context, dry):
             steps.append(Step(f"git hook {hook.name}", hook.outcome, hook.reason, hook.by_hand))

@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from agentctx.cli.output import emit_json, say
 
 
+class Late(BaseException):
+    """The time of a hook is over. No handler of ordinary failures may catch it."""
+
+
 @click.command("hook")
 @click.argument("name")
-@click.option("--client", default="plain", help="claude-code, codex, gemini, copilot or plain.")
+@click.option("--client", default="plain", help="claude-code, codex, gemini, copilot, cursor or plain.")
 @click.argument("rest", nargs=-1)
 def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
-    """Run what a hook asks for: session-start for agents, pre-commit for git."""
+    """Run what a hook asks for: session-start, session-end, pre-tool-use, post-tool-use for agents."""
     from agentctx import events
 
     try:
-        answer = events.handle(name, client, _input())
+        with _in_time(events.SECONDS.get(name, 0.0)):
+            answer = events.handle(name, client, _input())
+        if answer:
+            sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
+    except Late:
+        os._exit(0)  # whatever hangs would hang the orderly way out too
     except Exception as failure:
         events.remember(name, failure)
+
+
+@contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """Give up after ``seconds`` (0: never), before the client kills us and tells its user of an error.
+
+    The first alarm is an exception, so that the git we wait for is ended; half a second later nothing is
+    waited for.
+    """
+    if not seconds:
+        yield
         return
-    if answer:
-        sys.stdout.write(answer)
+
+    def late(number: int, frame: object) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        raise Late
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _input() -> dict[str, object]:

@@ -1,94 +1,45 @@
-"""Claude Code: the briefing at session start, registered as a guest in ``.claude/settings.json``.
+"""Claude Code: hooks in ``.claude/settings.json``, the MCP server in ``.mcp.json``.
 
-The command is relative to nothing (it finds agentctx on PATH), so it works in a fresh clone, and it is
-silent and successful where agentctx is missing: an agent's session must never fail because of us.
+SessionStart fires again after a compaction (source ``compact``), so no other hook is needed for that. Its
+output is dropped whole when the hook fails or is late, hence generous times and a command that cannot fail.
+Without ``alwaysLoad`` the tools would wait behind a tool search and not be in the first turn.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from agentctx.files import read_regular, write_atomic
-from agentctx.integrations.jsonfile import NotStrictJson, add_element, elements_at, remove_elements
+from agentctx.integrations.base import Client, hook_command
+from agentctx.integrations.jsonpart import Element, JsonPart, Member
 
 SETTINGS = ".claude/settings.json"
-MARK = "agentctx hook session-start"
-COMMAND = (
-    "if command -v agentctx >/dev/null 2>&1; "
-    "then agentctx hook session-start --client claude-code; fi; exit 0"
-)
-PATH = ("hooks", "SessionStart")
-# The client drops everything a hook printed once it is over its time, so the bound is generous;
-# priming itself takes well under a second.
-ENTRY: dict[str, Any] = {
-    "matcher": "startup|resume|clear|compact",
-    "hooks": [{"type": "command", "command": COMMAND, "timeout": 10}],
+MCP = ".mcp.json"
+NAME = "claude-code"
+EDITS = "Edit|MultiEdit|Write|NotebookEdit"
+
+
+def _hook(event: str, timeout: int, matcher: str = "") -> dict[str, Any]:
+    run = {"type": "command", "command": hook_command(event, NAME), "timeout": timeout}
+    return {"matcher": matcher, "hooks": [run]} if matcher else {"hooks": [run]}
+
+
+HOOKS: dict[str, dict[str, Any]] = {
+    "SessionStart": _hook("session-start", 10, "startup|resume|clear|compact"),
+    # Without a timeout of its own this hook is killed between one and two seconds.
+    "SessionEnd": _hook("session-end", 10),
+    "PreToolUse": _hook("pre-tool-use", 5, EDITS),
+    "PostToolUse": _hook("post-tool-use", 5, EDITS),
 }
+SERVER: dict[str, Any] = {"type": "stdio", "command": "agentctx", "args": ["mcp"], "alwaysLoad": True}
 
+SETTINGS_PART = JsonPart(SETTINGS, tuple(Element(("hooks", event), hook) for event, hook in HOOKS.items()))
+MCP_PART = JsonPart(MCP, (Member(("mcpServers",), "agentctx", SERVER, mark='["mcp"]'),))
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What happened to one file. ``by_hand`` is the text a person must add when we may not."""
-
-    path: str
-    outcome: Literal["created", "added", "present", "removed", "absent", "refused"]
-    reason: str = ""
-    by_hand: str = ""
-
-
-def _ours(element: Any) -> bool:
-    hooks = element.get("hooks") if isinstance(element, dict) else None
-    return isinstance(hooks, list) and any(
-        isinstance(h, dict) and MARK in str(h.get("command", "")) for h in hooks
-    )
-
-
-def install(root: Path, dry_run: bool = False) -> Installed:
-    """Register the session-start hook. Repeating it changes nothing."""
-    path = root / SETTINGS
-    text = _read(path, root)
-    try:
-        if any(_ours(e) for e in (elements_at(text, PATH) if text.strip() else [])):
-            return Installed(SETTINGS, "present")
-        new = add_element(text, PATH, ENTRY)
-    except NotStrictJson as error:
-        by_hand = json.dumps({"hooks": {"SessionStart": [ENTRY]}}, indent=2)
-        return Installed(
-            SETTINGS, "refused", f"it is not plain JSON ({error}), so it stays untouched", by_hand
-        )
-    if not dry_run:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, new.encode("utf-8"))
-    return Installed(SETTINGS, "added" if text else "created")
-
-
-def uninstall(root: Path, dry_run: bool = False) -> Installed:
-    """Take our entry out again; a file that held nothing else is removed."""
-    path = root / SETTINGS
-    text = _read(path, root)
-    if MARK not in text:
-        return Installed(SETTINGS, "absent")
-    try:
-        new = remove_elements(text, PATH, _ours)
-    except NotStrictJson as error:
-        return Installed(SETTINGS, "refused", f"it is not plain JSON ({error}); remove the entry by hand")
-    if not dry_run:
-        if new.strip() in ("", "{}"):
-            path.unlink()
-        else:
-            write_atomic(path, new.encode("utf-8"))
-    return Installed(SETTINGS, "removed")
-
-
-def status(root: Path) -> Installed:
-    """Whether the entry is there."""
-    return Installed(SETTINGS, "present" if MARK in _read(root / SETTINGS, root) else "absent")
-
-
-def _read(path: Path, root: Path) -> str:
-    if not path.exists():
-        return ""
-    return read_regular(path, limit=4 * 1024 * 1024, root=root).decode("utf-8", "surrogateescape")
+CLIENT = Client(
+    name=NAME,
+    title="Claude Code",
+    parts=(SETTINGS_PART, MCP_PART),
+    signs=(".claude", "CLAUDE.md"),
+    commands=("claude",),
+    trust="Claude Code asks once whether to start the server of .mcp.json: say yes",
+)

@@ -1,7 +1,9 @@
-"""Guest manners in somebody else's JSON file: add or remove one list element and touch no other byte.
+"""Guest manners in somebody else's JSON file: add or remove one element or member, touch no other byte.
 
-Pure text in, text out. A file that is not strict JSON (comments, trailing commas) is never edited:
-``NotStrictJson`` tells the caller to show the person what to add by hand.
+What we add to a container that was there but empty stands right behind its bracket: so removing can tell
+it from a container that we made, and leaves it. Pure text in, text out. A file that is not strict JSON
+(comments, trailing commas) is never edited: ``NotStrictJson`` tells the caller to show the person what to
+add by hand.
 """
 
 from __future__ import annotations
@@ -20,29 +22,47 @@ class NotStrictJson(ValueError):
 def add_element(text: str, path: tuple[str, ...], element: Any) -> str:
     """``text`` with ``element`` appended to the list at ``path``; missing containers are created.
 
-    An empty text counts as ``{}``. Indentation follows the file's own.
+    An empty text becomes an object of its own. Indentation follows the file's own.
     """
-    text = text if text.strip() else "{}\n"
+    return _add(text, path, None, element)
+
+
+def add_member(text: str, path: tuple[str, ...], key: str, value: Any) -> str:
+    """``text`` with ``key: value`` added to the object at ``path``; missing objects are created."""
+    return _add(text, path, key, value)
+
+
+def _add(text: str, path: tuple[str, ...], key: str | None, value: Any) -> str:
+    leaf: Any = [value] if key is None else {key: value}
+    if not text.strip():
+        for missing in reversed(path):
+            leaf = {missing: leaf}
+        return json.dumps(leaf, indent=2, ensure_ascii=False) + "\n"
     _check(text)
     unit = _indent_unit(text)
     start = _skip(text, 0)
-    for depth, key in enumerate(path):
+    for depth, name in enumerate(path):
         members = _members(text, start)
-        if key not in members:
-            value: Any = [element]
+        if name not in members:
             for missing in reversed(path[depth + 1 :]):
-                value = {missing: value}
-            return _insert(text, start, f"{json.dumps(key)}: ", value, unit)
-        start = members[key][0]
-    if text[start] != "[":
-        raise NotStrictJson(f"`{'.'.join(path)}` is not a list")
-    return _insert(text, start, "", element, unit)
+                leaf = {missing: leaf}
+            return _insert(text, start, f"{json.dumps(name)}: ", leaf, unit)
+        start = members[name][0]
+    if key is None:
+        _elements(text, start)
+        return _insert(text, start, "", value, unit)
+    if key in _members(text, start):
+        raise NotStrictJson(f"`{key}` is there already")
+    return _insert(text, start, f"{json.dumps(key)}: ", value, unit)
 
 
 def remove_elements(text: str, path: tuple[str, ...], ours: Callable[[Any], bool]) -> str:
-    """``text`` without the elements of the list at ``path`` that are ``ours``; emptied containers go too."""
+    """``text`` without the elements of the list at ``path`` that are ``ours``.
+
+    Containers that we made and that hold nothing else go too; empty when the whole file was ours.
+    """
     _check(text)
-    while True:
+    while text:
         starts = _walk(text, path)
         if starts is None:
             return text
@@ -50,6 +70,24 @@ def remove_elements(text: str, path: tuple[str, ...], ours: Callable[[Any], bool
         if not spans:
             return text
         text = _remove_upwards(text, starts, path, spans[-1])
+    return text
+
+
+def remove_member(text: str, path: tuple[str, ...], key: str) -> str:
+    """``text`` without the member ``key`` of the object at ``path``; else as ``remove_elements``."""
+    _check(text)
+    starts = _walk(text, path)
+    if starts is None or key not in _members(text, starts[-1]):
+        return text
+    return _remove_upwards(text, starts, path, _member_span(text, starts[-1], key))
+
+
+def member_at(text: str, path: tuple[str, ...], key: str) -> Any:
+    """The value of a member; None when there is none."""
+    _check(text)
+    starts = _walk(text, path)
+    span = _members(text, starts[-1]).get(key) if starts is not None else None
+    return json.loads(text[span[0] : span[1]]) if span else None
 
 
 def elements_at(text: str, path: tuple[str, ...]) -> list[Any]:
@@ -134,24 +172,25 @@ def _insert(text: str, container: int, prefix: str, value: Any, unit: str) -> st
     last = close
     while text[last - 1] in " \t\r\n":
         last -= 1
-    empty = last - 1 == container
-    before, gap = text[:last], text[last:close]
-    if empty:
-        gap = newline + outer
-    return f"{before}{'' if empty else ','}{newline}{inner}{shown}{gap}{text[close:]}"
+    if last - 1 == container:
+        return f"{text[:last]}{shown}{text[last:]}"
+    return f"{text[:last]},{newline}{inner}{shown}{text[last:close]}{text[close:]}"
 
 
 def _remove_upwards(text: str, starts: list[int], path: tuple[str, ...], span: Span) -> str:
-    """Cut ``span``; if its container holds nothing else, cut the container instead, and so on upwards."""
+    """Cut ``span``; a container made by us that holds nothing else is cut instead, and so on upwards."""
     level = len(starts) - 1
-    while level > 0:
+    while True:
         container = starts[level]
         size = len(_elements(text, container) if text[container] == "[" else _members(text, container))
         if size > 1:
-            break
+            return _cut(text, container, span)
+        if span[0] == container + 1:
+            return text[: container + 1] + text[span[1] :]
+        if level == 0:
+            return ""
         level -= 1
         span = _member_span(text, starts[level], path[level])
-    return _cut(text, starts[level], span)
 
 
 def _member_span(text: str, container: int, key: str) -> Span:
