@@ -18,6 +18,8 @@ from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
 
+OPENING = 1_900
+"""Bytes in which the head and the first note stand whole: some clients show no more of a long answer."""
 CONSIDERED = 200
 """Best notes that packing looks at: no budget holds a line for so many."""
 STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
@@ -38,13 +40,14 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
         budget_bytes=settings.budget_bytes - len(frame.encode()) - 2,
         budget_tokens=(budget or settings.budget_tokens) - count_tokens(frame),
         cost=lambda item: _cost(str(page.item(item)) + "\n"),
+        opening_bytes=OPENING - len(frame.encode()),
     )
     return _render(project, facts, shown, (*left_out, *(hit.id for hit in hits[CONSIDERED:])))
 
 
 def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
     """Notes that have the query's words, best first; ``limit`` 0 gives all."""
-    hits = [h for h in rank_notes(project, Query(text=text)) if h.score > 0]
+    hits = rank_notes(project, Query(text=text), only_matching=True)
     return hits[:limit] if limit > 0 else hits
 
 
@@ -63,10 +66,10 @@ def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
     return Query(text=task, files=tuple(files), changed=tuple(code), branch=branch)
 
 
-def rank_notes(project: Project, query: Query) -> list[Hit]:
-    """All notes of the project in the order of their use for the query."""
-    notes = project.notes.notes
-    return rank(query, notes, project.index.by_id(), bags=project.bags) if notes else []
+def rank_notes(project: Project, query: Query, only_matching: bool = False) -> list[Hit]:
+    """The notes of the project in the order of their use for the query; all, or those that answer it."""
+    notes, states = project.notes.notes, project.index.by_id()
+    return rank(query, notes, states, bags=project.bags, only_matching=only_matching) if notes else []
 
 
 def quoted(project: Project, notes: Sequence[Note]) -> str:
