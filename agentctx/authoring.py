@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from agentctx.errors import InvalidInput
+from agentctx.freshness.answers import is_entry
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.hygiene import redact
 from agentctx.model import Anchor, Kind, Note, Problem, Stamp
@@ -51,7 +53,7 @@ def create(
         project.folder.save(path, data, None)
         if stamps:
             project.folder.write_record(id, stamps)
-    return Written(id, path, tuple(str(a) for a in resolved), stamps)
+    return Written(id, path, tuple(str(a) for a in resolved), _of_anchors(stamps))
 
 
 def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) -> Written:
@@ -67,17 +69,21 @@ def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) 
         if new != data:
             project.folder.save(note.path, new, note.digest)
         project.folder.write_record(note.id, stamps)
-    return Written(note.id, note.path, tuple(str(a) for a in resolved), fresh)
+    return Written(note.id, note.path, tuple(str(a) for a in resolved), _of_anchors(fresh))
 
 
 def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
-    """Re-stamp notes that somebody has read and found true; without names, every note that has anchors."""
+    """Re-stamp notes that somebody has read and found true; without names, every note that says something
+    about the code."""
     notes = [_writable(project, name) for name in names] or [
-        n for n in project.notes.notes if not n.read_only and n.anchors
+        n for n in project.notes.notes if not n.read_only
     ]
+    known = project.assessor.known(notes)
     written = []
     for note in notes:
-        stamps = stamps_for(note, project.tree)
+        stamps = {**stamps_for(note, project.tree), **known.get(note.id, {})}
+        if not stamps and not note.anchors and not names:
+            continue  # it says nothing that could be found false
         missing = [str(a) for a in note.anchors if not a.is_glob and str(a) not in stamps]
         if missing and names:
             raise InvalidInput(
@@ -87,13 +93,18 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
         if not dry:
             project.folder.write_record(note.id, stamps)
             _move_review_on(project, note)
-        written.append(Written(note.id, note.path, tuple(str(a) for a in note.anchors), stamps))
+        anchors = tuple(str(a) for a in note.anchors)
+        written.append(Written(note.id, note.path, anchors, _of_anchors(stamps)))
     return written
+
+
+def _of_anchors(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    return {name: stamp for name, stamp in stamps.items() if not is_entry(name)}
 
 
 def _move_review_on(project: Project, note: Note) -> None:
     """A review date that has passed moves on by half a year when somebody says the note still holds."""
-    if not note.review_by or note.review_by > project.today.isoformat():
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", note.review_by) or note.review_by > project.today.isoformat():
         return
     from datetime import timedelta
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentctx.config import context_name
+from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import Git, IndexTree
 from agentctx.model import Anchor, Note, Stamp
@@ -50,6 +51,9 @@ def _restamp(note: Note, tree: IndexTree, folder: Folder, staged: frozenset[str]
     old = folder.record(note.id)
     now = stamps_for(note, tree)
     new = {str(a): stamp for a in note.anchors if (stamp := _choose(a, old, now, staged)) is not None}
+    if MENTIONS in now:  # the text is part of the commit, and that is what it was written about
+        new[MENTIONS] = now[MENTIONS]
+    new |= {name: old[name] for name in (CONDITIONS, COMMITS) if name in old}
     return new != old and folder.write_record(note.id, new)
 
 

@@ -45,6 +45,7 @@ class History:
         self._trees: dict[str, PastTree] = {}
         self._codes: dict[str, Code] = {}
         self._renames: dict[str, dict[str, str]] = {}
+        self._roots: tuple[str, ...] | None = None
         self.processes = 0
 
     def touching(
@@ -63,6 +64,14 @@ class History:
         few = sorted(paths)[:_MOST_PATHS]
         options = ("--diff-merges=first-parent", f"--max-count={_MOST_COMMITS}")
         return tuple(self._log(options, since, few, frozenset(few)))
+
+    def roots(self) -> tuple[str, ...]:
+        """The commits without parents that this clone has: where a shallow history begins."""
+        if self._roots is None:
+            self.processes += 1
+            out = self.git.run("rev-list", "--max-parents=0", self.head, check=False)
+            self._roots = tuple(out.decode().split())
+        return self._roots
 
     def is_ancestor(self, rev: str) -> bool:
         """Is a commit an ancestor of HEAD (and in this clone at all)?"""
@@ -114,6 +123,17 @@ class History:
             path, _, word = line.partition("\0")
             found.setdefault(word, path)
         return found
+
+    def files_with(self, words: str, context: str) -> int:
+        """In how many files a phrase occurs now, whatever its case; prose and the context folder aside."""
+        self.processes += 1
+        where = ["--untracked"] if not self._now else []
+        prose = [f":(exclude,glob){glob}" for glob in (f"{context}/**", *_PROSE)]
+        out = self.git.run(
+            "grep", "-z", "-l", "-i", "-w", "-F", "-I", "--full-name", "--no-color", *where, "-e", words,
+            *self._now, "--", ":/", *prose, check=False,
+        )  # fmt: skip
+        return out.count(b"\0")
 
     def _log(
         self, options: Sequence[str], since: str, paths: Sequence[str], wanted: frozenset[str]

@@ -14,15 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 from agentctx.freshness.history import History
 from agentctx.freshness.logbook import Log, Logbook, newer
-from agentctx.freshness.score import HALF_LIVES, Ageing, is_conflicted, review_reasons, state_of, weight
+from agentctx.freshness.score import (
+    HALF_LIVES,
+    Ageing,
+    asks_for_review,
+    is_about_no_code,
+    is_conflicted,
+    review_reasons,
+    state_of,
+    superseded,
+    weight,
+)
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.verdicts import Cache, Verdict, Verdicts
 from agentctx.git import Git, WorkTree
-from agentctx.model import Freshness, Index, Note, NoteSet, Stamp
+from agentctx.model import Commit, Freshness, Index, Note, NoteSet, Stamp
 
 if TYPE_CHECKING:
     from agentctx.freshness.code import Code, Memory
     from agentctx.freshness.inquiry import Inquiry
+    from agentctx.freshness.standing import Standing
 
 Records = Mapping[str, Mapping[str, Stamp]]
 """Note id -> anchor text -> what it looked like when it was verified."""
@@ -51,6 +62,7 @@ class Assessor:
         self.half_lives = _half_lives(half_life)
         self._records: Records = {}
         self._entries = Log()
+        self._reasons: Mapping[str, tuple[str, ...]] = {}
 
     @cached_property
     def memory(self) -> Memory:
@@ -69,7 +81,7 @@ class Assessor:
     def assess(self, notes: NoteSet, records: Records, today: date | None = None) -> Index:
         """The verdict on every note, in the order of the notes."""
         self._records = records
-        self._entries = self._log(notes)
+        self._entries = self._log(notes, self.cache)
         verdicts = Verdicts(self.cache, self.tree, self.head)
         found = {note.id: verdicts.get(note, records.get(note.id, {})) for note in notes.notes}
         missing = [note for note in notes.notes if found[note.id] is None]
@@ -77,6 +89,9 @@ class Assessor:
             found[note.id] = verdict
             verdicts.put(note, records.get(note.id, {}), verdict)
         self._save(verdicts)
+        self._reasons = superseded(notes.notes)
+        if self.head and any(is_about_no_code(n) or asks_for_review(n) for n in notes.notes):
+            self._reasons = self._standing().reasons(notes.notes, records, self._reasons)
         ageing = Ageing(today.isoformat() if today else "", self.half_lives)
         assessed = [self._freshness(n, found[n.id] or Verdict(), ageing) for n in notes.notes]
         return Index(self.head, tuple(assessed), notes.problems)
@@ -90,20 +105,20 @@ class Assessor:
 
         return Inquiry(self.code, self.history, self._entries, self.context)
 
-    def _log(self, notes: NoteSet) -> Log:
+    def _log(self, notes: NoteSet, cache: Cache | None) -> Log:
         if self.history is None or not notes.notes:
             return Log()
         interesting = {note.path for note in notes.notes}
         interesting |= {f"{self.context}/.verified/{note.id}" for note in notes.notes if not note.read_only}
         folders = {note.path for note in notes.notes if note.read_only} | {self.context}
         interesting |= {a.path for note in notes.notes for a in note.anchors if not a.is_glob}
-        return Log(Logbook(self.history, self.cache).events(folders, interesting))
+        return Log(Logbook(self.history, cache).events(folders, interesting))
 
     def _freshness(self, note: Note, verdict: Verdict, ageing: Ageing) -> Freshness:
         changed = self._entries.last_change(note.path)
         record = f"{self.context}/.verified/{note.id}"
         verified = newer(self._entries.last_change(record), verdict.verified)
-        reasons = review_reasons(note, ageing.today)
+        reasons = (*review_reasons(note, ageing.today), *self._reasons.get(note.id, ()))
         state = state_of(verdict.drifts, verdict.mentions, reasons)
         if is_conflicted(note):
             state, reasons = "conflicted", ("its text holds merge conflict markers", *reasons)
@@ -118,6 +133,19 @@ class Assessor:
             changed=changed,
             verified=verified,
         )
+
+    def _standing(self) -> Standing:
+        from agentctx.freshness.standing import Standing
+
+        return Standing(self.tree, self.history, self.cache, self.context, self._entries)
+
+    def known(self, notes: Sequence[Note]) -> dict[str, dict[str, Stamp]]:
+        """What to record, beside anchors, of notes that are verified now: what speaks against them, by id."""
+        silent = [note for note in notes if is_about_no_code(note)]
+        if not silent or self.history is None:
+            return {}
+        self._entries = self._log(NoteSet(tuple(silent)), None)
+        return self._standing().known(silent)
 
     def _save(self, verdicts: Verdicts) -> None:
         verdicts.save()
@@ -149,13 +177,19 @@ def index_document(index: Index, notes: Sequence[Note]) -> dict[str, Any]:
                 "anchors": _anchors(note, freshness),
                 "mentions": [asdict(mention) for mention in freshness.mentions],
                 "review_by": note.review_by,
-                "changed": asdict(freshness.changed) if freshness.changed else None,
-                "verified": asdict(freshness.verified) if freshness.verified else None,
+                "changed": _commit(freshness.changed),
+                "verified": _commit(freshness.verified),
             }
         )
         for tag in note.tags:
             tags.setdefault(tag, []).append(note.id)
     return {"version": 1, "head": index.head, "notes": entries, "tags": dict(sorted(tags.items()))}
+
+
+def _commit(commit: Commit | None) -> dict[str, str] | None:
+    if commit is None:
+        return None
+    return {"id": commit.id, "author": commit.author, "date": commit.date, "subject": commit.subject}
 
 
 def _anchors(note: Note, freshness: Freshness) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code
 from agentctx.freshness.evidence import Case, Evidence
 from agentctx.freshness.history import History
@@ -33,7 +34,7 @@ class Inquiry:
         judge = Judge(self.code, self.history, self.witness)
         judged = [judge.judge(note, records.get(note.id, {})) for note in _by_place(notes)]
         self._explain(judged)
-        self._mentions(judged)
+        self._mentions(judged, records)
         return [(judgement.note, judgement.verdict) for judgement in judged]
 
     def explained(self, note: Note, stamps: Mapping[str, Stamp], freshness: Freshness) -> Freshness:
@@ -58,12 +59,15 @@ class Inquiry:
                 drifts[at] = next(explained)
             judgement.verdict.drifts = tuple(drifts)
 
-    def _mentions(self, judged: Sequence[Judgement]) -> None:
+    def _mentions(self, judged: Sequence[Judgement], records: Mapping[str, Mapping[str, Stamp]]) -> None:
         """What the notes' texts say in code spans, held against the tree in which it was last vouched for."""
         rot = Rot(self.code, self.history, self.context)
         lost: list[Lost] = []
         for judgement in judged:
-            found, used = rot.lost(judgement.note, self.witness.vouched(judgement.note))
+            note = judgement.note
+            recorded = records.get(note.id, {}).get(MENTIONS)
+            sworn = recorded if recorded and not self.witness.is_reworded(note) else None
+            found, used = rot.lost(note, self.witness.vouched(note), sworn)
             judgement.verdict.uses |= used
             judgement.verdict.needs_tree |= bool(found)
             judgement.verdict.needs_head |= bool(found)

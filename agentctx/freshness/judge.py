@@ -66,6 +66,8 @@ class Judge:
             baseline = self._written_then(note, anchor)
         if baseline.stamp is None:
             return Case(self._unverified(anchor, sight), baseline, sight)
+        if baseline.is_uncertain and not self.witness.is_cut_clean(note, anchor, baseline.stamp):
+            return Case(_too_shallow(anchor, sight), baseline, sight)
         found = drift(anchor, baseline.stamp, sight)
         case = Case(replace(found, witness=baseline.witness), baseline, sight)
         if found.state != "gone":
@@ -91,7 +93,7 @@ class Judge:
             where = f"there is no `{anchor.symbol}` in `{anchor.path}`" if anchor.symbol else ""
             return Drift(anchor, "unknown", reason=(where or f"there is no `{anchor.path}`") + hint)
         if self.history is not None and self.history.git.is_shallow:
-            return Drift(anchor, "unknown", reason="the clone is shallow: git fetch --unshallow")
+            return _too_shallow(anchor, sight)
         return Drift(anchor, "unverified", reason=f"nobody has verified `{anchor}` yet")
 
     def _moved(self, case: Case) -> Case:
@@ -122,3 +124,9 @@ class Judge:
             renames = self.history.renames(base)
             self._befores[base] = Before(past, renames)
         return self._befores[base]
+
+
+def _too_shallow(anchor: Anchor, sight: Sight) -> Drift:
+    what = "is gone" if sight.is_gone else "is not as it was recorded"
+    why = "the clone is shallow and does not say since when: git fetch --unshallow"
+    return Drift(anchor, "unknown", reason=f"`{anchor}` {what}; {why}")

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agentctx.freshness.answers import MOST, stamp_of
 from agentctx.freshness.code import Code
 from agentctx.freshness.languages import is_program, language_of
-from agentctx.model import Note, Symbol
+from agentctx.model import Note, Stamp, Symbol
 
 ClaimKind = Literal["path", "symbol", "value", "word", "make", "script"]
 
@@ -73,6 +74,13 @@ def claims(note: Note) -> list[Claim]:
             line = note.body.count("\n", 0, max(0, note.body.find(f"`{text}`"))) + 1
             found += [claim] if (claim := _claim(text.strip(), line)) else []
     return found
+
+
+def sworn(note: Note, code: Code) -> Stamp | None:
+    """What to record of the mentions of a note that somebody has just verified; None when it has none."""
+    said = claims(note)
+    files = files_of(note, said, code)
+    return stamp_of([c.text for c in said], [is_true(c, files, code) for c in said[:MOST]])
 
 
 def files_of(note: Note, said: Sequence[Claim], now: Code) -> list[str]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.freshness.anchors import look
+from agentctx.freshness.answers import answers_of
 from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
 from agentctx.freshness.mentions import Claim, claims, constants, definitions, files_of, is_true, path_of
 from agentctx.freshness.relocation import Before, relocate
-from agentctx.model import Anchor, Commit, Mention, Note
+from agentctx.model import Anchor, Commit, Mention, Note, Stamp
 
 _MOST_PAST_TREES = 40
 
@@ -35,10 +36,13 @@ class Rot:
         self.context = context
         self._bases: set[str] = set()
 
-    def lost(self, note: Note, base: Commit | None) -> tuple[list[Lost], set[str]]:
+    def lost(
+        self, note: Note, base: Commit | None, recorded: Stamp | None = None
+    ) -> tuple[list[Lost], set[str]]:
         """(claims that broke since ``base`` as far as the note's files tell, the files looked at).
 
-        ``base`` None means the commit that is checked out.
+        ``base`` None means the commit that is checked out. ``recorded`` says what was true when the note was
+        verified, if nobody has changed its text since; then no old tree is read.
         """
         said = claims(note)
         if not said:
@@ -49,6 +53,10 @@ class Rot:
         if not untrue or self.history is None:
             return [], used
         rev = base.id if base else self.history.head
+        before = answers_of(recorded, [claim.text for claim in said])
+        if before is not None:
+            true_then = {claim for claim, answer in zip(said, before, strict=True) if answer}
+            return self._placed(note, files, rev, [c for c in untrue if c in true_then]), used
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
             return [], used
         if rev == self.history.head and not any(self.code.tree.key(f).startswith("w:") for f in files):
@@ -57,10 +65,11 @@ class Rot:
             ]  # the same files, then as now
         self._bases.add(rev)
         then = self.history.code(rev, self.code.memory)
-        broken = [claim for claim in untrue if is_true(claim, files, then)]
+        return self._placed(note, files, rev, [c for c in untrue if is_true(c, files, then)]), used
+
+    def _placed(self, note: Note, files: Sequence[str], rev: str, broken: Sequence[Claim]) -> list[Lost]:
         above = _lines_above(note, self.code) if broken else 0
-        placed = [replace(claim, line=claim.line + above) for claim in broken]
-        return [Lost(note.id, claim, tuple(files), rev) for claim in placed], used
+        return [Lost(note.id, replace(c, line=c.line + above), tuple(files), rev) for c in broken]
 
     def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
         """Note id -> its broken mentions, with where each went. One search of the tree for all of them."""

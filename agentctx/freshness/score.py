@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 from agentctx.model import Drift, DriftState, FreshnessState, Mention, Note
 
@@ -79,6 +80,16 @@ def is_conflicted(note: Note) -> bool:
     return note.status == "conflicted" or marks == {"<", "=", ">"}
 
 
+def is_about_no_code(note: Note) -> bool:
+    """Can nothing but words tell that this note is out of date?"""
+    return note.status == "active" and not note.read_only and all(a.is_glob for a in note.anchors)
+
+
+def asks_for_review(note: Note) -> bool:
+    """Does the note name conditions, not only a date?"""
+    return bool(note.review_when) or (bool(note.review_by) and _date(note.review_by) is None)
+
+
 def review_reasons(note: Note, today: str) -> tuple[str, ...]:
     """A reason when the date on which the note asks to be read again has come."""
     if not today or not note.review_by:
@@ -87,6 +98,18 @@ def review_reasons(note: Note, today: str) -> tuple[str, ...]:
     if due is None or now is None or now < due:
         return ()
     return (f"its review date {note.review_by} has passed",)
+
+
+def superseded(notes: Sequence[Note]) -> dict[str, tuple[str, ...]]:
+    """Id -> reasons, for every active note that another active note replaces."""
+    active = {note.id: note for note in notes if note.status == "active"}
+    pairs = {(old, new.id) for new in active.values() for old in new.supersedes}
+    pairs |= {(old.id, old.superseded_by) for old in active.values() if old.superseded_by}
+    found: dict[str, tuple[str, ...]] = {}
+    for old, new in sorted(pairs):
+        if old in active and new in active and old != new:
+            found[old] = (*found.get(old, ()), f"`{new}` supersedes it and is active")
+    return found
 
 
 def weight(note: Note, state: FreshnessState, last: str, ageing: Ageing) -> float:
@@ -106,6 +129,7 @@ def _days(last: str, today: str) -> int:
     return max(0, (end - start).days) if start and end else 0
 
 
+@cache
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])

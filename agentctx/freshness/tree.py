@@ -56,6 +56,10 @@ class Paths:
         ]
         return tuple(sorted(found, key=lambda p: (p.count("/"), p)))
 
+    def is_folder(self, folder: str) -> bool:
+        """Is there a folder of exactly this path?"""
+        return self.has_folder(folder) and folder in self._folders
+
     def has_folder(self, folder: str) -> bool:
         """Is there a folder that is ``folder`` or ends with ``/folder``?"""
         if not self._folders:

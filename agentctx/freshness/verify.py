@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from agentctx.errors import InvalidInput
 from agentctx.freshness.anchors import look, suggestion
+from agentctx.freshness.answers import CONDITIONS, MENTIONS
 from agentctx.freshness.code import Code, Memory
 from agentctx.freshness.languages import language_of
+from agentctx.freshness.mentions import sworn
+from agentctx.freshness.reviews import Reviews
+from agentctx.freshness.score import asks_for_review
 from agentctx.freshness.tree import Tree
 from agentctx.globs import select
 from agentctx.model import Anchor, Note, Stamp
 
 
 def stamps_for(note: Note, tree: Tree) -> dict[str, Stamp]:
-    """The stamps to record for a note, by anchor text; globs and what cannot be seen have none."""
+    """The stamps to record for a note, by anchor text; globs and what cannot be seen have none.
+
+    What the text mentions is among them, under a name that is no anchor (``answers.is_entry``).
+    """
     code = Code(tree, Memory())
     found = {str(a): look(a, code).stamp for a in note.anchors if not a.is_glob}
+    found[MENTIONS] = sworn(note, code)
+    found[CONDITIONS] = Reviews(tree).stamp(note) if asks_for_review(note) else None
     return {anchor: stamp for anchor, stamp in found.items() if stamp is not None}
 
 

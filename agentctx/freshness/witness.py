@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agentctx.freshness.anchors import Sight, difference, look
+from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code, Memory
 from agentctx.freshness.history import BlobTree, Event, History
 from agentctx.freshness.logbook import Log
@@ -29,6 +29,8 @@ class Baseline:
     """The commit that verified; None when that is not committed yet, or not known."""
     is_present: bool = False
     """Verified by uncommitted edits of both: what is there now is the baseline."""
+    is_uncertain: bool = False
+    """The clone is shallow: before what is left of its history somebody may have mended the note."""
 
 
 class Witness:
@@ -55,11 +57,18 @@ class Witness:
         places = [self._by_path[path][0] for path in paths if path in self._by_path]
         return self.events[min(places)].commit if places else None
 
+    def is_reworded(self, note: Note) -> bool:
+        """Has the note's file been changed since somebody last verified it?"""
+        if self.history is None or self._is_dirty(self.record_path(note)):
+            return False
+        written = self._by_path.get(note.path)
+        return self._is_dirty(note.path) or (written is not None and written[0] < self._record_place(note))
+
     def baseline(self, note: Note, anchor: Anchor, recorded: Stamp | None, sight: Sight) -> Baseline:
         """The later of record and history; an empty one when neither knows anything."""
         place = self._record_place(note)
         if recorded is not None and (place < 0 or sight.stamp == recorded):
-            return Baseline(recorded, "record", self.events[place].commit if place >= 0 else None)
+            return Baseline(recorded, "record", self._commit(place))
         if self._mended_uncommitted(note, anchor, sight):
             return Baseline(sight.stamp, "history", None, is_present=True)
         for at in self._by_path.get(note.path, ()):
@@ -72,14 +81,32 @@ class Witness:
                 break  # the note was written here; what had its name before was another one
         if recorded is None:
             return Baseline()
-        return Baseline(recorded, "record", self.events[place].commit if place >= 0 else None)
+        return Baseline(recorded, "record", self._commit(place), is_uncertain=place >= len(self.events))
+
+    def is_cut_clean(self, note: Note, anchor: Anchor, recorded: Stamp) -> bool:
+        """Is the code where a shallow history begins still what the record says? Then the rest is known.
+
+        Of several beginnings one is enough, if the note says now what it said there.
+        """
+        assert self.history is not None
+        pasts = [self.history.code(root, self.code.memory) for root in self.history.roots()]
+        stamps = [look(anchor, past, deep=False).stamp for past in pasts]
+        clean = [p for p, stamp in zip(pasts, stamps, strict=True) if stamp and same_code(stamp, recorded)]
+        text = self.code.tree.read(note.path)
+        return len(clean) == len(pasts) or any(not _differs(p.tree.read(note.path), text) for p in clean)
+
+    def _commit(self, place: int) -> Commit | None:
+        return self.events[place].commit if 0 <= place < len(self.events) else None
 
     def _record_place(self, note: Note) -> int:
-        """Index of the event that last changed the record; -1 when it is newer than every commit."""
+        """Index of the event that last changed the record; -1 when it is newer than every commit, past the
+        end when it is older than every commit of a shallow clone."""
         path = self.record_path(note)
         if self.history is None or self._is_dirty(path):
             return -1
         places = self._by_path.get(path, ())
+        if not places and self.history.git.is_shallow and self.code.exists(path):
+            return len(self.events)
         return places[0] if places else -1
 
     def _is_dirty(self, path: str) -> bool:

@@ -82,6 +82,8 @@ class Note:
     read_only: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Front matter keys agentctx does not know, string-typed."""
+    review_when: tuple[str, ...] = ()
+    """Conditions as written, each of which asks for a review when it is met (``notes.conditions``)."""
 
 
 @dataclass(frozen=True, slots=True)

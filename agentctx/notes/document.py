@@ -44,6 +44,7 @@ KNOWN_KEYS = (
     "supersedes",
     "superseded_by",
     "review_by",
+    "review_when",
     "pinned",
 )
 
@@ -212,6 +213,9 @@ def _note(reading: _Reading, id: str, data: bytes, kind: Kind) -> Note:
         pinned=reading.word("pinned").lower() in ("true", "yes", "on", "1"),
         sections=parts,
         mentions=tuple(dict.fromkeys(text for text, _ in code_spans(body))),
+        review_when=tuple(
+            dict.fromkeys(" ".join(text.split()) for text, _, _ in reading.words("review_when"))
+        ),
         extra={key: _plain(f.value) for key, f in reading.fields.items() if key not in KNOWN_KEYS},
     )
 

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from agentctx import globs
 from agentctx.model import Anchor, Note, NoteSet, Problem, Severity
+from agentctx.notes.conditions import GRAMMAR, parse_condition
 from agentctx.notes.document import KNOWN_KEYS, lines_of
 from agentctx.text import count_tokens, did_you_mean, hidden_characters
 
@@ -269,10 +270,20 @@ def _bad_review_date(note: Note, desk: _Desk) -> Iterator[Problem]:
             return
     except ValueError:
         pass
-    message = f"`review_by: {text}` is not a date"
-    yield _problem(
-        note, "bad-date", message, "type it as `review_by: 2030-12-31`", desk.line(note, "review_by")
-    )
+    if parse_condition(text):
+        return
+    message = f"`review_by: {text}` is neither a date nor a condition"
+    is_tried = text.startswith(("dependency ", "path "))
+    hint = f"type one of {GRAMMAR}" if is_tried else "type it as `review_by: 2030-12-31`"
+    yield _problem(note, "bad-date", message, hint, desk.line(note, "review_by"))
+
+
+def _bad_condition(note: Note, desk: _Desk) -> Iterator[Problem]:
+    for text in note.review_when:
+        if parse_condition(text) is None:
+            message = f"`{text[:60]}` is not a condition that can be checked"
+            line = desk.line(note, "review_when", text) or desk.line(note, "review_when")
+            yield _problem(note, "bad-condition", message, f"type one of {GRAMMAR}", line)
 
 
 def _duplicate_title(note: Note, desk: _Desk) -> Iterator[Problem]:
@@ -329,6 +340,7 @@ RULES: tuple[Rule, ...] = (
     _supersedes_cycle,
     _superseded_but_active,
     _bad_review_date,
+    _bad_condition,
     _duplicate_title,
     _empty_body,
     _too_long,

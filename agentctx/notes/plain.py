@@ -9,7 +9,7 @@ from typing import Any
 
 from agentctx.model import Anchor, Note, Problem, Section
 
-VERSION = 1
+VERSION = 2
 """Rises when the shape below or the meaning of parsing changes; entries of another version are not used."""
 
 
@@ -36,6 +36,7 @@ def note_to_plain(note: Note) -> list[Any]:
         list(note.mentions),
         note.read_only,
         dict(note.extra),
+        list(note.review_when),
     ]
 
 
@@ -60,6 +61,7 @@ def note_from_plain(plain: list[Any]) -> Note:
         tuple(plain[14]),
         plain[15],
         plain[16],
+        tuple(plain[17]),
     )
 
 

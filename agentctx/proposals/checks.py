@@ -72,6 +72,7 @@ _FIELDS = {
     "anchors": {"anchor"},
     "supersedes": set[str](),
     "review_by": set[str](),
+    "review_when": set[str](),
     "pinned": set[str](),
     "extra": set[str](),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agentctx.freshness.mentions import same_value
@@ -140,3 +142,65 @@ def test_a_word_that_is_still_used_elsewhere_is_not_broken(repo: TempRepo) -> No
 )
 def test_values_are_compared_by_what_they_mean(a: str, b: str, same: bool) -> None:
     assert same_value(a, b) is same
+
+
+def test_verifying_clears_a_broken_mention_though_no_anchor_changed(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py`.")
+    repo.git("mv", "src/money.py", "src/cash.py")
+    assert mentions(scene) == [("src/money.py", "broken")]
+    scene.verify()
+    assert mentions(scene) == []
+    repo.commit("Move, and say that the note still holds")
+    assert mentions(scene) == []
+
+
+def test_a_mention_can_break_again_after_it_was_verified(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py`.")
+    repo.git("mv", "src/money.py", "src/cash.py")
+    scene.verify()
+    repo.commit("Move, and say that the note still holds")
+    repo.git("mv", "src/cash.py", "src/money.py")
+    scene.verify()
+    repo.commit("Move it back, and say so")
+    repo.git("rm", "-q", "src/money.py")
+    repo.commit("Take it out")
+    assert mentions(scene) == [("src/money.py", "broken")]
+
+
+def test_a_change_of_the_text_is_the_later_baseline(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py`.")
+    repo.git("mv", "src/money.py", "src/cash.py")
+    repo.commit("Move")
+    assert mentions(scene) == [("src/money.py", "broken")]
+    scene.edit("agent-context/decisions/a.md", "See", "There was once")
+    repo.commit("Tell it as history")
+    assert mentions(scene) == []
+
+
+def test_two_people_who_verify_the_same_code_write_the_same_bytes(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py`, `Invoice.total` and `TAX = 0.19`.")
+    record = repo.root / "agent-context/.verified/a"
+    before = record.read_bytes()
+    record.unlink()
+    scene.verify()
+    assert record.read_bytes() == before
+    assert b"~mentions\n  1 sig:" in before
+
+
+def test_a_record_without_mentions_falls_back_on_history(repo: TempRepo) -> None:
+    scene = scene_with(repo, "See `src/money.py`.")
+    record = repo.root / "agent-context/.verified/a"
+    record.write_text(record.read_text().split("~mentions")[0])
+    repo.commit("As an older version wrote it")
+    repo.git("mv", "src/money.py", "src/cash.py")
+    repo.commit("Move")
+    assert mentions(scene) == [("src/money.py", "broken")]
+
+
+def test_broken_mentions_are_known_in_a_shallow_clone(repo: TempRepo, tmp_path: Path) -> None:
+    scene = scene_with(repo, "See `src/money.py`.")
+    repo.git("rm", "-q", "src/money.py")
+    repo.commit("Take it out")
+    repo.git("clone", "-q", "--depth=1", f"file://{repo.root}", str(tmp_path / "shallow"))
+    assert mentions(Scene(TempRepo(tmp_path / "shallow"))) == [("src/money.py", "broken")]
+    assert mentions(scene) == [("src/money.py", "broken")]

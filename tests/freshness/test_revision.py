@@ -84,3 +84,34 @@ def test_the_settings_of_the_commit_count(repo: TempRepo) -> None:
     repo.commit("Include it")
     assert set(states(status(repo, "--at", "HEAD~1"))) == {"a"}
     assert set(states(status(repo, "--at", "HEAD"))) == {"a", "docs/guide.md#guide"}
+
+
+def test_a_shallow_clone_says_unknown_where_the_note_may_have_been_mended(
+    repo: TempRepo, tmp_path: Path
+) -> None:
+    scene = invoice_scene(repo)
+    scene.edit("src/invoice.py", "net += ", "net += 2 * ")
+    scene.edit("agent-context/decisions/a.md", "Text.", "Text that says twice.")
+    repo.commit("Charge twice and say so")
+    assert states(status(repo)) == {"a": "fresh"}
+    clone = shallow(repo, tmp_path / "shallow", 1)
+    assert states(status(clone)) == {"a": "unknown"}
+    assert "git fetch --unshallow" in status(clone)["notes"][0]["drifts"][0]["reason"]
+
+
+def test_a_shallow_clone_knows_what_changed_within_its_depth(repo: TempRepo, tmp_path: Path) -> None:
+    scene = invoice_scene(repo)
+    repo.commit("Something else", {"README": "Read me.\n"})
+    scene.edit("src/invoice.py", "net += ", "net += 2 * ")
+    repo.commit("Charge twice")
+    assert states(status(shallow(repo, tmp_path / "two", 2))) == {"a": "stale"}
+    scene.edit("agent-context/decisions/a.md", "Text.", "Text that says thrice.")
+    scene.edit("src/invoice.py", "net += 2 * ", "net += 3 * ")
+    repo.commit("Charge thrice and say so")
+    assert states(status(shallow(repo, tmp_path / "mended", 2))) == {"a": "fresh"}
+
+
+def test_what_the_record_still_says_is_fresh_in_a_shallow_clone(repo: TempRepo, tmp_path: Path) -> None:
+    invoice_scene(repo)
+    repo.commit("Something else", {"README": "Read me.\n"})
+    assert states(status(shallow(repo, tmp_path / "shallow", 1))) == {"a": "fresh"}

@@ -169,12 +169,13 @@ def test_a_shallow_clone_does_not_take_its_first_commit_for_a_mending_one(repo: 
     assert "shallow" in drift.reason
 
 
-def test_a_record_is_believed_in_a_shallow_clone(repo: TempRepo) -> None:
+def test_a_record_is_believed_in_a_shallow_clone_that_still_has_the_code_as_recorded(repo: TempRepo) -> None:
     scene = invoice_scene(repo)
+    repo.commit("Something else", {"README": "Read me.\n"})
     change_code(scene)
     repo.commit("Charge twice")
     clone = repo.root.parent / "shallow"
-    repo.git("clone", "-q", "--depth", "1", f"file://{repo.root}", str(clone))
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.root}", str(clone))
     assert Scene(TempRepo(clone)).drift().state == "body"
 
 
