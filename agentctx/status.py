@@ -71,11 +71,20 @@ def write_index(project: Project) -> None:
     """Keep ``index.json`` in the context folder current; a read-only checkout simply has none."""
     if not project.initialised:
         return
-    data = index_document(project.index, project.notes.notes)
-    text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    text = _text(index_document(project.index, project.notes.notes)).encode("utf-8", "surrogatepass")
     path = project.root / project.context / "index.json"
     try:
-        if not path.is_file() or path.read_bytes() != text.encode("utf-8", "surrogatepass"):
-            write_atomic(path, text.encode("utf-8", "surrogatepass"), durable=False)
+        if not path.is_file() or path.read_bytes() != text:
+            write_atomic(path, text, durable=False)
     except (AgentctxError, OSError):
         return
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    """``index.json`` , a line for each note: quick to write, and a difference names its note."""
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+    lines = []
+    for name, value in sorted(document.items()):
+        several = ",\n".join(map(encode, value)) if isinstance(value, list) else ""
+        lines.append(f"{encode(name)}: " + (f"[\n{several}\n]" if several else encode(value)))
+    return "{\n" + ",\n".join(lines) + "\n}\n"

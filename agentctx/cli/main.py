@@ -6,6 +6,7 @@ Commands are imported when they are called, so ``agentctx hook`` never pays for 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -116,6 +117,7 @@ def agentctx(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
+    gc.set_threshold(100_000)  # a command builds much and lets go of little: searching it often finds nothing
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(given))
 

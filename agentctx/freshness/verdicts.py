@@ -117,7 +117,8 @@ class Verdicts:
 
 
 def _key(note: Note, stamps: Mapping[str, Stamp]) -> str:
-    return _digest(f"{note.path}\0{note.digest}\0{sorted(stamps.items(), key=lambda item: item[0])}")
+    parts = [(a, s.scheme, s.sig, s.body, s.doc, s.deps, s.text) for a, s in stamps.items()]
+    return _digest(f"{note.path}\0{note.digest}\0{sorted(parts)}")
 
 
 def _digest(text: str) -> str:
@@ -135,5 +136,5 @@ def _verdict(entry: Mapping[str, Any]) -> Verdict:
 
 def drift_of(raw: Mapping[str, Any]) -> Drift:
     """A drift out of its JSON form."""
-    anchor = Anchor(**raw["anchor"])
-    return Drift(**{**raw, "anchor": anchor, "commits": tuple(Commit(**c) for c in raw["commits"])})
+    commits = tuple([Commit(**c) for c in raw["commits"]]) if raw["commits"] else ()
+    return Drift(**{**raw, "anchor": Anchor(**raw["anchor"]), "commits": commits})
