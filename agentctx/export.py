@@ -12,16 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from agentctx.errors import NotWritable
-from agentctx.memory import jsonl
+from agentctx.memory import jsonl, to_stash
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import instant, json_text, namespace_path, plain
 from agentctx.memory.dump import dump
 from agentctx.memory.ids import derived
 from agentctx.memory.load import load
+from agentctx.memory.rows import Head
 from agentctx.model import (
     Briefing,
     Commit,
@@ -42,8 +44,11 @@ __all__ = [
     "export_jsonl",
     "export_postgres",
     "export_postgres_dsn",
+    "export_stash",
+    "export_stash_dsn",
     "facts_of_notes",
     "import_jsonl",
+    "joined",
     "rows_of_repository",
 ]
 
@@ -69,6 +74,19 @@ def rows_of_repository(
         contexts=contexts,
         mirror=namespace,
         mirror_at=now,
+    )
+
+
+def joined(notes: Rows, memory: Rows) -> Rows:
+    """Both as one export. Facts of the notes are heads of their keys as long as they are active."""
+    facts = list(notes.facts)
+    heads = [Head(f.namespace, f.entity, f.property, f.id) for f in facts if f.status == "active"]
+    return replace(
+        notes,
+        episodes=chain(notes.episodes, memory.episodes),
+        facts=chain(facts, memory.facts),
+        contexts=chain(notes.contexts, memory.contexts),
+        heads=[*heads, *(memory.heads or ())],
     )
 
 
@@ -329,6 +347,20 @@ def export_jsonl(rows: Rows, out: Path | TextIO) -> None:
     """One JSON object a line, lossless. A file appears whole or not at all. Raises ``NotWritable``."""
     with _opened(out) as stream:
         stream.writelines(jsonl.lines(rows))
+
+
+def export_stash(rows: Rows, out: Path | TextIO, now: str) -> None:
+    """SQL for a database of Stash. A file appears whole or not at all. Raises ``NotWritable``."""
+    with _opened(out) as stream:
+        stream.writelines(to_stash.script(rows, now))
+
+
+def export_stash_dsn(rows: Rows, dsn: str, now: str) -> None:
+    """The same into the Stash behind ``dsn``, in one transaction. Raises ``AgentctxError``."""
+    from agentctx.memory.postgres import connect, run_script
+
+    with connect(dsn) as connection:
+        run_script(connection, to_stash.statements(rows, now))
 
 
 def import_jsonl(source: Iterable[str], name: str = "standard input") -> Rows:

@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from agentctx.model import Episode, Fact, WorkingContext
 
 if TYPE_CHECKING:
     from agentctx.memory.base import AsOf, Contradiction, Erasure, Store
+    from agentctx.memory.batches import Rows
     from agentctx.memory.recall import Recalled
     from agentctx.memory.rows import Head
     from agentctx.project import Project
@@ -225,6 +226,23 @@ class Memory:
     def erase(self, subject_id: str, reason: str) -> Erasure:
         """Remove everything about a person or thing; the receipt stays."""
         return self.store.erase(subject_id, reason, self.now())
+
+    def rows(self, namespace: str) -> Rows:
+        """Everything here, moved below ``namespace``, for an export; read once, in pages."""
+        from agentctx.memory.batches import Rows
+        from agentctx.memory.canonical import namespace_path
+
+        held, cut = self.store.everything(self.space), len(self.space.rstrip("/"))
+
+        def moved(path: str) -> str:
+            return namespace_path(f"{namespace_path(namespace).rstrip('/')}/{path[cut:].strip('/')}")
+
+        return Rows(
+            (replace(episode, namespace=moved(episode.namespace)) for episode in held.episodes),
+            (replace(fact, namespace=moved(fact.namespace)) for fact in held.facts),
+            (replace(context, namespace=moved(context.namespace)) for context in held.contexts),
+            [replace(head, namespace=moved(head.namespace)) for head in held.heads or ()],
+        )
 
     # ------------------------------------------------------------------ working context
 

@@ -1,29 +1,39 @@
-"""Commands that take memory out."""
+"""Commands that take memory out, and in again."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from agentctx.cli.output import tell
+from agentctx.cli.output import emit_json, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TextIO
 
     from agentctx.memory.batches import Rows
 
+T = TypeVar("T")
 NAMESPACE = click.option(
     "--namespace", default="", help="Slash path in the target; default: the folder's name."
+)
+ONLY = click.option(
+    "--only",
+    type=click.Choice(["notes", "memory"]),
+    help="The notes and their history, or what is remembered.",
 )
 
 
 @click.group("export")
 def export_command() -> None:
-    """Write notes, their history and the current briefing somewhere else."""
+    """Write notes, their history, what is remembered and the current briefing somewhere else."""
 
 
 @export_command.command("postgres")
@@ -32,53 +42,146 @@ def export_command() -> None:
 )
 @click.option("--dsn", help="A PostgreSQL to write to (postgresql://...); the schema is made when missing.")
 @NAMESPACE
-def postgres_command(out: str | None, dsn: str | None, namespace: str) -> None:
+@ONLY
+def postgres_command(out: str | None, dsn: str | None, namespace: str, only: str | None) -> None:
     """Notes as facts, merges and sessions as episodes, the briefing as working context. Safe to repeat."""
     from agentctx.export import export_postgres, export_postgres_dsn
 
     if bool(out) == bool(dsn):
         raise click.UsageError("give either --out FILE or --dsn URL")
-    rows = _rows(namespace)
-    if dsn:
-        written = export_postgres_dsn(rows, dsn, lambda done: tell(f"{done} rows so far"))
-        return tell(f"{written} rows are in the database")
-    export_postgres(rows, _target(out or "-"))
-    return tell(_summary(rows, out or "-"))
+    with _rows(namespace, only) as (rows, count):
+        if dsn:
+            written = export_postgres_dsn(rows, dsn, lambda done: tell(f"{done} rows so far"))
+            return tell(f"{written} rows are in the database")
+        export_postgres(rows, _target(out or "-"))
+        return tell(f"{count} -> {out}")
 
 
 @export_command.command("jsonl")
 @click.option("--out", type=click.Path(dir_okay=False), default="-", help="A file; `-` prints it.")
 @NAMESPACE
-def jsonl_command(out: str, namespace: str) -> None:
-    """The same rows as JSON Lines, without loss."""
+@ONLY
+def jsonl_command(out: str, namespace: str, only: str | None) -> None:
+    """The same rows as JSON Lines, without loss: `agentctx import jsonl` reads them."""
     from agentctx.export import export_jsonl
 
-    rows = _rows(namespace)
-    export_jsonl(rows, _target(out))
-    tell(_summary(rows, out))
+    with _rows(namespace, only) as (rows, count):
+        export_jsonl(rows, _target(out))
+    tell(f"{count} -> {out}")
 
 
-def _rows(namespace: str) -> Rows:
+@export_command.command("stash")
+@click.option("--out", type=click.Path(dir_okay=False), help="A file of SQL for psql; `-` prints it.")
+@click.option("--dsn", help="The database of a Stash (postgresql://...), with its tables.")
+@NAMESPACE
+@ONLY
+def stash_command(out: str | None, dsn: str | None, namespace: str, only: str | None) -> None:
+    """The same rows into the tables of Stash (github.com/alash3al/stash). Safe to repeat."""
+    from agentctx.export import export_stash, export_stash_dsn
+
+    if bool(out) == bool(dsn):
+        raise click.UsageError("give either --out FILE or --dsn URL")
+    now = datetime.now(UTC).isoformat()
+    with _rows(namespace, only) as (rows, count):
+        if dsn:
+            export_stash_dsn(rows, dsn, now)
+        else:
+            export_stash(rows, _target(out or "-"), now)
+    tell(f"{count} -> {out or 'the database'}")
+
+
+@click.group("import")
+def import_command() -> None:
+    """Read memory that was written elsewhere."""
+
+
+@import_command.command("jsonl")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Check every line; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
+    """Rows of `agentctx export jsonl` (`-` reads standard input) into this repository's memory, as they are.
+
+    All lines are checked before the first is written; the same file twice changes nothing.
+    """
+    from agentctx.export import import_jsonl
+    from agentctx.memories import Memory
+
+    with click.open_file(file, encoding="utf-8") as lines:
+        rows = import_jsonl(lines, "standard input" if file == "-" else file)
+    count = Count()
+    counted = count.over(rows)
+    with Memory.open() as memory:
+        if dry_run:
+            for part in (counted.episodes, counted.facts, counted.contexts):
+                list(part)
+        else:
+            memory.store.restore(counted)
+    if as_json:
+        return emit_json({"dry_run": dry_run, **count.parts})
+    return tell(f"{count} {'would be imported' if dry_run else 'imported'}")
+
+
+@dataclass
+class Count:
+    """Counts rows while they are read, so that they need not be read twice."""
+
+    parts: dict[str, int] = field(default_factory=lambda: {"facts": 0, "episodes": 0, "contexts": 0})
+
+    def over(self, rows: Rows) -> Rows:
+        """``rows``, counted on their way."""
+        return replace(
+            rows,
+            facts=self._each("facts", rows.facts),
+            episodes=self._each("episodes", rows.episodes),
+            contexts=self._each("contexts", rows.contexts),
+        )
+
+    def _each(self, name: str, values: Iterable[T]) -> Iterator[T]:
+        for value in values:
+            self.parts[name] += 1
+            yield value
+
+    def __str__(self) -> str:
+        return ", ".join(f"{number} {name}" for name, number in self.parts.items())
+
+
+@contextmanager
+def _rows(namespace: str, only: str | None) -> Iterator[tuple[Rows, Count]]:
+    """What is asked for, counted while it is read; the memory stays open as long as the block runs."""
+    from agentctx.export import joined
+    from agentctx.memories import Memory
+    from agentctx.project import Project
+
+    count, memory = Count(), None
+    with Project.open() as project:
+        name = namespace or f"/{project.root.name}"
+        try:
+            if only != "notes":
+                memory = Memory.of(project)
+                rows = memory.rows(name)
+            if only != "memory":
+                notes = _notes(project, name)
+                rows = joined(notes, rows) if memory else notes
+            yield count.over(rows), count
+        finally:
+            if memory:
+                memory.close()
+
+
+def _notes(project: Any, namespace: str) -> Rows:
     from agentctx.export import context_of, rows_of_repository
     from agentctx.note_versions import history_of_notes
     from agentctx.prime import prime, query_for
-    from agentctx.project import Project
 
-    with Project.open() as project:
-        notes = project.notes.notes
-        history = history_of_notes(project.git, project.context, [n.path for n in notes if n.read_only])
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        name = namespace or f"/{project.root.name}"
-        contexts = context_of(prime(project), query_for(project, "", ()), name, now)
-        return rows_of_repository(notes, history, contexts, name, now)
+    notes = project.notes.notes
+    history = history_of_notes(project.git, project.context, [n.path for n in notes if n.read_only])
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    contexts = context_of(prime(project), query_for(project, "", ()), namespace, now)
+    return rows_of_repository(notes, history, contexts, namespace, now)
 
 
 def _target(out: str) -> Path | TextIO:
     if out == "-":
         return sys.stdout
     return Path(out)
-
-
-def _summary(rows: Rows, out: str) -> str:
-    facts, episodes, contexts = (len(list(part)) for part in (rows.facts, rows.episodes, rows.contexts))
-    return f"{facts} facts, {episodes} episodes, {contexts} contexts -> {out}"

@@ -57,7 +57,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "context": ("memory", "The state of the task in hand: set, get, list, clear."),
     },
     "In and out": {
-        "export": ("export", "Write notes and their history to PostgreSQL, SQL or JSON Lines."),
+        "export": ("export", "Write notes and memory to PostgreSQL, SQL, JSON Lines or Stash."),
+        "import": ("export", "Read memory from JSON Lines."),
     },
     "Called by git and agents": {
         "session": ("agents", "Begin a session, or leave its note for the next agent."),

@@ -157,6 +157,18 @@ def transaction(
     raise Busy("other writers kept PostgreSQL busy", "try again in a moment")
 
 
+def run_script(connection: psycopg.Connection[Any], statements: Iterable[str]) -> None:
+    """Run statements as they are, in one transaction. Raises ``AgentctxError`` in the server's words."""
+    import psycopg
+
+    try:
+        with connection.transaction():
+            for statement in statements:
+                connection.execute(statement)
+    except psycopg.Error as error:
+        raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+
+
 class PostgresDatabase:
     """A small pool of connections, opened when needed; a broken one is thrown away."""
 

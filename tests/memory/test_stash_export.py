@@ -1,0 +1,127 @@
+"""Memory in the tables of Stash: by address and as a script, once and twice, beside what is there already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from agentctx.export import export_jsonl, export_stash, export_stash_dsn, import_jsonl
+from agentctx.memories import Memory
+from agentctx.memory.store import open_sqlite
+from agentctx.memory.to_stash import slug_of
+from tests.memory.test_commands import run, typed
+from tests.repository import TempRepo
+
+NOW = "2026-05-03T00:00:00+00:00"
+HOSTILE = 'it\'s \\ a "test" ☃ \t$$ ; DROP TABLE facts; -- \x00'
+TABLES = ("namespaces", "episodes", "facts", "fact_sources", "contradictions", "contexts")
+
+
+@pytest.fixture
+def stash(empty_database: str, psql: Callable[..., str]) -> str:
+    psql(
+        empty_database,
+        "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS vector SCHEMA public",
+    )
+    psql(empty_database, file=Path(__file__).with_name("stash_schema.sql"))
+    return empty_database
+
+
+def filled() -> Memory:
+    memory = Memory(open_sqlite(None), clock=lambda: "2026-05-01T00:00:00+00:00")
+    said = memory.remember(HOSTILE, "Team One/api")
+    memory.remember("gone", expires_at="2026-05-02T00:00:00+00:00")
+    memory.set_fact("cart", "owner", "Ada", "api", valid_at="2026-01-01T00:00:00Z")
+    memory.set_fact("cart", "owner", "Bob", "api", sources=(("episode", said.id), ("commit", "abc")))
+    memory.set_fact("cart", "owner", "Cleo", "api", confidence=0.25)
+    memory.set_fact("cart", "limits", {"items": [1, None]}, "api")
+    memory.set_context("task", {"step": 2}, namespace="api")
+    return memory
+
+
+def counts(dsn: str) -> list[int]:
+    with psycopg.connect(dsn) as connection:
+        return [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES]  # type: ignore
+
+
+@pytest.mark.parametrize("way", ["address", "script"])
+def test_an_export_fills_the_tables_of_stash_and_can_be_repeated(
+    stash: str, way: str, tmp_path: Path, psql: Callable[..., str]
+) -> None:
+    psql(stash, "INSERT INTO namespaces (id, slug, name) VALUES (1, '/shop', 'Shop')")
+    psql(stash, "INSERT INTO episodes (id, namespace_id, content, embedding_model) VALUES (1, 1, 'old', 'm')")
+    psql(stash, "INSERT INTO settings (key, value) VALUES ('embedding_model', 'nomic')")
+    memory = filled()
+    found = []
+    for _ in range(2):
+        rows = memory.rows("/shop")
+        if way == "address":
+            export_stash_dsn(rows, stash, NOW)
+        else:
+            export_stash(rows, tmp_path / "dump.sql", NOW)
+            assert psql(stash, file=tmp_path / "dump.sql") == ""
+        found.append(counts(stash))
+    assert found[0] == found[1] == [4, 2, 4, 1, 1, 1]
+    with psycopg.connect(stash) as connection:
+        facts = connection.execute(
+            "SELECT value, valid_until IS NULL, confidence, embedding_model FROM facts"
+            " WHERE property = 'owner' ORDER BY value"
+        ).fetchall()
+        assert facts == [
+            ("Ada", False, 1.0, "nomic"), ("Bob", True, 1.0, "nomic"), ("Cleo", True, 0.25, "nomic"),
+        ]  # fmt: skip
+        told = connection.execute("SELECT content FROM episodes WHERE content <> 'old'").fetchall()
+        assert told == [(HOSTILE.replace("\x00", "␀"),)]
+        pair = connection.execute("SELECT old_value, new_value, resolved FROM contradictions").fetchone()
+        assert pair == ("Bob", "Cleo", False)
+        focus = connection.execute("SELECT focus FROM contexts").fetchone()
+        assert focus is not None and json.loads(focus[0]) == {"step": 2}
+        slugs = [row[0] for row in connection.execute("SELECT slug FROM namespaces ORDER BY slug")]
+        assert slugs == ["/shop", "/shop/api", "/shop/team-one", "/shop/team-one/api"]
+        connection.execute("INSERT INTO facts (namespace_id, content, embedding_model, confidence)"
+                           " VALUES (1, 'next', 'm', 1)")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [("/", "/"), ("/a_b", "/a_b"), ("/Ab c/d.e", "/ab-c/d-e"), ("/日本", "/x"), ("/-x-", "/x")],
+)
+def test_a_namespace_becomes_a_slug(path: str, slug: str) -> None:
+    assert slug_of(path) == slug
+
+
+def test_memory_and_notes_leave_together_and_come_back_equal(repo: TempRepo, tmp_path: Path) -> None:
+    repo.commit("code", {"agent-context/gotchas/tax.md": "---\ntitle: Tax\n---\nCut, not rounded.\n"})
+    run(repo, "remember", "deploy", "owner", "Ada")
+    run(repo, "remember", "the deploy was late")
+    out = tmp_path / "all.jsonl"
+    run(repo, "export", "jsonl", "--out", str(out))
+    text = out.read_text()
+    assert "the deploy was late" in text and "Cut, not rounded." in text
+    run(repo, "import", "jsonl", str(out), "--dry-run")
+    assert "rounded" not in run(repo, "recall", "rounded")
+    for _ in range(2):
+        run(repo, "import", "jsonl", str(out))
+    assert "Cut, not rounded." in run(repo, "recall", "rounded")
+    only = tmp_path / "memory.jsonl"
+    run(repo, "export", "jsonl", "--out", str(only), "--only", "memory", "--namespace", "/")
+    with Memory(open_sqlite(None)) as other:
+        other.store.restore(import_jsonl(only.read_text().splitlines()))
+        again = tmp_path / "again.jsonl"
+        export_jsonl(other.rows("/"), again)
+    assert sorted(again.read_text().splitlines()) == sorted(only.read_text().splitlines())
+
+
+def test_a_wrong_line_keeps_the_whole_file_out(repo: TempRepo, tmp_path: Path) -> None:
+    repo.commit("code", {"a.py": ""})
+    bad = tmp_path / "bad.jsonl"
+    good = '{"type": "episode", "id": "01890000-0000-7000-8000-000000000001", "namespace": "/",'
+    good += f' "kind": "event", "content": "kept out", "occurred_at": "{NOW}", "recorded_at": "{NOW}"}}'
+    bad.write_text(good + "\n{oops\n")
+    code, _, told = typed(repo, "import", "jsonl", str(bad))
+    assert code == 2 and "2" in told
+    assert run(repo, "recall", "kept") == ""
