@@ -80,12 +80,13 @@ def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: We
     if not question.weights:
         return answers
     terms = frozenset(question.weights)
-    used = [_common(bag, _COUNTED, terms) for bag in bags]
-    placed = [_common(bag, _PLACED, terms) for bag in bags]
+    readings = [_read(bag, terms) for bag in bags]
+    used = [_in_any(reading, _COUNTED) for reading in readings]
+    placed = [_in_any(reading, _PLACED) for reading in readings]
     holders = Counter(term for common in used for term in common)
     values = {term: weight * _idf(len(bags), holders[term]) for term, weight in question.weights.items()}
     chosen = _promising(used, placed, values)
-    readings = [_read(bags[i], used[i] | placed[i]) for i in chosen]
+    readings = [readings[i] for i in chosen]
     text = _text_scores(readings, _mean_lengths(bags), values, weights)
     past = _history_scores(question, readings, len(bags), weights)
     phrases = _phrase_scores(question, [bags[i] for i in chosen], [used[i] for i in chosen], len(bags))
@@ -98,8 +99,10 @@ def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: We
     return answers
 
 
-def _common(bag: Mapping[str, str], fields: Iterable[str], terms: frozenset[str]) -> frozenset[str]:
-    return terms.intersection(" ".join([bag.get(name, "") for name in fields]).split())
+def _in_any(reading: _Reading, fields: Iterable[str]) -> frozenset[str]:
+    """The words of the question in some of the fields."""
+    counts = reading.counts
+    return frozenset([term for name in fields if name in counts for term in counts[name]])
 
 
 def _idf(size: int, holders: int) -> float:
@@ -119,19 +122,20 @@ def _promising(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How often a bag holds the common words, by field, and how long its fields are."""
+    """How often a bag holds the words of the question, by field, and how long these fields are."""
 
     counts: Mapping[str, Mapping[str, int]]
     lengths: Mapping[str, int]
 
 
-def _read(bag: Mapping[str, str], common: frozenset[str]) -> _Reading:
+def _read(bag: Mapping[str, str], terms: frozenset[str]) -> _Reading:
     counts: dict[str, dict[str, int]] = {}
     lengths: dict[str, int] = {}
     for name, text in bag.items():
         words = text.split()
-        if here := common.intersection(words):
-            counts[name], lengths[name] = {term: words.count(term) for term in here}, len(words)
+        here = [word for word in words if word in terms]
+        if here:
+            counts[name], lengths[name] = Counter(here), len(words)
     return _Reading(counts, lengths)
 
 
