@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from reprlib import repr  # cut: a few lines of YAML can be a value of a billion words
 from typing import Any, get_type_hints
 
 from agentctx.errors import InvalidInput
@@ -18,6 +19,8 @@ from agentctx.text import did_you_mean
 
 DEFAULT_CONTEXT = "agent-context"
 LIMIT = 256 * 1024
+NESTING = 100
+"""Brackets and dashes in one line of settings; YAML takes minutes over thousands."""
 
 
 def _doc(default: Any, meaning: str) -> Any:
@@ -155,10 +158,16 @@ def _yaml_source(files: Mapping[str, bytes], context: str) -> dict[str, Any]:
         return {}
     if not any(line.strip() and not line.lstrip().startswith(b"#") for line in raw.splitlines()):
         return {f"{context}/config.yaml": {}}
+    if any(sum(map(line.count, (b"[", b"{", b"- ", b"? "))) > NESTING for line in raw.splitlines()):
+        raise InvalidInput(f"{context}/config.yaml is nested too deeply", "see docs/configuration.md")
     import yaml
 
     try:
         return {f"{context}/config.yaml": yaml.safe_load(raw)}
+    except RecursionError:
+        raise InvalidInput(
+            f"{context}/config.yaml is nested too deeply", "see docs/configuration.md"
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -181,7 +190,7 @@ def _toml_source(files: Mapping[str, bytes]) -> dict[str, Any]:
 def _build(kind: Any, data: Any, source: str, prefix: str) -> Any:
     if not isinstance(data, Mapping):
         raise InvalidInput(
-            f"{source}: `{prefix.rstrip('.') or 'the file'}` must be a table of settings, not {data!r}",
+            f"{source}: `{prefix.rstrip('.') or 'the file'}` must be a table of settings, not {repr(data)}",
             "see docs/configuration.md",
         )
     known = {f.name for f in fields(kind)} - {"source"}
@@ -206,17 +215,18 @@ def _typed(hint: Any, value: Any, source: str, key: str) -> Any:
         value = float(value)
     if value is False and "off" in CHOICES.get(key, ()):
         value = "off"  # what YAML makes of the bare word
+    shown = repr(value)
     if hint in (int, float, str):
         if not isinstance(value, hint) or isinstance(value, bool):
-            raise InvalidInput(f"{source}: `{key}` must be {wanted}, not {value!r}", f"write `{key}` anew")
+            raise InvalidInput(f"{source}: `{key}` must be {wanted}, not {shown}", f"write `{key}` anew")
         if hint in (int, float) and value < 0:
             raise InvalidInput(f"{source}: `{key}` must not be negative", f"write `{key}` anew")
     else:
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise InvalidInput(f"{source}: `{key}` must be {wanted}, not {value!r}", "one `- item` a line")
+            raise InvalidInput(f"{source}: `{key}` must be {wanted}, not {shown}", "one `- item` a line")
         value = tuple(value)
     allowed = CHOICES.get(key)
     for item in value if isinstance(value, tuple) else (value,):
         if allowed and item not in allowed:
-            raise InvalidInput(f"{source}: `{key}` cannot be {item!r}", f"one of: {', '.join(allowed)}")
+            raise InvalidInput(f"{source}: `{key}` cannot be {repr(item)}", f"one of: {', '.join(allowed)}")
     return value

@@ -41,6 +41,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "review": ("sync", "Look at proposals and decide."),
         "undo": ("sync", "Take back what one sync wrote, byte for byte."),
         "resolve": ("origin", "Put a conflicted note together by field and paragraph."),
+        "blame": ("origin", "Say where a note's words came from."),
+        "rollback": ("origin", "Take back what one source commit caused."),
+        "trust": ("origin", "Say what this repository can make agentctx do."),
         "watch": ("watch", "Keep the index warm while people and git work."),
         "provider": ("provider", "Set, test or show the model that proposes edits."),
     },
@@ -55,6 +58,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "episode": ("memory", "What happened: add, list."),
         "fact": ("memory", "What is known: set, get, list, history, contradictions, resolve."),
         "context": ("memory", "The state of the task in hand: set, get, list, clear."),
+        "stash": ("stash", "Values with a time to live: serve, set, get."),
+    },
+    "Serve a team": {
+        "serve": ("serve", "Serve memory over REST and the Model Context Protocol."),
+        "keys": ("serve", "The keys of a server: new, list, revoke."),
+        "prepare-database": ("serve", "Make a PostgreSQL ready for servers of several tenants."),
     },
     "In and out": {
         "export": ("export", "Write notes and memory to PostgreSQL, SQL, JSON Lines or Stash."),
