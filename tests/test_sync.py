@@ -122,6 +122,26 @@ def test_a_rejected_proposal_does_not_come_back(shop: TempRepo, model: ScriptedM
     assert "rejected" in done.stdout
 
 
+def test_after_undo_the_proposals_wait_again_and_no_sync_redoes_them_unasked(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    start = notes_on_disk(shop)
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    applied = notes_on_disk(shop)
+    assert applied != start and proposals(shop) == []
+    assert shop.agentctx("undo").returncode == 0
+    waiting = {p["id"] for p in proposals(shop)}
+    assert waiting and {p["state"] for p in proposals(shop)} == {"pending"}
+    for _ in range(2):
+        shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+        assert notes_on_disk(shop) == start
+        assert {p["id"] for p in proposals(shop)} == waiting
+    shop.agentctx("review", "accept")
+    assert notes_on_disk(shop) == applied
+    assert shop.agentctx("undo").returncode == 0
+    assert notes_on_disk(shop) == start
+
+
 def test_without_a_model_moved_code_is_followed_and_the_rest_stays_flagged(shop: TempRepo) -> None:
     done = shop.agentctx("sync")
     assert "repaired  tax-is-rounded-once" in done.stdout

@@ -208,7 +208,7 @@ def _edit(project: object, ids: tuple[str, ...]) -> int:
 @click.argument("sync", required=False, default="")
 @JSON
 def undo_command(sync: str, as_json: bool) -> None:
-    """Take back, byte for byte, what accepting the proposals of one SYNC wrote."""
+    """Take back, byte for byte, what accepting one SYNC's proposals wrote; they wait in `review` again."""
     from agentctx import review
     from agentctx.project import Project
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -78,8 +78,10 @@ def preview(proposal: Proposal, folder: Folder) -> Edit | Refusal:
 def undo(sync: str, folder: Folder, store: Store) -> tuple[Edit, ...]:
     """Take back what a sync wrote; returns the edits that were taken back, newest first.
 
-    Bytes are restored only where they are still what the sync left. Raises ``Conflict`` naming the note
-    that somebody has changed since, before anything is written; ``NotFound`` for an unknown sync.
+    Bytes are restored only where they are still what the sync left. The proposals wait for a decision
+    again: accepting them does the same once more, and no later sync redoes them unasked, because what is
+    open already is not offered twice. Raises ``Conflict`` naming the note that somebody has changed since,
+    before anything is written; ``NotFound`` for an unknown sync.
     """
     entry = store.journal(sync)
     if entry.undone:
@@ -87,6 +89,7 @@ def undo(sync: str, folder: Folder, store: Store) -> tuple[Edit, ...]:
     steps = _backward([step.edit for step in entry.steps], folder)
     for edit in steps:
         _put(folder, edit.path, edit.before, edit.after)
+    _reopen({step.proposal for step in entry.steps}, store)
     store.close(sync)
     return tuple(steps)
 
@@ -214,6 +217,14 @@ def _backward(edits: Sequence[Edit], folder: Folder) -> list[Edit]:
                 f"edit {edit.path} by hand, or take your change back first",
             )
     return steps
+
+
+def _reopen(ids: Collection[str], store: Store) -> None:
+    """Accepted proposals back to how a check left them."""
+    for proposal in store.proposals(("accepted",)):
+        if proposal.id in ids:
+            looked = any(r.severity == "needs_review" for r in proposal.refusals)
+            store.update(replace(proposal, state="needs_review" if looked else "pending"))
 
 
 def _dropped(store: Store, proposal: Proposal, refusal: Refusal) -> Proposal:
