@@ -27,6 +27,7 @@ from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import PROMPT_VERSION, build_prompt, estimate, fitted, grouped
 from agentctx.proposals.repair import mended_by_hand, moved_anchors
 from agentctx.proposals.requests import requests_for
+from agentctx.proposals.settled import settle, settled
 from agentctx.targeting import find_affected
 
 Say = Callable[[str], None]
@@ -116,7 +117,10 @@ def _keep(project: Project, proposal: Proposal, write: bool) -> bool:
 def _ask(project: Project, change: Change, report: SyncReport, choices: Choices, say: Say) -> SyncReport:
     found = find_affected(project, change, lambda n: say(f"reading earlier merges: {n}"))
     report = replace(report, affected=tuple(found))
-    chosen, skipped = _chosen(project, [a for a in found if a.id not in report.repaired], change)
+    done = _done(project, report)
+    chosen, skipped = _chosen(project, [a for a in found if a.id not in done], change)
+    earlier = [a.id for a in found if a.flag and a.id in done and a.id not in report.repaired]
+    skipped += tuple((id, "dealt with in an earlier sync of this commit") for id in earlier)
     report = replace(report, skipped=skipped)
     provider, why = _provider(project, choices)
     if provider is None and not choices.dry_run:
@@ -132,9 +136,18 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
         try:
             report = _one_call(project, provider, group, report, choices)
+            settle(project.state, change.head, ids)
         except OverCap as cap:
             report = replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
     return report
+
+
+def _done(project: Project, report: SyncReport) -> frozenset[str]:
+    """Notes that need no model for this range: repaired whole just now, or dealt with in an earlier sync."""
+    states = project.index.by_id()
+    whole = [id for id in report.repaired if states[id].state != "stale"]
+    settle(project.state, report.head, whole)
+    return settled(project.state, report.head)
 
 
 def _chosen(
