@@ -81,7 +81,7 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
     known = project.assessor.known(notes)
     written = []
     for note in notes:
-        stamps = {**stamps_for(note, project.tree), **known.get(note.id, {})}
+        stamps = {**stamps_for(note, project.tree, project.assessor.code), **known.get(note.id, {})}
         if not stamps and not note.anchors and not names:
             continue  # it says nothing that could be found false
         missing = [str(a) for a in note.anchors if not a.is_glob and str(a) not in stamps]

@@ -1,4 +1,4 @@
-"""What speaks against a note though no code of its own changed: a condition that is met, a commit's message."""
+"""What speaks against a note though none of its code changed: a condition that is met, a commit's message."""
 
 from __future__ import annotations
 

@@ -15,12 +15,13 @@ from agentctx.globs import select
 from agentctx.model import Anchor, Note, Stamp
 
 
-def stamps_for(note: Note, tree: Tree) -> dict[str, Stamp]:
+def stamps_for(note: Note, tree: Tree, code: Code | None = None) -> dict[str, Stamp]:
     """The stamps to record for a note, by anchor text; globs and what cannot be seen have none.
 
-    What the text mentions is among them, under a name that is no anchor (``answers.is_entry``).
+    What the text mentions is among them, under a name that is no anchor (``answers.is_entry``). ``code`` is
+    the tree as definitions, for whoever verifies many notes.
     """
-    code = Code(tree, Memory())
+    code = code or Code(tree, Memory())
     found = {str(a): look(a, code).stamp for a in note.anchors if not a.is_glob}
     found[MENTIONS] = sworn(note, code)
     found[CONDITIONS] = Reviews(tree).stamp(note) if asks_for_review(note) else None
