@@ -50,6 +50,10 @@ class BriefingItem:
     origin: str = ""
     """Where these bytes come from, in words (``origin/main``, ``uncommitted``, ``branch x``)."""
     score: float = 0.0
+    retired: str = ""
+    """``superseded by X``, ``archived`` ... of a note that no longer holds; empty for the others."""
+    anchored: bool = True
+    """Whether its state rests on code it names; without, nothing but words could speak against it."""
 
 
 @dataclass(frozen=True, slots=True)
