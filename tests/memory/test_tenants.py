@@ -1,0 +1,145 @@
+"""Tenants of one PostgreSQL, as the application's role: the server itself hides the rows of others."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from agentctx.errors import AgentctxError, InvalidInput
+from agentctx.memories import Memory
+from agentctx.memory.keys import Keys
+from agentctx.memory.postgres import PostgresDatabase
+from agentctx.memory.store import SqlStore, open_postgres
+from agentctx.memory.tenants import TABLES, Tenants, prepare
+
+ROLE = "agentctx_app"
+
+
+@pytest.fixture
+def app_dsn(empty_database: str, psql: Callable[..., str]) -> str:
+    schema = empty_database.rpartition("%3D")[2]
+    psql(
+        empty_database,
+        f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+        f" GRANT USAGE ON SCHEMA {schema} TO {ROLE}",
+    )
+    for _ in range(2):
+        prepare(empty_database, ROLE)
+    return empty_database.replace("postgres@", f"{ROLE}@")
+
+
+@pytest.fixture
+def tenants(app_dsn: str) -> Iterator[Tenants]:
+    opened = Tenants(PostgresDatabase(app_dsn))
+    yield opened
+    opened.close()
+
+
+def test_a_thousand_interleaved_requests_of_two_tenants_see_no_foreign_row(tenants: Tenants) -> None:
+    names = ("quinn", "zelda")
+    memories = {name: Memory(tenants.store(name)) for name in names}
+    for name in names:
+        for n in range(20):
+            memories[name].remember(f"{name} did step {n}")
+            memories[name].set_fact(f"service {n}", "owner", name)
+
+    def request(number: int) -> list[str]:
+        chance = random.Random(number)
+        name = chance.choice(names)
+        memory = memories[name]
+        seen: list[object] = []
+        match chance.randrange(5):
+            case 0:
+                memory.remember(f"{name} asked {number}")
+            case 1:
+                memory.set_context(f"task {number % 3}", name)
+                seen = [c.value for c in memory.contexts()]
+            case 2:
+                seen = [hit.item for hit in memory.recall("step service owner asked", 20)]
+            case 3:
+                seen = [*memory.facts(), *memory.episodes(20)]
+            case 4:
+                seen = [memory.fact(f"service {number % 20}", "owner")]
+        other = names[1 - names.index(name)]
+        return [str(item) for item in seen if other in str(item)]
+
+    with ThreadPoolExecutor(8) as pool:
+        foreign = [row for rows in pool.map(request, range(1000)) for row in rows]
+    assert foreign == []
+
+
+def test_even_statements_without_conditions_reach_only_the_rows_of_their_tenant(
+    tenants: Tenants, app_dsn: str
+) -> None:
+    for name in ("ada", "bob"):
+        memory = Memory(tenants.store(name))
+        said = memory.remember(f"{name} said")
+        memory.set_fact("x", "owner", name, sources=(("episode", said.id),))
+        memory.set_context("task", name)
+        memory.erase("nobody", "test")
+    with psycopg.connect(app_dsn) as connection:
+        for table in TABLES:
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+        connection.execute("SELECT set_config('agentctx.tenant', 'ada', true)")
+        for table in TABLES:
+            found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            assert found is not None and found[0] == (2 if table == "search" else 1), table
+        assert connection.execute("UPDATE facts SET statement = 'mine'").rowcount == 1
+        assert connection.execute("DELETE FROM working_context").rowcount == 1
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE episodes SET tenant_id = 'bob'")
+
+
+def test_every_table_that_knows_a_tenant_is_under_a_policy(app_dsn: str, empty_database: str) -> None:
+    with psycopg.connect(empty_database) as connection:
+        known = connection.execute(
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE column_name = 'tenant_id' AND table_schema = current_schema()"
+        ).fetchall()
+        forced = connection.execute(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+            " AND relnamespace = current_schema()::regnamespace"
+        ).fetchall()
+    assert {name for (name,) in known} <= {name for (name,) in forced} == set(TABLES)
+
+
+def test_a_store_that_names_no_tenant_sees_and_writes_nothing(tenants: Tenants, app_dsn: str) -> None:
+    Memory(tenants.store("ada")).remember("hidden")
+    bare = SqlStore(PostgresDatabase(app_dsn), "ada")
+    assert Memory(bare).episodes() == []
+    with pytest.raises(AgentctxError):
+        Memory(bare).remember("x")
+    bare.close()
+
+
+def test_the_whole_store_works_as_the_role(tenants: Tenants) -> None:
+    memory = Memory(tenants.store("ada"))
+    said = memory.remember("Zeb likes tea", subject_id="zeb")
+    memory.set_fact("zeb", "drink", "tea", sources=(("episode", said.id),))
+    memory.set_fact("zeb", "drink", "coffee", confidence=0.5)
+    (pair,) = memory.contradictions()
+    memory.resolve(pair.disputed.id, keep=True)
+    assert memory.store.restore(memory.rows("/")) > 0
+    assert memory.erase("zeb", "asked").counts["episodes"] == 1
+    memory.store.sweep(memory.now())
+
+
+def test_the_role_can_use_keys_but_not_make_them(app_dsn: str, empty_database: str) -> None:
+    owner, role = PostgresDatabase(empty_database), PostgresDatabase(app_dsn)
+    text, key = Keys(owner).new(bytes(range(37)), "ada", "2026-01-01T00:00:00Z")
+    assert Keys(role).find(text, "2026-02-01T00:00:00Z") == key
+    with pytest.raises(AgentctxError):
+        Keys(role).new(bytes(37), "bob", "2026-01-01T00:00:00Z")
+    owner.close()
+    role.close()
+
+
+@pytest.mark.parametrize("role", ["nobody_there", "postgres", "x; DROP TABLE facts"])
+def test_a_role_that_policies_would_not_bind_is_refused(empty_database: str, role: str) -> None:
+    open_postgres(empty_database).close()
+    with pytest.raises(InvalidInput):
+        prepare(empty_database, role)
