@@ -96,6 +96,19 @@ class Stash:
     store: Contexts
     random: Callable[[int], bytes]
     namespace: str = NAMESPACE
+    named: bool = False
+    """Whether ids may be names that the user chose (``set``); a server takes only ids that it made."""
+
+    def set(
+        self, user: str, name: str, data: Any, now: str, tier: Tier = FREE, ttl: int | None = None
+    ) -> Memory:
+        """Keep ``data`` under a name, in place of what was there; else as ``put``."""
+        seconds = min(_seconds(tier.default_ttl if ttl is None else ttl, "ttl"), tier.max_ttl)
+        _check_size(data, tier)
+        fresh = WorkingContext(
+            self.namespace, _key(user, name), data, 0, instant(now), "", later(now, seconds)
+        )
+        return _memory(name, self.store.save_context(fresh), now)
 
     def put(self, user: str, data: Any, now: str, tier: Tier = FREE, ttl: int | None = None) -> Memory:
         """Keep ``data`` for ``ttl`` seconds (the tier's default; never over its maximum).
@@ -157,7 +170,7 @@ class Stash:
             raise _absent(memory_id)
 
     def _kept(self, user: str, memory_id: str, now: str) -> WorkingContext:
-        known = valid_id(memory_id)
+        known = self.named or valid_id(memory_id)
         found = self.store.context(self.namespace, _key(user, memory_id), now) if known else None
         if found is None:
             raise _absent(memory_id)

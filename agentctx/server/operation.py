@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from agentctx.errors import InvalidInput
 from agentctx.project import Project
@@ -14,7 +14,33 @@ Arguments = Mapping[str, Any]
 INPUT_LIMIT = 100_000
 """Characters of one text that is given."""
 
-_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+    "number": (int, float),
+}
+
+
+class Form(Protocol):
+    """What arguments are checked against."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def properties(self) -> Mapping[str, Mapping[str, Any]]: ...
+    @property
+    def required(self) -> tuple[str, ...]: ...
+
+
+def schema_of(form: Form) -> dict[str, Any]:
+    """JSON Schema of the arguments."""
+    schema: dict[str, Any] = {"type": "object", "properties": dict(form.properties)}
+    if form.required:
+        schema["required"] = list(form.required)
+    return {**schema, "additionalProperties": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +56,10 @@ class Operation:
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the arguments."""
-        form: dict[str, Any] = {"type": "object", "properties": dict(self.properties)}
-        if self.required:
-            form["required"] = list(self.required)
-        return {**form, "additionalProperties": False}
+        return schema_of(self)
 
 
-def checked(operation: Operation, arguments: Arguments) -> Arguments:
+def checked(operation: Form, arguments: Arguments) -> Arguments:
     """The arguments, or ``InvalidInput`` that says what to give instead."""
     for name, value in arguments.items():
         if name not in operation.properties:
@@ -58,7 +81,10 @@ def _check_value(what: str, value: Any, form: Mapping[str, Any]) -> None:
         raise InvalidInput(f"{what} must be of type {wanted}")
     if isinstance(value, str) and len(value) > INPUT_LIMIT:
         raise InvalidInput(f"{what} is longer than {INPUT_LIMIT} characters")
-    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+    items = str(form.get("items", {}).get("type", "string"))
+    if isinstance(value, list) and not all(isinstance(item, _TYPES[items]) for item in value):
+        if items != "string":
+            raise InvalidInput(f"{what} must hold values of type {items} only")
         raise InvalidInput(f"{what} must hold texts only")
     if "enum" in form and value not in form["enum"]:
         raise InvalidInput(f"{what} cannot be {value!r}", f"one of: {', '.join(form['enum'])}")

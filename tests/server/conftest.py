@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.memory.conftest import empty_database, empty_redis, postgres_server, psql, redis_server
 from tests.repository import TempRepo
+
+__all__ = ["empty_database", "empty_redis", "postgres_server", "psql", "redis_server"]
 
 CODE = "MAX_AGE = 900\n\n\ndef issue_token(user):\n    return user, MAX_AGE\n"
 

@@ -1,0 +1,157 @@
+"""One ASGI application: the door first, then REST, MCP and working memory, each only if it is offered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from agentctx.errors import AgentctxError
+from agentctx.server.door import Door
+from agentctx.server.mcp_http import McpRoutes
+from agentctx.server.metrics import Metrics
+from agentctx.server.rest import PREFIX, RestRoutes, openapi
+from agentctx.server.stash_routes import StashRoutes
+from agentctx.server.web import Answer, Message, Receive, Refused, Request, Scope, Send, refusal, reply
+
+LOG = logging.getLogger("agentctx.server")
+
+
+@dataclass(slots=True)
+class App:
+    """What one process serves. ``ready`` raises when a store cannot be asked."""
+
+    door: Door
+    ready: Callable[[], object]
+    rest: RestRoutes | None = None
+    mcp: McpRoutes | None = None
+    stash: StashRoutes | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    json_logs: bool = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            await receive()
+            if self.mcp:
+                await stack.enter_async_context(self.mcp.running())
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, route = time.perf_counter(), _route(scope["path"])
+        about: dict[str, Any] = {}
+        seen = {"status": 0}
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+            await send(message)
+
+        self.metrics.running += 1
+        try:
+            answer, closing = await self._answered(scope, receive, watched, about)
+            if answer:
+                about |= answer.about
+                await answer.send(watched, receive if closing else None)
+        finally:
+            self.metrics.running -= 1
+            took = time.perf_counter() - began
+            self.metrics.count(route, seen["status"], took)
+            self._log(route, scope["method"], seen["status"], took, about)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, send: Send, about: dict[str, Any]
+    ) -> tuple[Answer | None, bool]:
+        """The answer (None: it is sent already), and whether unread body may still be coming."""
+        try:
+            request = Request.of(scope, receive)
+            return await self._routed(request, scope, send, about), False
+        except Refused as told:
+            return _told(told)
+        except AgentctxError as error:
+            refused = refusal(error)
+            if refused.status == 503:
+                about["failure"] = error.message
+            return _told(refused)
+        except Exception as bug:  # the last door: a bug is told without its details
+            LOG.exception("a bug in agentctx")
+            about["failure"] = type(bug).__name__
+            return reply({"error": "a bug in agentctx; its log has more"}, 500), False
+
+    async def _routed(
+        self, request: Request, scope: Scope, send: Send, about: dict[str, Any]
+    ) -> Answer | None:
+        self.door.admit(request)
+        if request.path == "/healthz":
+            return reply({"ok": True})
+        if request.path == "/readyz":
+            await asyncio.to_thread(self.ready)
+            return reply({"ready": True})
+        caller = self.door.caller(request)
+        about["user_id"] = caller.owner
+        if request.path == "/metrics":
+            caller.may("admin")
+            return Answer(200, self.metrics.text().encode(), "text/plain; version=0.0.4; charset=utf-8")
+        if self.mcp and request.path == "/mcp":
+            await self.mcp.answer(scope, request.receive, send, caller)
+            return None
+        if self.rest and request.path in ("/", "/openapi.json") and request.method == "GET":
+            return reply(openapi(self.rest.table))
+        if self.rest and request.path.startswith(PREFIX):
+            return await self.rest.answer(request, caller)
+        found = self.stash.route(request) if self.stash else None
+        if found is None or self.stash is None:
+            raise Refused(404, "there is nothing here", connection="close")
+        return await self.stash.answer(*found, request, caller)
+
+    def _log(self, route: str, method: str, status: int, seconds: float, about: dict[str, Any]) -> None:
+        level = logging.WARNING if status >= 500 else logging.INFO
+        if not LOG.isEnabledFor(level):
+            return
+        line = {
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "level": logging.getLevelName(level).lower(),
+            "event": route,
+            "method": method,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 2),
+            **about,
+        }
+        text = json.dumps(line, ensure_ascii=False) if self.json_logs else _words(line)
+        LOG.log(level, "%s", text)
+
+
+def _told(refused: Refused) -> tuple[Answer, bool]:
+    answer = reply({"error": refused.message}, refused.status)
+    answer.headers = refused.headers
+    return answer, "connection" in refused.headers
+
+
+def _words(line: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in line.items())
+
+
+def _route(path: str) -> str:
+    """The name of a route for logs and metrics: one of a few, never what a client made up."""
+    from agentctx.server.operations import OPERATIONS
+    from agentctx.server.service import SERVICES
+
+    first, _, rest = path[1:].partition("/")
+    if first == "v1":
+        return f"v1.{rest}" if rest in SERVICES or rest in OPERATIONS else "other"
+    known = ("stash", "recall", "update", "forget", "mcp", "healthz", "readyz", "metrics", "openapi.json")
+    return first if first in known else "other"

@@ -1,0 +1,132 @@
+"""Who may come in: host names, origins, keys and rates. Everything is decided before a body is read."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from agentctx.memory.keys import SCOPES, Key, digest
+from agentctx.memory.stash import FREE, TIERS, Bucket, Tier
+from agentctx.server.web import Refused, Request
+
+BAD_KEYS = 10
+"""Wrong keys a minute that one address is told about; then it is told to wait."""
+REMEMBERED = 10_000
+"""Keys and addresses whose rate is remembered; the longest unseen are forgotten."""
+FRESH = 1.0
+"""Seconds for which a key that was looked up is believed; a revoked one ends after that."""
+_UNKNOWN = "a key is needed that this server knows: X-API-KEY, or Authorization: Bearer"
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they may."""
+
+    owner: str
+    tier: Tier = FREE
+    scopes: tuple[str, ...] = SCOPES
+    key: str = ""
+
+    def may(self, scope: str) -> None:
+        """Raises ``Refused`` (403) unless a key includes ``scope``."""
+        if all(SCOPES.index(mine) < SCOPES.index(scope) for mine in self.scopes):
+            raise Refused(403, f"this key does not allow to {scope}")
+
+
+@dataclass(slots=True)
+class Door:
+    """The rules of one server. ``find`` looks a key up; None where no key is asked for."""
+
+    hosts: frozenset[str]
+    """Names (without port) under which we are addressed."""
+    origins: frozenset[str] = frozenset()
+    """Origins of web pages that may ask; those of other pages may not."""
+    find: Callable[[str], Key | None] | None = None
+    fixed: dict[str, str] = field(default_factory=dict)
+    """Keys out of the environment: digest -> user."""
+    nobody: Caller = Caller("local")
+    """Who asks where no key is asked for."""
+    tiers: dict[str, Tier] = field(default_factory=lambda: dict(TIERS))
+    per_minute: int | None = None
+    """Requests a minute of one key; None: as its tier says."""
+    clock: Callable[[], float] = time.monotonic
+    _rates: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+    _known: OrderedDict[str, tuple[float, Key]] = field(default_factory=OrderedDict)
+
+    def admit(self, request: Request) -> None:
+        """Host and Origin. Raises ``Refused`` (421, 403)."""
+        host = request.headers.get("host", "")
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name.lower() not in self.hosts:
+            raise Refused(421, "this server does not answer to that host name", connection="close")
+        origin = request.headers.get("origin")
+        if origin is not None and origin not in self.origins:
+            raise Refused(403, "web pages of that origin may not ask", connection="close")
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a key is asked for."""
+        return self.find is not None or bool(self.fixed)
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks, counted against their rate. Raises ``Refused`` (401, 429)."""
+        caller = self._known_caller(request) if self.guarded else self.nobody
+        rate = caller.tier.per_minute if self.per_minute is None else self.per_minute
+        burst = max(caller.tier.burst, rate // 10)
+        self._count(f"key {caller.key} {caller.owner}", rate, burst)
+        return caller
+
+    def _known_caller(self, request: Request) -> Caller:
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        text = request.headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
+        asked = digest(text)
+        for known, user in self.fixed.items():
+            if hmac.compare_digest(known, asked):
+                return Caller(user, self.tiers["free"], key=asked[:8])
+        key = self._looked_up(asked, text) if text and self.find else None
+        if key is None:
+            self._count(f"bad {request.client}", BAD_KEYS, BAD_KEYS)
+            raise Refused(401, _UNKNOWN, www_authenticate="Bearer")
+        return Caller(key.owner, self.tiers[key.tier], key.scopes, key.id)
+
+    def _looked_up(self, asked: str, text: str) -> Key | None:
+        now = self.clock()
+        held = self._known.get(asked)
+        if held and held[0] + FRESH > now:
+            return held[1]
+        assert self.find is not None
+        key = self.find(text)
+        self._known.pop(asked, None)
+        if key is not None:
+            self._known[asked] = (now, key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return key
+
+    def _count(self, name: str, per_minute: int, burst: int) -> None:
+        if per_minute <= 0:
+            return
+        bucket = self._rates.setdefault(name, Bucket(per_minute, burst))
+        self._rates.move_to_end(name)
+        while len(self._rates) > REMEMBERED:
+            self._rates.popitem(last=False)
+        wait = bucket.take(self.clock())
+        if wait > 0:
+            raise _wait(wait)
+
+
+def _wait(seconds: float) -> Refused:
+    return Refused(429, "too many requests", retry_after=str(max(1, math.ceil(seconds))))

@@ -1,0 +1,145 @@
+"""REST over the tables of operations, and the OpenAPI page that is generated from them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from agentctx import __version__
+from agentctx.errors import InvalidInput
+from agentctx.memories import Memory
+from agentctx.server import service
+from agentctx.server.door import Caller
+from agentctx.server.operation import Operation, checked, schema_of
+from agentctx.server.service import SERVICES, Service
+from agentctx.server.warm import Warm
+from agentctx.server.web import Answer, Refused, Request, reply
+
+PREFIX = "/v1/"
+BODY = 4 * 1024 * 1024
+"""Bytes of a request."""
+
+
+@dataclass(slots=True)
+class Table:
+    """What one server offers: memory of every tenant, and one repository's notes to its own tenant."""
+
+    memory_of: Callable[[str], Memory]
+    warm: Warm | None = None
+    owner: str = "local"
+    """Whose repository it is."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def offered(self, caller: Caller | None = None) -> dict[str, Service | Operation]:
+        """The operations by name; those on notes only for the repository's own tenant (or nobody yet)."""
+        found: dict[str, Service | Operation] = dict(SERVICES)
+        if self.warm is not None and (caller is None or caller.owner == self.owner):
+            from agentctx.server.operations import OPERATIONS
+
+            found |= {name: op for name, op in OPERATIONS.items() if name not in found}
+        return found
+
+    def call(self, name: str, given: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Run one operation as ``caller``. Raises ``Refused`` (403, 404) and ``AgentctxError``."""
+        operation = self.offered(caller).get(name)
+        if operation is None:
+            raise Refused(404, "there is no such operation")
+        if isinstance(operation, Service):
+            caller.may(operation.scope)
+            return service.answer(self.memory_of(caller.owner), name, given)
+        caller.may("read" if operation.read_only else "write")
+        from agentctx.server.operations import answer
+
+        assert self.warm is not None
+        with self._lock:
+            try:
+                return {"text": answer(self.warm.project(), name, checked(operation, given))}
+            finally:
+                if not operation.read_only:
+                    self.warm.changed()
+
+
+@dataclass(slots=True)
+class RestRoutes:
+    """``POST /v1/OPERATION`` with a JSON object; ``GET`` with a query string for what only reads."""
+
+    table: Table
+    seconds: float = 30.0
+
+    async def answer(self, request: Request, caller: Caller) -> Answer:
+        """Raises ``Refused`` and ``AgentctxError``."""
+        name = request.path[len(PREFIX) :]
+        operation = self.table.offered(caller).get(name)
+        if operation is None:
+            raise Refused(404, "there is no such operation: /openapi.json lists them", connection="close")
+        if request.method == "GET" and reads(operation):
+            given = _from_query(request.query, operation)
+        elif request.method == "POST":
+            given = await request.json(BODY, self.seconds)
+        else:
+            allowed = "GET, POST" if reads(operation) else "POST"
+            raise Refused(405, f"use {allowed}", allow=allowed, connection="close")
+        if not isinstance(given, dict):
+            raise InvalidInput("the body is not a JSON object")
+        return reply(await asyncio.to_thread(self.table.call, name, given, caller), operation=name)
+
+
+def reads(operation: Service | Operation) -> bool:
+    return operation.scope == "read" if isinstance(operation, Service) else operation.read_only
+
+
+def _from_query(query: str, operation: Service | Operation) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True, max_num_fields=50):
+        kind = str(operation.properties.get(name, {}).get("type", "string"))
+        if kind == "array":
+            given.setdefault(name, []).append(text)
+        elif kind == "integer" and text.lstrip("-").isdecimal() and len(text) < 16:
+            given[name] = int(text)
+        else:
+            given[name] = text
+    return given
+
+
+def openapi(table: Table) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of everything under ``/v1/``."""
+    paths: dict[str, Any] = {}
+    for name, operation in table.offered().items():
+        form = schema_of(operation)
+        about = {"summary": operation.summary, "responses": _RESPONSES}
+        body = {"required": True, "content": {"application/json": {"schema": form}}}
+        paths[PREFIX + name] = {"post": {**about, "operationId": name, "requestBody": body}}
+        if reads(operation):
+            parameters = [
+                {"name": key, "in": "query", "required": key in operation.required, "schema": dict(schema)}
+                for key, schema in operation.properties.items()
+            ]
+            paths[PREFIX + name]["get"] = {**about, "operationId": f"get_{name}", "parameters": parameters}
+    schemes = {"key": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "agentctx", "version": __version__},
+        "paths": paths,
+        "security": [{"key": []}],
+        "components": {"securitySchemes": schemes, "schemas": {"Error": _ERROR}},
+    }
+
+
+_ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_ERROR_ANSWER = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+_WORDS = {
+    "400": "the request cannot be used", "401": "no key, or none that is known",
+    "403": "the key does not allow it",
+    "404": "nothing is there", "405": "another method", "408": "the body came too slowly",
+    "409": "another writer was first", "413": "the body is too large", "415": "the body is not JSON",
+    "421": "another host name", "429": "too many requests; see Retry-After",
+    "503": "try again; see Retry-After",
+}  # fmt: skip
+_RESPONSES = {
+    "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
+    **{status: {"description": words, **_ERROR_ANSWER} for status, words in _WORDS.items()},
+}

@@ -1,0 +1,249 @@
+"""A server process: what it serves put together, and uvicorn around it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentctx.errors import AgentctxError, InvalidInput, MissingExtra, NotARepository
+from agentctx.memories import Memory, Place, root_commit
+from agentctx.memory.keys import Keys
+from agentctx.memory.stash import TIERS, Stash, Tier
+from agentctx.memory.tenants import Tenants
+from agentctx.server.app import LOG, App
+from agentctx.server.door import Caller, Door, loopback
+from agentctx.server.rest import RestRoutes, Table
+from agentctx.server.stash_routes import StashRoutes
+from agentctx.stash import Settings, data_file, open_contexts
+
+if TYPE_CHECKING:
+    from agentctx.memory.engine import Database
+    from agentctx.memory.store import SqlStore
+
+RATE = 600
+"""Requests a minute of one key of a memory server, unless said otherwise."""
+OPEN = Tier("local", 50 * 1024 * 1024, 24 * 3600, 7 * 24 * 3600, 0)
+"""What a caller without a key may do on this machine."""
+DRAIN = 10
+"""Seconds for which a stopping server finishes what it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Where and how to listen."""
+
+    host: str = "127.0.0.1"
+    port: int = 8750
+    hosts: tuple[str, ...] = ()
+    """Further names under which clients address us."""
+    origins: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = ""
+    rate: int | None = None
+    seconds: float = 30.0
+    """How long a body may take."""
+    log_level: str = "INFO"
+    json_logs: bool = True
+
+    def door(self, keys: Keys, fixed: Sequence[tuple[str, str]] = (), nobody: Caller | None = None) -> Door:
+        """The rules at the door. Raises ``InvalidInput`` for a server that strangers reach without a key."""
+        from agentctx.memory.keys import digest
+
+        alive = any(key.lives(_now()) for key in keys.list())
+        if not loopback(self.host) and not alive and not fixed:
+            raise InvalidInput(
+                f"{self.host} can be reached from other machines, and there is no key yet",
+                "make one: agentctx keys new --owner NAME",
+            )
+        if bool(self.certificate) != bool(self.key):
+            raise InvalidInput("TLS needs both a certificate and its key", "--tls-cert FILE --tls-key FILE")
+        names = {"localhost", "127.0.0.1", "[::1]", self.host, f"[{self.host}]", *self.hosts}
+        return Door(
+            frozenset(name.lower() for name in names if name not in ("0.0.0.0", "[::]", "::")),
+            frozenset(self.origins),
+            (lambda text: keys.find(text, _now())) if alive else None,
+            {digest(key): user for key, user in fixed},
+            nobody or Caller("local", OPEN),
+            per_minute=self.rate,
+        )
+
+
+def key_database(place: Place) -> Database:
+    """Where keys are kept: in the shared database, else in the person's data directory."""
+    from agentctx.memory.postgres import PostgresDatabase
+    from agentctx.memory.sqlite import SqliteDatabase
+    from agentctx.memory.store import SqlStore
+
+    database: Database = PostgresDatabase(place.dsn) if place.dsn else SqliteDatabase(data_file())
+    SqlStore(database)
+    return database
+
+
+def serve_memory(start: Path, bind: Bind, place: Place) -> None:
+    """Serve REST, MCP and working memory until the process is told to stop."""
+    from agentctx.memory.postgres import PostgresDatabase
+    from agentctx.memory.rows import DEFAULT_TENANT
+    from agentctx.memory.sqlite import SqliteDatabase, default_path
+    from agentctx.server.warm import Warm
+
+    warm: Warm | None = Warm(start)
+    shared: Database
+    try:
+        assert warm is not None
+        root = root_commit(warm.project())
+    except NotARepository:
+        if not place.dsn:
+            raise
+        warm, root = None, ""
+    shared = PostgresDatabase(place.dsn) if place.dsn else SqliteDatabase(default_path(root))
+    tenants, owner = Tenants(shared), place.tenant or DEFAULT_TENANT
+    store_of = _with_redis(tenants, place)
+    keys = Keys(shared if place.dsn else key_database(place))
+    table = Table(lambda tenant: Memory(store_of(tenant)), warm, owner)
+    door = bind.door(keys, nobody=Caller(owner, OPEN))
+    if door.guarded and bind.rate is None:
+        door.per_minute = RATE
+    app = App(
+        door,
+        lambda: store_of(owner).namespaces("/readyz"),
+        RestRoutes(table, bind.seconds),
+        _mcp(table),
+        StashRoutes(lambda user: Stash(store_of(user), os.urandom), bind.seconds),
+        json_logs=bind.json_logs,
+    )
+    try:
+        run(app, bind)
+    finally:
+        tenants.close()
+        if warm:
+            warm.close()
+
+
+def _with_redis(tenants: Tenants, place: Place) -> Callable[[str], SqlStore]:
+    if not place.redis_url:
+        return tenants.store
+    from agentctx.memory.redis import open_redis
+    from agentctx.memory.split import SplitStore
+
+    made: dict[str, Any] = {}
+
+    def store_of(tenant: str) -> Any:
+        if tenant not in made:
+            made[tenant] = SplitStore(tenants.store(tenant), open_redis(place.redis_url, tenant))
+        return made[tenant]
+
+    return store_of
+
+
+def serve_stash(bind: Bind, settings: Settings) -> None:
+    """Serve working memory alone until the process is told to stop."""
+    contexts = open_contexts(settings.backend, settings.redis_url)
+    keys = Keys(key_database(Place()))
+    door = bind.door(keys, settings.api_keys, Caller("local", settings.tier))
+    door.tiers = {**TIERS, "free": settings.tier}
+    stash = Stash(contexts, os.urandom)
+    app = App(
+        door,
+        lambda: contexts.contexts("/readyz", _now()),
+        stash=StashRoutes(lambda user: stash, bind.seconds),
+        json_logs=bind.json_logs,
+    )
+    try:
+        run(app, bind)
+    finally:
+        contexts.close()
+
+
+def _mcp(table: Table) -> Any:
+    try:
+        from agentctx.server.mcp_http import McpRoutes
+
+        return McpRoutes(table)
+    except ImportError:
+        raise _missing() from None
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("a server needs the packages mcp and uvicorn", "pip install 'agentctx-memory[serve]'")
+
+
+def run(app: App, bind: Bind) -> None:
+    """Listen, say where on standard error, and finish begun requests when told to stop."""
+    try:
+        import uvicorn
+    except ImportError:
+        raise _missing() from None
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(bind.log_level)
+    LOG.propagate = False
+    config = uvicorn.Config(
+        app, http=_half_open(), ws="none", log_config=None, access_log=False, server_header=False,
+        timeout_keep_alive=15, timeout_graceful_shutdown=DRAIN, h11_max_incomplete_event_size=64 * 1024,
+        ssl_certfile=bind.certificate or None, ssl_keyfile=bind.key or None, lifespan="on",
+    )  # fmt: skip
+    try:
+        config.load()
+    except OSError as error:
+        raise InvalidInput(f"TLS cannot be set up: {error}", "check the certificate and its key") from None
+    listening = _listen(bind)
+    scheme = "https" if bind.certificate else "http"
+    host, port = listening.getsockname()[:2]
+    print(
+        f"agentctx serves {scheme}://{f'[{host}]' if ':' in host else host}:{port}",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not bind.certificate and not loopback(bind.host):
+        print("without TLS: put a proxy that has it in front", file=sys.stderr, flush=True)
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(
+            stop, lambda *_: None
+        )  # uvicorn raises it again when it is done; then there is nothing to do
+    asyncio.run(uvicorn.Server(config).serve([listening]))
+
+
+def _listen(bind: Bind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((bind.host.strip("[]"), bind.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise AgentctxError(
+            f"{bind.host}:{bind.port} cannot be listened on: {error.strerror}", "choose another --port"
+        ) from None
+    return listening
+
+
+def _half_open() -> Any:
+    """HTTP/1.1 that answers 400 to a client which stops sending before its declared length."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class HalfOpenProtocol(H11Protocol):
+        def eof_received(self) -> bool | None:  # type: ignore[override]
+            cycle = self.cycle
+            if cycle is not None and cycle.more_body and not cycle.response_started:
+                self.conn.receive_data(b"")
+                self.handle_events()
+                cycle.disconnected = True
+                cycle.message_event.set()
+            return True if cycle is not None and not cycle.response_complete else None
+
+    return HalfOpenProtocol
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
