@@ -7,6 +7,7 @@ what it uses. Nothing here decides anything.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -21,9 +22,15 @@ from agentctx.git import Git, WorkTree
 from agentctx.model import Index, Note, NoteSet, Stamp
 from agentctx.notes.folder import Folder
 from agentctx.state import StateDir
+from agentctx.text import did_you_mean
 
 if TYPE_CHECKING:
     from agentctx.proposals.store import Store
+
+
+REFUSED = "refused"
+"""State document: (note id, reason) of what the model answered in the last sync and no check let through."""
+DAY = re.compile(r"^\d{4}-\d\d-\d\d-")
 
 
 class Project:
@@ -133,6 +140,11 @@ class Project:
         waiting = self.proposals.open() if self.state.names("proposals") else ()
         if waiting:
             found.append(f"{len(waiting)} proposed edit(s) of notes wait for a person: agentctx review")
+        refused = self.state.read(REFUSED) or []
+        if refused:
+            id, reason = refused[0]
+            more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+            found.append(f"the model's answer for {id or 'the last change'} was refused: {reason}{more}")
         failure = self.state.failure()
         if failure:
             found.append(f"the last background run failed: {failure}; agentctx sync tries again")
@@ -145,19 +157,20 @@ class Project:
         return (datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)).date()
 
     def note(self, name: str) -> Note:
-        """The note a person means: its id, its path, or the end of its id if that is unique."""
+        """The note a person means: its id (the day it begins with may be left out), or its path."""
         return named(name, self.notes)
 
 
 def named(name: str, found: NoteSet) -> Note:
-    """The note a person means: its id, its path, or the end of its id if that is unique.
+    """The note a person means: its id, its id without the day it begins with, or its path.
 
-    Raises ``NotFound``, or ``InvalidInput`` when the name is not clear or its file cannot be read.
+    Raises ``NotFound`` with what was probably meant, or ``InvalidInput`` when the name is not clear or its
+    file cannot be read. Nothing is guessed: a command that writes must not take another note for it.
     """
     wanted = name.removesuffix(".md")
     notes = found.notes
     exact = [n for n in notes if n.id in (name, wanted) or n.path == name]
-    close = exact or [n for n in notes if n.id.endswith(wanted) or n.path.endswith(name)]
+    close = exact or [n for n in notes if DAY.sub("", n.id) == wanted]
     if len(close) == 1:
         return close[0]
     if close:
@@ -167,4 +180,7 @@ def named(name: str, found: NoteSet) -> Note:
             raise InvalidInput(
                 f"{problem.path}:{problem.line} cannot be read: {problem.message}", problem.hint
             )
-    raise NotFound(f"there is no note {name!r}", "`agentctx list` shows the notes")
+    holding = [n.id for n in notes if len(wanted) > 2 and wanted in n.id]
+    near = holding[0] if len(holding) == 1 else did_you_mean(wanted, [n.id for n in notes])
+    hint = f"did you mean `{near}`?" if near else "`agentctx list` shows the notes"
+    raise NotFound(f"there is no note {name!r}", hint)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from agentctx.errors import InvalidInput
 from agentctx.freshness.verify import stamps_for
 from agentctx.model import Edit, Proposal, Refusal
+from agentctx.notes.document import parse
+from agentctx.notes.folder import RECORDS
 from agentctx.project import Project
 from agentctx.proposals import accept as accepting
 
@@ -69,9 +71,23 @@ def edit(project: Project, id: str, text: str) -> Proposal:
     project.proposals.record(proposal.sync, change, proposal.id)
     note = project.note(proposal.note_id)
     project.folder.save(proposal.note_path, change.after or b"", note.digest)
+    _stamp(project, proposal, change.after or b"")
     done = replace(proposal, state="accepted")
     project.proposals.update(done)
     return done
+
+
+def _stamp(project: Project, proposal: Proposal, data: bytes) -> None:
+    """The person has read the note against the code: its record says so, and the journal knows the record."""
+    note, _ = parse(proposal.note_path, data, project.note(proposal.note_id).kind)
+    if note is None:
+        return
+    path = f"{project.context}/{RECORDS}/{note.id}"
+    before = project.folder.read_record(note.id)
+    if project.folder.write_record(note.id, stamps_for(note, project.tree)):
+        after = project.folder.read_record(note.id)
+        change = Edit(path, before.encode() if before else None, after.encode() if after else None)
+        project.proposals.record(proposal.sync, change, proposal.id)
 
 
 def proposed_text(project: Project, id: str) -> str:

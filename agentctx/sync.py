@@ -8,24 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
-from agentctx.errors import NotYet
-from agentctx.freshness.verify import stamps_for
+from agentctx.errors import NotFound, NotYet
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
+from agentctx.mending import apply_open, keep, provenance_of, repairs
 from agentctx.model import Affected, Change, Note, Proposal, Refusal, SyncReport, SyncRequest
-from agentctx.project import Project
-from agentctx.proposals.accept import accept
+from agentctx.project import REFUSED, Project
 from agentctx.proposals.checks import Evidence, evidence_of
-from agentctx.proposals.drafting import Drafted, Provenance, draft, draft_repair
+from agentctx.proposals.drafting import Drafted, draft
 from agentctx.proposals.look_up import LookUp
 from agentctx.proposals.operations import answer_schema, parse_answer
-from agentctx.proposals.prompts import PROMPT_VERSION, build_prompt, estimate, fitted, grouped
-from agentctx.proposals.repair import mended_by_hand, moved_anchors
+from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
 from agentctx.proposals.requests import requests_for
 from agentctx.proposals.settled import settle, settled
 from agentctx.targeting import find_affected
@@ -61,54 +58,44 @@ def run_sync(
         notices = (pending.notice,) if pending.notice else ()
     say("reading the change")
     change = project.git.show_change(base, head) if base and head and base != head else Change(base, head, ())
+    if not change.files:
+        change = standing_change(project) or change
     report = SyncReport(sync_id(project, base, head), base, head, notices=notices)
-    repaired = repairs(project, report.id, choices)
+    repaired = repairs(project, report.id, choices.repair, choices.dry_run)
     report = replace(report, repaired=repaired)
     if change.files:
         report = _ask(project, change, report, choices, say)
+    if choices.apply and not choices.dry_run:
+        apply_open(project)
     if head and choices.mark and not choices.dry_run:
+        project.state.write(REFUSED, [[id, _reason(refusal)] for id, refusal in report.refused])
         mark_seen(project.git, project.state, head)
         project.state.set_failure("")
     return report
+
+
+def standing_change(project: Project) -> Change | None:
+    """What made notes false that are false now, when no new range explains it: the work list is a state.
+
+    From before the oldest commit that is evidence against one of them; None when there is no such note.
+    """
+    head = project.index.head
+    done = settled(project.state, head)
+    stale = [f for f in project.index.notes if f.state == "stale" and f.id not in done]
+    commits = [commit for f in stale for drift in f.drifts for commit in drift.commits]
+    if not commits:
+        return None
+    oldest = min(commits, key=lambda commit: commit.date)
+    try:
+        return project.git.show_change(project.git.rev_parse(f"{oldest.id}^"), head)
+    except NotFound:  # the first commit, or the edge of a shallow clone
+        return None
 
 
 def sync_id(project: Project, base: str, head: str) -> str:
     """The same range over the same notes is the same sync: ten hex digits."""
     notes = "".join(sorted(n.digest for n in project.notes.notes))
     return hashlib.sha256(f"{base} {head} {notes}".encode()).hexdigest()[:10]
-
-
-# --------------------------------------------------------------------------- repairs without a model
-
-
-def repairs(project: Project, sync: str, choices: Choices) -> tuple[str, ...]:
-    """Anchors put where their code went, and new stamps for notes that people mended; ids of both."""
-    states = project.index.by_id()
-    notes = [n for n in project.notes.notes if not n.read_only]
-    done = []
-    for note in notes:
-        repair = moved_anchors(note, states[note.id])
-        if repair is None:
-            continue
-        data = project.folder.read_bytes(note.path)
-        made = draft_repair(repair, note, data, _provenance(project, sync, project.index.head))
-        if isinstance(made, Proposal) and not choices.dry_run and _keep(project, made, choices.repair):
-            done.append(note.id)
-    for id in mended_by_hand([states[n.id] for n in notes]):
-        if choices.repair and not choices.dry_run:
-            note = next(n for n in notes if n.id == id)
-            if project.folder.write_record(id, stamps_for(note, project.tree)):
-                done.append(id)
-    return tuple(dict.fromkeys(done))
-
-
-def _keep(project: Project, proposal: Proposal, write: bool) -> bool:
-    store = project.proposals
-    if not store.add(proposal):
-        return False
-    if write:
-        accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
-    return True
 
 
 # --------------------------------------------------------------------------- with a model
@@ -202,7 +189,7 @@ def _one_call(
     prompt = build_prompt(group)
     answer = provider.complete(prompt, answer_schema([r.note.id for r in group]))
     parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
-    provenance = _provenance(project, report.id, group[0].change.head, answer.model)
+    provenance = provenance_of(project, report.id, group[0].change.head, answer.model)
     known = LookUp(project.git, group[0].change)
     drafted = draft(parsed, group, data, _evidence(project, group), provenance, known)
     kept, remembered = _offered(project, drafted, group[0].change, choices)
@@ -224,7 +211,7 @@ def _offered(
     for proposal in drafted.proposals:
         proposal = replace(proposal, code_diff=_code_diff(project, proposal.note_id, change))
         write = choices.apply and proposal.state == "pending"
-        if _keep(project, proposal, write):
+        if keep(project, proposal, write):
             kept.append(proposal)
         else:
             remembered.append((proposal.note_id, "the same proposal was rejected, or is open already"))
@@ -245,19 +232,6 @@ def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Ev
     return {r.note.id: evidence_of(r, paths=paths, note_ids=ids) for r in group}
 
 
-def _provenance(project: Project, sync: str, commit: str, model: str = "") -> Provenance:
-    found = project.git.commits(range=commit, limit=1) if commit else []
-    return Provenance(
-        sync=sync,
-        commit=commit,
-        context=project.context,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        author=found[0].author if found else "",
-        model=model,
-        prompt_version=PROMPT_VERSION if model else "",
-    )
-
-
 def background(project: Project, base: str, head: str) -> SyncReport:
     """What the worker runs: proposals only, never a byte of the work tree.
 
@@ -267,7 +241,7 @@ def background(project: Project, base: str, head: str) -> SyncReport:
     if project.config.sync.owner != "local":
         return run_sync(project, base, head, Choices(model=False))
     if not on_default_branch(project, head):
-        repairs(project, sync_id(project, base, head), Choices())
+        repairs(project, sync_id(project, base, head), write=False)
         raise NotYet(waiting_for(project.git, head))
     return run_sync(project, base, head)
 

@@ -125,3 +125,13 @@ def test_the_reader_of_a_pipe_may_leave(shop: TempRepo) -> None:
         cwd=shop.root, env=os.environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == "" and done.stdout.startswith("kind")
+
+
+def test_a_writing_command_never_takes_another_note_for_the_one_that_was_meant(shop: TempRepo) -> None:
+    shop.agentctx("new", "gotcha", "tax", "--anchor", "src/shop.py#Invoice")
+    shop.agentctx("new", "decision", "Signed tokens")
+    for wrong in ("x", "ax", "gotchas/tax.md"):
+        done = shop.agentctx("verify", wrong)
+        assert done.returncode == 2, done.stdout
+    assert shop.agentctx("verify", "signed-tokens").returncode == 0, "the day may be left out"
+    assert "did you mean" in shop.agentctx("show", "signed").stderr
