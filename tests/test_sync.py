@@ -322,3 +322,63 @@ def test_no_secret_of_a_diff_a_note_or_a_message_reaches_the_model(shop: TempRep
     assert b"issue_token" in sent
     for secret in (*keys.values(), "hunter2-hunter2", "b3BlbnNzaC1rZXktdjEAAAAA"):
         assert secret.encode() not in sent
+
+
+def test_a_model_set_up_later_is_asked_about_what_is_false_now(shop: TempRepo) -> None:
+    assert "no model is configured" in shop.agentctx("sync").stdout
+    with ScriptedModel(scripted) as served:
+        configure(shop, served)
+        assert shop.agentctx("sync").returncode == 0
+        assert [p["note_id"] for p in proposals(shop)] == ["2026-01-12-signed-tokens"]
+        asked = len(served.requests)
+        shop.agentctx("sync")
+        assert len(served.requests) == asked
+
+
+def test_accepting_again_after_an_undo_writes_again(shop: TempRepo, model: ScriptedModel) -> None:
+    shop.agentctx("sync")
+    (found,) = proposals(shop)
+    for _ in range(2):
+        assert shop.agentctx("review", "accept", found["id"]).returncode == 0
+        assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text()
+        assert shop.agentctx("undo", found["sync"]).returncode == 0
+        assert "`MAX_AGE = 900`" in (shop.root / NOTE).read_text()
+
+
+def test_a_proposal_edited_by_a_person_is_stamped_and_can_be_taken_back(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    shop.agentctx("sync")
+    (found,) = proposals(shop)
+    before = notes_on_disk(shop)
+    done = shop.agentctx("review", "edit", found["id"], env={"EDITOR": "sed -i 's/3600 seconds/one hour/'"})
+    assert done.returncode == 0, done.stderr
+    assert "one hour (`MAX_AGE = 3600`)" in (shop.root / NOTE).read_text()
+    assert states(shop)["2026-01-12-signed-tokens"] == "fresh"
+    assert shop.agentctx("undo", found["sync"]).returncode == 0
+    assert (
+        notes_on_disk(shop)[NOTE.removeprefix("agent-context/")]
+        == before[NOTE.removeprefix("agent-context/")]
+    )
+    assert states(shop)["2026-01-12-signed-tokens"] == "stale"
+
+
+def test_apply_takes_what_the_worker_proposed_before(shop: TempRepo, model: ScriptedModel) -> None:
+    shop.agentctx("sync")
+    assert proposals(shop)
+    shop.agentctx("sync", "--mode", "apply")
+    assert proposals(shop) == []
+    assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text()
+
+
+def test_a_refused_answer_is_told_by_status_and_prime(shop: TempRepo) -> None:
+    def deletes(asked: Asked) -> Mapping[str, Any]:
+        return {
+            "answers": [{"note": "2026-01-12-signed-tokens", "why": "x", "operations": [{"op": "delete"}]}]
+        }
+
+    with ScriptedModel(deletes) as served:
+        configure(shop, served)
+        assert "refused" in shop.agentctx("sync").stdout
+    assert "was refused" in shop.agentctx("status").stderr
+    assert "was refused" in shop.agentctx("prime").stdout

@@ -1,0 +1,67 @@
+"""Mending that needs no model: moved anchors, notes mended by hand, and proposals that nobody objects to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from agentctx.freshness.verify import stamps_for
+from agentctx.model import Proposal
+from agentctx.project import Project
+from agentctx.proposals.accept import accept
+from agentctx.proposals.drafting import Provenance, draft_repair
+from agentctx.proposals.prompts import PROMPT_VERSION
+from agentctx.proposals.repair import mended_by_hand, moved_anchors
+
+
+def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tuple[str, ...]:
+    """Anchors put where their code went, and new stamps for notes that people mended; ids of both.
+
+    Without ``write`` the new anchors are proposals like all others, and no stamp is touched.
+    """
+    states = project.index.by_id()
+    notes = [n for n in project.notes.notes if not n.read_only]
+    done = []
+    for note in notes:
+        repair = moved_anchors(note, states[note.id])
+        if repair is None:
+            continue
+        data = project.folder.read_bytes(note.path)
+        made = draft_repair(repair, note, data, provenance_of(project, sync, project.index.head))
+        if isinstance(made, Proposal) and not dry and keep(project, made, write):
+            done.append(note.id)
+    for id in mended_by_hand([states[n.id] for n in notes]):
+        if write and not dry:
+            note = next(n for n in notes if n.id == id)
+            if project.folder.write_record(id, stamps_for(note, project.tree)):
+                done.append(id)
+    return tuple(dict.fromkeys(done))
+
+
+def keep(project: Project, proposal: Proposal, write: bool) -> bool:
+    store = project.proposals
+    if not store.add(proposal):
+        return False
+    if write:
+        accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
+    return True
+
+
+def apply_open(project: Project) -> None:
+    """Accept what waits and no check objected to, whoever proposed it first."""
+    for proposal in project.proposals.open():
+        if proposal.state == "pending":
+            accept(proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree))
+
+
+def provenance_of(project: Project, sync: str, commit: str, model: str = "") -> Provenance:
+    """What every proposal of one sync shares."""
+    found = project.git.commits(range=commit, limit=1) if commit else []
+    return Provenance(
+        sync=sync,
+        commit=commit,
+        context=project.context,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        author=found[0].author if found else "",
+        model=model,
+        prompt_version=PROMPT_VERSION if model else "",
+    )
