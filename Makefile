@@ -21,10 +21,10 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready check own-notes
 	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
 
-# Real agent clients from their wheels, against a scripted model (about 170 MB, installed once).
+# Real agent clients from their wheels, against a scripted model (about 750 MB, installed once).
 agents-ready: $(VENV)/.ready
-	@$(BIN)/python -c 'import claude_agent_sdk' 2>/dev/null || \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk
+	@$(BIN)/python -c 'import claude_agent_sdk, codex_cli_bin' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk openai-codex-cli-bin
 
 test-agents: agents-ready
 	@$(BIN)/python -m pytest -m agents tests/agents

@@ -14,10 +14,6 @@ import click
 from agentctx.cli.output import emit_json, say
 
 
-class Late(BaseException):
-    """The time of a hook is over. No handler of ordinary failures may catch it."""
-
-
 @click.command("hook")
 @click.argument("name")
 @click.option("--client", default="plain", help="claude-code, codex, gemini, copilot, cursor or plain.")
@@ -31,8 +27,6 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
             answer = events.handle(name, client, _input())
         if answer:
             sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
-    except Late:
-        os._exit(0)  # whatever hangs would hang the orderly way out too
     except Exception as failure:
         events.remember(name, failure)
 
@@ -41,19 +35,22 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
 def _in_time(seconds: float) -> Iterator[None]:
     """Give up after ``seconds`` (0: never), before the client kills us and tells its user of an error.
 
-    The first alarm is an exception, so that the git we wait for is ended; half a second later nothing is
-    waited for.
+    The client waits as long as anybody holds our output, so the git that we wait for is ended too. It is
+    in our process group, and in nobody else's.
     """
     if not seconds:
         yield
         return
 
     def late(number: int, frame: object) -> None:
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-        raise Late
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+        os._exit(0)
 
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    if not sys.stdin.isatty() and os.getpgrp() != os.getpid():
+        os.setpgrp()
+        signal.signal(signal.SIGALRM, late)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
 
