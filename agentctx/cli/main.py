@@ -58,6 +58,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "episode": ("memory", "What happened: add, list."),
         "fact": ("memory", "What is known: set, get, list, history, contradictions, resolve."),
         "context": ("memory", "The state of the task in hand: set, get, list, clear."),
+        "consolidate": ("consolidate", "Draw facts out of what happened, as proposals."),
         "stash": ("stash", "Values with a time to live: serve, set, get."),
     },
     "Serve a team": {
