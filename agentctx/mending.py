@@ -47,9 +47,11 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
 
 
 def apply_open(project: Project) -> None:
-    """Accept what waits and no check objected to, whoever proposed it first."""
+    """Accept what waits and no check objected to; what a person has undone waits for that person."""
+    journal = [project.proposals.journal(sync) for sync in project.proposals.syncs()]
+    undone = {step.proposal for entry in journal if entry.undone for step in entry.steps}
     for proposal in project.proposals.open():
-        if proposal.state == "pending":
+        if proposal.state == "pending" and proposal.id not in undone:
             accept(proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree))
 
 
