@@ -16,6 +16,7 @@ from agentctx.proposals.case import Case, Evidence, evidence_of
 from agentctx.proposals.claims import (
     about_the_change,
     from_the_change,
+    in_their_places,
     known_names,
     nothing_only_gone,
     unknown_names,
@@ -220,6 +221,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     no_orders_to_agents,
     known_names,
     from_the_change,
+    in_their_places,
     nothing_only_gone,
     values_as_in_the_code,
     about_the_change,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from agentctx.model import Refusal
 from agentctx.proposals.case import Case
+from agentctx.proposals.exchange import exchanged
 from agentctx.proposals.wording import Names, names_in_code, names_in_prose, parts_of, spans_in, values_in
 
 
@@ -86,6 +87,17 @@ def from_the_change(case: Case) -> Iterator[Refusal]:
     if strange:
         shown = ", ".join(f"`{name}`" for name in sorted(strange)[:5])
         yield Refusal("place", f"what is put in does not come from the change: {shown}", "needs_review")
+
+
+def in_their_places(case: Case) -> Iterator[Refusal]:
+    """Names and numbers of a text that stays are not traded for each other."""
+    for old, new in _stretches(case):
+        if traded := exchanged(old, new):
+            shown = ", ".join(name.strip("`") for name in traded[:5])
+            yield Refusal(
+                "traded", f"the new text puts {shown} in other places of the same words", "needs_review"
+            )
+            return
 
 
 def _stretches(case: Case) -> Iterator[tuple[str, str]]:
