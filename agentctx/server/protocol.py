@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentctx import __version__
 from agentctx.errors import AgentctxError
@@ -21,7 +21,9 @@ from agentctx.server.rejection import (
     UNSUPPORTED_VERSION,
     Rejected,
 )
-from agentctx.server.warm import Warm
+
+if TYPE_CHECKING:
+    from agentctx.server.warm import Warm
 
 CURRENT = "2026-07-28"
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -45,7 +47,7 @@ STEADY = 3_600_000
 """Milliseconds for which a list that cannot change may be kept."""
 
 Params = Mapping[str, Any]
-Handler = Callable[[Warm, Params], dict[str, Any]]
+Handler = Callable[["Warm", Params], dict[str, Any]]
 
 
 def answer(warm: Warm, message: Any) -> Any:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentctx.errors import AgentctxError, InvalidInput, MissingExtra, NotARepository
+from agentctx.errors import AgentctxError, InvalidInput, MissingExtra
 from agentctx.memories import Memory, Place, root_commit
 from agentctx.memory.keys import Keys
 from agentctx.memory.stash import TIERS, Stash, Tier
@@ -100,7 +100,7 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
     try:
         assert warm is not None
         root = root_commit(warm.project())
-    except NotARepository:
+    except AgentctxError:  # no repository here, none with a commit, or no git at all
         if not place.dsn:
             raise
         warm, root = None, ""

@@ -1,15 +1,17 @@
-"""A repository kept open between calls: what was read stays read until something on disk is different."""
+"""A repository kept open between calls: what was read stays read until something on disk is different.
+
+What opening needs is imported on the first call: the first answer of a server must not wait for it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agentctx.config import sources
-from agentctx.git import Git
-from agentctx.git.listings import STATUS, parse_status
-from agentctx.project import Project
+if TYPE_CHECKING:
+    from agentctx.project import Project
 
 Signs = tuple[bytes, tuple[tuple[str, int, int], ...], str]
 
@@ -24,6 +26,9 @@ class Warm:
 
     def project(self) -> Project:
         """The repository as it is now. Raises ``NotARepository`` as long as there is none."""
+        from agentctx.git import Git
+        from agentctx.project import Project
+
         git = self._project.git if self._project else Git.open(self._start)
         if self._project is None:
             self._project = Project(git)
@@ -46,11 +51,14 @@ class Warm:
 
 def signs(project: Project) -> Signs:
     """Everything an answer depends on, by content id or by size and times: one git process."""
+    from agentctx.config import sources
+    from agentctx.git.listings import STATUS, parse_status
+
     status = project.git.run(*STATUS, check=False)
     paths = [project.root / path for path in parse_status(status).entries]
     paths += [project.root / path for path in sources(project.context)]
     paths += list(_own(project))
-    today = Project(project.git).today
+    today = type(project)(project.git).today
     return status, tuple(filter(None, map(_sign, paths))), today.isoformat()
 
 
