@@ -43,6 +43,8 @@ _CONSTANTS = {
     + _LITERAL
     + r" *; *(?://.*)?$",
 }
+_COMMENTS = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""Comments, and strings, in which no comment begins."""
 _SAME = {".tsx": ".ts", ".mts": ".ts", ".jsx": ".js", ".mjs": ".js", ".cjs": ".js"}
 _SKIPPED = re.compile(
     r"(?:^|/)(?:vendor|node_modules|third_party|testdata|fixtures?|dist|agent-context)/|\.min\."
@@ -138,7 +140,7 @@ def _code(path: str, source: str, blocks: str = "const") -> str:
     source = source.replace("\r\n", "\n")
     if _ending(path) == ".py":
         return _without_strings(source)
-    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    source = _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else "", source)
     if _ending(path) in (".js", ".ts", ".go"):
         source = re.sub(r"`[^`]*`", "``", source, flags=re.DOTALL)
     if _ending(path) == ".go":  # a tab before a name means something only inside `const (` ... `)`

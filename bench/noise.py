@@ -32,6 +32,8 @@ from bench.scratch import CONTEXT, Clone
 HARD = ("signature", "body", "gone")
 SILENT = ("unchanged", "cosmetic", "unverified", "unknown", "docstring")
 """States of an anchor that raise nothing, and the one a changed comment may rightly raise."""
+Drifts = Mapping[str, tuple[str, str, str]]
+"""Note -> its anchor, the state of that, and where the code went."""
 _METHOD = re.compile(r"^func \(\w+ (\*?)(\w+)\) (\w+)\(", re.MULTILINE)
 
 
@@ -116,9 +118,7 @@ def _anchors(path: str, source: str) -> Iterator[str]:
                 )
 
 
-def _step(
-    clone: Clone, walk: Walk, parent: str, commit: str, before: Mapping[str, tuple[str, str]]
-) -> Mapping[str, tuple[str, str]]:
+def _step(clone: Clone, walk: Walk, parent: str, commit: str, before: Drifts) -> Drifts:
     walk.commits += 1
     out = clone.git("diff-tree", "-r", "-z", "--no-renames", "--name-status", parent, commit).split("\0")
     status = dict(zip(out[1::2], out[::2], strict=False))
@@ -131,10 +131,10 @@ def _step(
     notes = clone.git("rev-parse", f"HEAD:{CONTEXT}")
     clone.checkout(clone.with_notes(commit, clone.git("rev-parse", "HEAD"), notes))
     after = _drifts(clone)
-    walk.seen.update(state for _, state in after.values())
+    walk.seen.update(state for _, state, _ in after.values())
     walk.cosmetic_commits += len(same) == len(code)
     raised = {id: drift for id, drift in after.items() if drift != before.get(id) and drift[1] not in SILENT}
-    for _, (anchor, state) in sorted(raised.items()):
+    for _, (anchor, state, _) in sorted(raised.items()):
         path = anchor.partition("#")[0]
         words = f"{commit[:10]} {anchor}: {state}"
         walk.hard += state in HARD
@@ -147,21 +147,19 @@ def _step(
     return _verified(clone, after, raised)
 
 
-def _verified(
-    clone: Clone, after: Mapping[str, tuple[str, str]], raised: Mapping[str, tuple[str, str]]
-) -> Mapping[str, tuple[str, str]]:
+def _verified(clone: Clone, after: Drifts, raised: Drifts) -> Drifts:
     """The reader has seen what was raised and says that it still holds; what is gone or moved stays so."""
-    again = sorted(id for id, (_, state) in raised.items() if state not in ("gone", "moved"))
+    again = sorted(id for id, (_, state, went) in raised.items() if state != "gone" and not went)
     if not again:
         return after
     clone.agentctx("verify", *again)
     clone.commit_notes("Read the notes again")
-    return {id: (a, "unchanged") if id in again else (a, state) for id, (a, state) in after.items()}
+    return {id: (drift[0], "unchanged", "") if id in again else drift for id, drift in after.items()}
 
 
-def _drifts(clone: Clone) -> dict[str, tuple[str, str]]:
+def _drifts(clone: Clone) -> dict[str, tuple[str, str, str]]:
     document = json.loads(clone.agentctx("status", "--json"))
-    return {n["id"]: (d["anchor"], d["state"]) for n in document["notes"] for d in n["drifts"]}
+    return {n["id"]: (d["anchor"], d["state"], d["moved_to"]) for n in document["notes"] for d in n["drifts"]}
 
 
 def _report(walk: Walk, options: argparse.Namespace) -> dict[str, Any]:

@@ -27,7 +27,9 @@ _VALUE = re.compile(
 _FLAG = re.compile(r"(--?[A-Za-z][\w-]*)(?:[= ]\S*)?")
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)\}?|([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=\S*)?")
 _SYMBOL = re.compile(r"([A-Za-z_$][\w$]*(?:(?:\.|::|#)[A-Za-z_$][\w$-]*)*)(\([^`]*\))?")
-_PATH = re.compile(r"(?:\./)?([\w.@+()\[\]-]+(?:/[\w.@+()\[\]-]+)*/?)(?:#([\w.:$*()]+))?(?::\d+(?:-\d+)?)?")
+_PATH = re.compile(
+    r"(?:\./)?([\w.@+()\[\]~$-]+(?:/[\w.@+()\[\]~$-]+)*/?)(?:#([\w.:$*()]+))?(?::\d+(?:-\d+)?)?"
+)
 _FILE_NAMES = frozenset({"Makefile", "Dockerfile", "Jenkinsfile", "Gemfile", "Procfile"})
 _DATA = frozenset(
     {
@@ -117,7 +119,8 @@ def path_of(claim: Claim, code: Code) -> str:
         found = ending[0] if ending else ""
     if found and claim.value and language_of(found) is not None:
         file = code.file(found)
-        return found if file is None or file.error or claim.value in file.names else ""
+        if file is not None and not file.error and not file.damage and claim.value not in file.names:
+            return ""
     return found
 
 
