@@ -1,79 +1,45 @@
 """The operations on layers two and three: facts and episodes of this repository, and the task in hand.
 
-They live in one SQLite file in the user's data directory, keyed by the repository's first commit, so they
-survive a new clone and are shared by all clones on this machine.
+They live where the person keeps memory (``memories.Place``): by default in one SQLite file in the data
+directory, keyed by the repository's first commit, shared by all clones on this machine.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentctx.errors import InvalidInput
 from agentctx.fence import fenced
-from agentctx.hygiene import redact
-from agentctx.model import Episode, Fact, WorkingContext
+from agentctx.memories import HOURS, Memory
+from agentctx.model import Episode, Fact
 from agentctx.project import Project
 from agentctx.server.operation import Arguments, Operation
-
-if TYPE_CHECKING:
-    from agentctx.memory.store import SqlStore
-
-SPACE = "/"
-HOURS = 72
-"""How long a working context lives when nobody says."""
-
-
-@contextmanager
-def opened(project: Project) -> Iterator[SqlStore]:
-    """The memory of this repository on this machine."""
-    from agentctx.memory.sqlite import default_path
-    from agentctx.memory.store import open_sqlite
-
-    store = open_sqlite(default_path(_root_commit(project)))
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def remember(project: Project, given: Arguments) -> str:
     """Keep an episode, or with entity, property and value a fact that supersedes the older value."""
-    from agentctx.memory.ids import uuid7
 
-    text = redact(given["text"]).text.strip()
-    if not text:
-        raise InvalidInput("there is nothing to remember", "give `text`")
-    now, id = _now(), uuid7(time.time_ns() // 1_000_000, os.urandom(10))
-    head = project.git.head()
     if ("entity" in given) != ("property" in given):
         raise InvalidInput("a fact needs entity and property together", "leave both out for an episode")
-    with opened(project) as store:
+    text = str(given["text"]).strip()
+    if not text:
+        raise InvalidInput("there is nothing to remember", "give `text`")
+    with Memory.of(project) as memory:
         if "entity" not in given:
-            store.append([Episode(id, SPACE, "event", text, now, now, actor="agent", git_commit=head)])
-            return f"Remembered as episode {id}.\n"
-        entity, property = redact(given["entity"]).text, redact(given["property"]).text
-        value = redact(str(given.get("value", text))).text
-        held = store.assert_fact(
-            Fact(id, SPACE, entity, property, value, text, now, now, origin="agent", git_commit=head)
+            return f"Remembered as episode {memory.remember(text, actor='agent').id}.\n"
+        entity, property = given["entity"], given["property"]
+        value = given.get("value", text)
+        held = memory.set_fact(entity, property, value, statement=text, origin="agent")
+        return (
+            f"Remembered as fact {held.fact_id}, version {held.version} of {held.entity}.{held.property}.\n"
         )
-        return f"Remembered as fact {id}, version {held.version} of {entity}.{property}.\n"
 
 
 def recall(project: Project, given: Arguments) -> str:
     """Facts and episodes that say most about the query."""
-    from agentctx.memory.base import Window
-    from agentctx.memory.recall import recall as ranked
-
-    with opened(project) as store:
-        found = ranked(
-            store, given["query"], Window(SPACE, _now(), limit=max(1, min(given.get("limit", 5), 50)))
-        )
+    with Memory.of(project) as memory:
+        found = memory.recall(given["query"], max(1, min(given.get("limit", 5), 50)))
     if not found:
         return "Nothing is remembered about this. `search` looks in the notes.\n"
     return "\n".join(
@@ -95,48 +61,17 @@ def _line(text: str) -> str:
 
 def working_context(project: Project, given: Arguments) -> str:
     """Read, or with ``value`` save, the state of the task in hand."""
-    from agentctx.memory.canonical import later
-
-    key, now = given.get("key", "task"), _now()
-    with opened(project) as store:
+    key = given.get("key", "task")
+    with Memory.of(project) as memory:
         if "value" in given:
-            value = _without_secrets(given["value"])
-            expires = later(now, 3600 * max(1, min(given.get("hours", HOURS), 24 * 90)))
-            saved = store.save_context(WorkingContext(SPACE, key, value, 0, now, expires_at=expires))
-            return f"Saved {key!r}, version {saved.version}, until {expires[:16]}Z.\n"
-        found = store.context(SPACE, key, now)
+            hours = max(1, min(given.get("hours", HOURS), 24 * 90))
+            saved = memory.set_context(key, given["value"], hours)
+            return f"Saved {key!r}, version {saved.version}, until {saved.expires_at[:16]}Z.\n"
+        found = memory.context(key)
     if found is None:
         return f"There is no working context {key!r}.\n"
     shown = fenced(json.dumps(found.value, ensure_ascii=False, indent=1))
     return f"Working context {key!r}, version {found.version}, saved {found.updated_at[:16]}Z:\n{shown}\n"
-
-
-def _without_secrets(value: Any) -> Any:
-    try:
-        return json.loads(redact(json.dumps(value, ensure_ascii=False)).text)
-    except ValueError:
-        raise InvalidInput("the value holds what looks like a secret", "take it out") from None
-
-
-def _root_commit(project: Project) -> str:
-    """The repository's first commit (the smallest id when history has several beginnings)."""
-    known = project.state.read("root-commit")
-    if isinstance(known, str) and known:
-        return known
-    if project.git.is_shallow:
-        raise InvalidInput(
-            "a shallow clone does not know the repository's first commit, which its memory is kept under",
-            "git fetch --unshallow",
-        )
-    out = project.git.run("rev-list", "--max-parents=0", "HEAD", check=False).decode().split()
-    if not out:
-        raise InvalidInput("the repository has no commit yet", "commit something first")
-    project.state.write("root-commit", min(out))
-    return min(out)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
