@@ -3,10 +3,11 @@
     bench/sync --data DIR [--merges 50] [--seed 1] [--show N] [--json]
 
 For each merge the section that its authors really edited is the note, and their edit the answer. It is
-judged with the merge's own diff as evidence: as is, with names and numbers rotated among each other (`rotated`),
-with only two of them exchanged (`traded`); and with another merge's diff (`foreign`). `pending` would be
-applied by `--mode apply`, `review` waits for a person, `refused` is never shown. A name counts as existing when
-the diff, the repository's paths or any of its documents has it; the product looks into both trees instead.
+judged with the merge's own diff as evidence: as is, with names and numbers rotated among each other
+(`rotated`), with only two of them exchanged (`traded`); and with another merge's diff (`foreign`). `pending`
+would be applied by `--mode apply`, `review` waits for a person, `refused` is never shown. A name counts as
+existing when the diff, the repository's paths or any of its documents has it; the product looks into both
+trees instead.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ OLD = "The cache keeps 30 entries for 900 seconds; `evict` runs before `store` i
     ("new", "traded"),
     [
         (OLD.replace("30", "x").replace("900", "30").replace("x", "900"), ("30", "900")),
-        (OLD.replace("evict", "x").replace("store", "evict").replace("`x`", "`store`"), ("`evict`", "`store`")),
+        (OLD.replace("evict", "x").replace("store", "evict").replace("x`", "store`"), ("`evict`", "`store`")),
         (OLD.replace("30", "60"), ()),
         (OLD.replace("`evict`", "`drop`"), ()),
         (OLD.replace("30", "900"), ()),
