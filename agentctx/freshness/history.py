@@ -110,6 +110,12 @@ class History:
 
     def occurrences(self, words: Collection[str], context: str) -> dict[str, str]:
         """Word -> one file in which it occurs now as a word; prose and the context folder do not count."""
+        found: dict[str, str] = {}
+        for path, word in self._grep(words, context):
+            found.setdefault(word, path)
+        return found
+
+    def _grep(self, words: Collection[str], context: str) -> Iterator[tuple[str, str]]:
         self.processes += 1
         patterns = [part for word in sorted(words) for part in ("-e", word)]
         where = ["--untracked"] if not self._now else []
@@ -118,11 +124,16 @@ class History:
             "grep", "-z", "-o", "-w", "-F", "-I", "--full-name", "--no-color", *where, *patterns, *self._now,
             "--", ":/", *prose, check=False,
         )  # fmt: skip
-        found: dict[str, str] = {}
         for line in out.decode("utf-8", "surrogateescape").splitlines():
             path, _, word = line.partition("\0")
-            found.setdefault(word, path)
-        return found
+            yield path.removeprefix(f"{self._now[0]}:" if self._now else ""), word
+
+    def files_of(self, words: Collection[str], context: str) -> dict[str, tuple[str, ...]]:
+        """Word -> every file in which it occurs now as a word; prose and the context folder do not count."""
+        found: dict[str, dict[str, None]] = {}
+        for path, word in self._grep(words, context):
+            found.setdefault(word, {})[path] = None
+        return {word: tuple(paths) for word, paths in found.items()}
 
     def files_with(self, words: str, context: str) -> int:
         """In how many files a phrase occurs now, whatever its case; prose and the context folder aside."""

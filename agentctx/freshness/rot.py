@@ -9,8 +9,9 @@ from agentctx.freshness.anchors import look
 from agentctx.freshness.answers import answers_of
 from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
-from agentctx.freshness.mentions import Claim, claims, constants, definitions, files_of, is_true, path_of
+from agentctx.freshness.mentions import Claim, claims, definitions, files_of, is_true, path_of
 from agentctx.freshness.relocation import Before, relocate
+from agentctx.freshness.values import Values, is_stated, unreadable
 from agentctx.model import Anchor, Commit, Mention, Note, Stamp
 
 _MOST_PAST_TREES = 40
@@ -18,13 +19,14 @@ _MOST_PAST_TREES = 40
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A claim that was true and is not, and where its name still occurs is not known yet."""
+    """A claim that is not true, and where its name still occurs is not known yet."""
 
     note: str
     claim: Claim
     files: tuple[str, ...]
     base: str
-    """Commit in which it was true."""
+    """Commit in which it was true, or in which the note was vouched for although it was not."""
+    was_true: bool = True
 
 
 class Rot:
@@ -34,6 +36,7 @@ class Rot:
         self.code = code
         self.history = history
         self.context = context
+        self.values = Values(code, history, context) if history else None
         self._bases: set[str] = set()
 
     def lost(
@@ -56,25 +59,36 @@ class Rot:
         before = answers_of(recorded, [claim.text for claim in said])
         if before is not None:
             true_then = {claim for claim, answer in zip(said, before, strict=True) if answer}
-            return self._placed(note, files, rev, [c for c in untrue if c in true_then]), used
+            return self._placed(note, said, rev, _told(untrue, true_then)), used
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
             return [], used
         if rev == self.history.head and not any(self.code.tree.key(f).startswith("w:") for f in files):
-            untrue = [
-                c for c in untrue if c.kind in ("path", "make", "script")
-            ]  # the same files, then as now
+            kinds = ("path", "make", "script")  # the rest is about the same files, then as now
+            untrue = [c for c in untrue if c.kind in kinds or is_stated(c)]
         self._bases.add(rev)
         then = self.history.code(rev, self.code.memory)
-        return self._placed(note, files, rev, [c for c in untrue if is_true(c, files, then)]), used
+        files = [*files, *_named(said, files)]
+        return self._placed(
+            note, said, rev, _told(untrue, {c for c in untrue if is_true(c, files, then)})
+        ), used
 
-    def _placed(self, note: Note, files: Sequence[str], rev: str, broken: Sequence[Claim]) -> list[Lost]:
-        above = _lines_above(note, self.code) if broken else 0
-        return [Lost(note.id, replace(c, line=c.line + above), tuple(files), rev) for c in broken]
+    def _placed(
+        self, note: Note, said: Sequence[Claim], rev: str, told: Sequence[tuple[Claim, bool]]
+    ) -> list[Lost]:
+        above = _lines_above(note, self.code) if told else 0
+        files = files_of(note, said, self.code)
+        files += _named(said, files)
+        return [
+            Lost(note.id, replace(c, line=c.line + above), tuple(files), rev, was_true)
+            for c, was_true in told
+        ]
 
     def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
         """Note id -> its broken mentions, with where each went. One search of the tree for all of them."""
         words = {_word(entry.claim) for entry in lost if entry.claim.kind in ("symbol", "word")}
         present = self._present(words)
+        if self.values is not None:
+            self.values.search((entry.claim, entry.files) for entry in lost if entry.claim.kind == "value")
         found: dict[str, list[Mention]] = {}
         for entry in lost:
             mention = self._mention(entry, present)
@@ -87,11 +101,9 @@ class Rot:
         if claim.kind == "path":
             return self._path(lost)
         if claim.kind == "value":
-            now = constants(claim, lost.files, self.code)
-            if now:
-                reason = f"`{claim.name}` is {now[0].value} now, the note says {claim.value}"
-                return Mention(claim.text, claim.line, "changed", reason, now[0].value)
-            return self._broken(claim, f"there is no `{claim.name}` with a value any more")
+            assert self.values is not None
+            judge = self.values.changed if lost.was_true else self.values.never
+            return judge(claim, lost.files, lost.base)
         if claim.kind in ("make", "script"):
             where = "Makefile" if claim.kind == "make" else "package.json"
             return self._broken(claim, f"`{where}` has no `{claim.name}` any more")
@@ -118,6 +130,8 @@ class Rot:
         then.tree.paths()  # listed once, so that asking for one file is free
         before = Before(then, self.history.renames(lost.base))
         for path, name in defined:
+            if why := unreadable(path, self.code):
+                return Mention(claim.text, claim.line, "unknown", f"{why}: `{claim.text}` cannot be checked")
             stamp = look(Anchor(path, name), then, deep=False).stamp
             place = relocate(Anchor(path, name), stamp, self.code, before) if stamp else None
             if place is not None and _ends(place.anchor.symbol, claim.name):
@@ -136,6 +150,16 @@ class Rot:
         if not words or self.history is None:
             return {}
         return self.history.occurrences(words, self.context)
+
+
+def _told(untrue: Sequence[Claim], true_then: set[Claim]) -> list[tuple[Claim, bool]]:
+    """What is to be said of claims that are not true now, with whether they were; other words stay words."""
+    return [(c, c in true_then) for c in untrue if c in true_then or is_stated(c)]
+
+
+def _named(said: Sequence[Claim], files: Sequence[str]) -> list[str]:
+    """Files that the text names and that are not there now; they may have been."""
+    return [c.name for c in said if c.kind == "path" and c.name not in files]
 
 
 def _lines_above(note: Note, code: Code) -> int:

@@ -31,6 +31,7 @@ _OF_DRIFT: Mapping[DriftState, FreshnessState] = {
     "unknown": "unknown",
     "unverified": "unverified",
 }
+_OF_MENTION: Mapping[str, FreshnessState] = {"changed": "stale", "broken": "suspect", "unknown": "unknown"}
 _WORST_FIRST: tuple[FreshnessState, ...] = (
     "conflicted",
     "stale",
@@ -68,7 +69,7 @@ def state_of(
 ) -> FreshnessState:
     """The worst of everything the verdict rests on. A reason of its own makes a note suspect."""
     found: set[FreshnessState] = {_OF_DRIFT[drift.state] for drift in drifts}
-    found |= {"stale" if mention.state == "changed" else "suspect" for mention in mentions}
+    found |= {_OF_MENTION[mention.state] for mention in mentions}
     if reasons:
         found.add("suspect")
     return next((state for state in _WORST_FIRST if state in found), "fresh")

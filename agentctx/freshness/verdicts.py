@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from agentctx.freshness.tree import Tree
 from agentctx.model import Anchor, Commit, Drift, Mention, Note, Stamp
 
-VERSION = 1
+VERSION = 2
 """Raise it when verdicts change for the same content."""
 
 

@@ -89,11 +89,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A code span of the body that was true when the note was verified and is not now."""
+    """A code span of the body that was true when the note was verified and is not now, or never was."""
 
     text: str
     line: int
-    state: Literal["broken", "changed"]
+    state: Literal["broken", "changed", "unknown"]
+    """``changed``: the value was true and is another one; ``unknown``: its file cannot be parsed."""
     reason: str
     now: str = ""
     """Where it went, or the present value."""
