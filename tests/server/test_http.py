@@ -327,6 +327,6 @@ def test_a_stopping_server_finishes_what_it_has_begun(repo: TempRepo) -> None:
             time.sleep(0.3)
             client.sendall(body[5:])
             assert client.recv(4096).startswith(b"HTTP/1.1 200")
-        served.process.wait(timeout=20)
+        assert served.process.wait(timeout=20) == 0
     with Memory.open(repo.root) as memory:
         assert [e.content for e in memory.episodes()] == ["kept"]

@@ -90,8 +90,9 @@ def serving(folder: Path, *words: str, **environ: str) -> Iterator[Served]:
             port = int(found[1]) if found else 0
         assert port, log.read_text()
         yield Served(port, process, log)
-        process.terminate()
-        assert process.wait(timeout=20) == 0, log.read_text()
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(timeout=20) == 0, log.read_text()
     finally:
         process.kill()
         process.wait()
