@@ -16,6 +16,7 @@ from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
+from agentctx.retrieval.succession import retired
 from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
@@ -30,7 +31,7 @@ STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "f
 def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: int | None = None) -> Briefing:
     """The briefing for a task, inside the byte and the token budget."""
     notices = arrivals(project)
-    hits = rank_notes(project, query_for(project, task, files))
+    hits = _retired_last(project, rank_notes(project, query_for(project, task, files)))
     items = _items(project, hits[:CONSIDERED])
     page = _template()
     facts = _facts(project) | {"notices": notices}
@@ -76,6 +77,12 @@ def rank_notes(project: Project, query: Query, only_matching: bool = False) -> l
     return rank(query, notes, states, bags=project.bags, only_matching=only_matching) if notes else []
 
 
+def _retired_last(project: Project, hits: Sequence[Hit]) -> list[Hit]:
+    """What no longer holds stands below everything that does, pinned or not."""
+    past = retired(project.notes.notes)
+    return sorted(hits, key=lambda hit: hit.id in past)
+
+
 @cache
 def _load_ranking() -> None:
     """Load what ranking computes with, without the thread for every core that numpy would start: a tenth of
@@ -100,6 +107,7 @@ def quoted(project: Project, notes: Sequence[Note]) -> str:
 def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
     notes = {n.id: n for n in project.notes.notes}
     states = project.index.by_id()
+    past = retired(project.notes.notes)
     origin = origins(project.git, project.tree, [n.path for n in project.notes.notes])
     return [
         BriefingItem(
@@ -114,6 +122,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
             trusted=origin[notes[hit.id].path].trusted,
             origin=attribute(origin[notes[hit.id].path].words),
             score=hit.score,
+            retired=attribute(past.get(hit.id, "")),
         )
         for hit in hits
     ]
@@ -130,10 +139,12 @@ def reasons_of(freshness: Freshness) -> list[str]:
 
 
 def _facts(project: Project) -> dict[str, Any]:
-    index = project.index
-    counts = {s: sum(f.state == s for f in index.notes) for s in STATES}
+    index, past = project.index, retired(project.notes.notes)
+    counts = {s: sum(f.state == s and f.id not in past for f in index.notes) for s in STATES}
     words = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    return {"head": index.head, "total": len(index.notes), "counts": words, "left_out": 0, "notices": ()}
+    total = sum(counts.values())
+    return {"head": index.head, "total": total, "retired": len(index.notes) - total,
+            "counts": words, "left_out": 0, "notices": ()}  # fmt: skip
 
 
 def _render(
@@ -163,7 +174,7 @@ def _template() -> Any:
 
 
 _EMPTY: dict[str, Any] = {
-    "head": "", "total": 0, "counts": "", "shown": (), "left_out": 0, "notices": ()
+    "head": "", "total": 0, "retired": 0, "counts": "", "shown": (), "left_out": 0, "notices": ()
 }  # fmt: skip
 
 

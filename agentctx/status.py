@@ -33,6 +33,7 @@ def _note(freshness: Freshness, note: Note) -> dict[str, Any]:
         "path": note.path,
         "kind": note.kind,
         "title": note.title,
+        "status": note.status,
         "state": freshness.state,
         "drifts": [_drift(d) for d in freshness.drifts],
         "mentions": list(freshness.mentions),

@@ -134,3 +134,49 @@ def test_a_broken_note_is_told_in_one_line_and_the_others_are_shown(shop: TempRe
     said = prime(shop)
     assert "On the sum." in said
     assert "agentctx lint" in said
+
+
+ADRS = {
+    "docs/adr/0001-cookies.md": "---\nstatus: superseded by ADR-0004\n---\n# Cookie sessions\n\nKeep sessions in cookies.\n",
+    "docs/adr/0002-soap.md": "# SOAP\n\n## Status\n\nSuperseded by [REST](0004-tokens.md)\n\n## Decision\n\nSpeak SOAP.\n",
+    "docs/adr/0004-tokens.md": "# Tokens\n\n## Status\n\nAccepted\n\n## Decision\n\nSessions are signed tokens.\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def aged(repo: TempRepo) -> TempRepo:
+    """A shop whose decisions were partly replaced."""
+    repo.commit("code", CODE | ADRS)
+    assert repo.agentctx("init").returncode == 0
+    old = (
+        "---\ntitle: Round per line\nstatus: superseded\npinned: true\n---\nRound each line of an invoice.\n"
+    )
+    repo.write("agent-context/decisions/2025-01-01-round-per-line.md", old)
+    return repo
+
+
+@pytest.mark.parametrize("task", ["", "cookie sessions", "round each line"])
+def test_what_was_superseded_is_one_line_below_everything_that_holds(aged: TempRepo, task: str) -> None:
+    said = prime(aged, "--task", task)
+    assert "Keep sessions in cookies." not in said
+    assert "Speak SOAP." not in said
+    assert "Round each line" not in said
+    assert "Cookie sessions (document, superseded by docs/adr/0004-tokens.md#tokens)" in said
+    assert "Round per line (decision, superseded)" in said
+    assert said.index("Sessions are signed tokens.") < said.index("Cookie sessions (")
+    assert "; 3 more superseded or archived" in said
+    assert said.count("<note ") == 1
+
+
+def test_every_listing_says_that_a_note_was_superseded(aged: TempRepo) -> None:
+    words = "[superseded by docs/adr/0004-tokens.md#tokens]"
+    assert aged.agentctx("list").stdout.count(words) == 2
+    assert words in aged.agentctx("status", "--all").stdout
+    assert "3 more superseded or archived" in "".join(aged.agentctx("status").stderr.splitlines()[-1:])
+    assert (
+        "superseded by docs/adr/0004-tokens.md#tokens: kept as history"
+        in aged.agentctx("show", "docs/adr/0001-cookies.md#cookie-sessions").stdout
+    )
+    found = aged.agentctx("search", "cookies").stdout
+    assert found.index("0004-tokens.md#tokens") < found.index("0001-cookies.md")
+    assert words in found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from agentctx.cli.output import emit_json, painted, say, tell
+from agentctx.cli.output import emit_json, painted, say, tell, titled
 
 
 @click.command("prime")
@@ -55,6 +55,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
     """Find notes by words, best first. QUERY `-` reads standard input."""
     from agentctx.prime import search
     from agentctx.project import Project
+    from agentctx.retrieval.succession import retired
 
     if source:
         text = Path(source).read_text(encoding="utf-8", errors="replace")
@@ -66,6 +67,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
         hits = search(project, text, limit)
         notes = {n.id: n for n in project.notes.notes}
         states = project.index.by_id()
+        past = retired(project.notes.notes)
     if as_json:
         return emit_json(
             {
@@ -74,6 +76,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
                     {
                         "id": h.id,
                         "path": notes[h.id].path,
+                        "status": notes[h.id].status,
                         "score": round(h.score, 6),
                         "reasons": list(h.reasons),
                     }
@@ -83,7 +86,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
         )
     for hit in hits:
         note = notes[hit.id]
-        say(f"{hit.score:6.2f}  ", painted(states[hit.id].state, 10), f"  {note.id}  {note.title}")
+        say(f"{hit.score:6.2f}  ", painted(states[hit.id].state, 10), f"  {note.id}  {titled(note, past)}")
         if hit.reasons:
             say(f"                    {'; '.join(hit.reasons)}")
     return None if hits else tell("no note has these words")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
-from agentctx.cli.output import emit_json, painted, say, tell
+from agentctx.cli.output import emit_json, painted, say, tell, titled
 
 if TYPE_CHECKING:
     from agentctx.model import Freshness, Index, Note
@@ -27,6 +28,7 @@ def status_command(
 ) -> int:
     """Say of every note whether it is still true, and why not."""
     from agentctx.project import Project
+    from agentctx.retrieval.succession import retired
     from agentctx.status import arrivals, explained, write_index
 
     with Project.open() as project:
@@ -39,7 +41,7 @@ def status_command(
         else:
             notices = seen.notices
         if explain:
-            return _explain(*explained(seen, explain), as_json)
+            return _explain(*explained(seen, explain), retired(list(notes.values())), as_json)
     if as_json:
         from agentctx.status import document
 
@@ -61,22 +63,26 @@ def _broken(index: Index) -> int:
 
 
 def _print(index: Index, notes: dict[str, Note], notices: tuple[str, ...], show_all: bool) -> None:
-    counts = {s: sum(f.state == s for f in index.notes) for s in ORDER}
+    from agentctx.retrieval.succession import retired
+
+    past = retired(list(notes.values()))
+    counts = {s: sum(f.state == s and f.id not in past for f in index.notes) for s in ORDER}
     for state in ORDER:
         for freshness in (f for f in index.notes if f.state == state):
             if state != "fresh" or show_all:
-                _print_note(freshness, notes[freshness.id])
+                _print_note(freshness, notes[freshness.id], past)
     for problem in index.problems:
         if problem.severity == "error":
             say(painted("error", 10), f"  {problem.path}:{problem.line or 1}  {problem.message}")
     for notice in notices:
         tell(notice)
     summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    tell(summary or "no notes yet")
+    more = f"; {len(past)} more superseded or archived" if past else ""
+    tell(f"{summary}{more}".removeprefix("; ") or "no notes yet")
 
 
-def _print_note(freshness: Freshness, note: Note) -> None:
-    say(painted(freshness.state, 10), f"  {note.id}  {note.title}")
+def _print_note(freshness: Freshness, note: Note, past: Mapping[str, str]) -> None:
+    say(painted(freshness.state, 10), f"  {note.id}  {titled(note, past)}")
     for drift in freshness.drifts:
         if drift.state not in ("unchanged", "cosmetic"):
             say(f"            {drift.anchor}: {drift.reason or drift.state}")
@@ -86,11 +92,11 @@ def _print_note(freshness: Freshness, note: Note) -> None:
         say(f"            {reason}")
 
 
-def _explain(note: Note, freshness: Freshness, as_json: bool) -> int:
+def _explain(note: Note, freshness: Freshness, past: Mapping[str, str], as_json: bool) -> int:
     if as_json:
         emit_json({"note": note.id, "path": note.path, "freshness": freshness})
         return 0
-    _print_note(freshness, note)
+    _print_note(freshness, note, past)
     for drift in freshness.drifts:
         say()
         say(

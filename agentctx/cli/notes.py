@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from agentctx.cli.output import emit_json, painted, say, table, tell
+from agentctx.cli.output import emit_json, painted, say, table, tell, titled
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 DRY = click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
@@ -85,11 +85,12 @@ def verify_command(notes: tuple[str, ...], as_json: bool, dry_run: bool) -> None
 def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
     """List the notes."""
     from agentctx.project import Project
+    from agentctx.retrieval.succession import retired
 
     with Project.open() as project:
         states = project.index.by_id()
         found = [n for n in project.notes.notes if kind in (None, n.kind) and (tag is None or tag in n.tags)]
-        problems = project.notes.problems
+        problems, past = project.notes.problems, retired(project.notes.notes)
     if as_json:
         return emit_json(
             {
@@ -103,7 +104,8 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
         )  # fmt: skip
     if not found:
         return tell('no notes yet; write one: agentctx new decision "TITLE" --anchor PATH#SYMBOL')
-    table([(n.kind, states[n.id].state, n.id, n.title) for n in found], ("kind", "state", "id", "title"), 1)
+    rows = [(n.kind, states[n.id].state, n.id, titled(n, past)) for n in found]
+    table(rows, ("kind", "state", "id", "title"), 1)
     broken = [p for p in problems if p.severity == "error"]
     return tell(f"{len(broken)} file(s) cannot be read as notes: agentctx lint") if broken else None
 
@@ -114,14 +116,18 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
 def show_command(note: str, as_json: bool) -> None:
     """Show one note with its freshness."""
     from agentctx.project import Project
+    from agentctx.retrieval.succession import retired
 
     with Project.open() as project:
         found = project.note(note)
+        past = retired(project.notes.notes).get(found.id, "")
         freshness = project.index.by_id()[found.id]
     if as_json:
         return emit_json({"note": found, "freshness": freshness})
     say(found.title)
     say(f"{found.kind}, ", painted(freshness.state), f", {found.path}")
+    if past:
+        say((f"  {past}: kept as history", "yellow"))
     for drift in freshness.drifts:
         say("  ", painted(drift.state), f"  {drift.anchor}  {drift.reason}")
     for reason in (*freshness.reasons, *(m.reason for m in freshness.mentions)):

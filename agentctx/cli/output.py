@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from agentctx.text import strip_hidden
+
+if TYPE_CHECKING:
+    from agentctx.model import Note
 
 COLOURS = {
     "fresh": "green",
@@ -47,6 +50,12 @@ def tell(*parts: Part) -> None:
 def painted(word: str, pad: int = 0) -> Part:
     """A state or severity in its colour, padded to ``pad`` columns."""
     return word.ljust(pad), COLOURS.get(word, "")
+
+
+def titled(note: Note, retired: Mapping[str, str]) -> str:
+    """The note's title, and behind it that the note no longer holds."""
+    past = retired.get(note.id, "") or ("" if note.status in ("active", "conflicted") else note.status)
+    return f"{note.title}  [{past}]" if past else note.title
 
 
 def table(rows: Sequence[Sequence[str]], headings: Sequence[str], state_column: int = -1) -> None:

@@ -49,7 +49,7 @@ def pack(
 
     ``items`` are whole notes, best first; ``cost`` renders one. The sum of costs never exceeds either budget.
     With ``opening_bytes`` the first item takes no more than that, so that a client that cuts a briefing short
-    still shows an end of it. Texts are cleaned of hidden characters.
+    still shows an end of it. Texts are cleaned of hidden characters. A retired note is a line at the most.
     """
     case = _Suitcase(task, (budget_bytes, budget_tokens), cost)
     case.add_lines(enumerate(items[:_SURE_LINES]), _SURE_SHARE)
@@ -129,19 +129,23 @@ def cleaned(item: BriefingItem) -> BriefingItem:
 
 
 def as_line(item: BriefingItem) -> BriefingItem:
-    """The item as one line: its first sentence, or why it is doubtful."""
+    """The item as one line: its first sentence, or why it is doubtful; what a retired note says is left out."""
     clean = cleaned(replace(item, text=""))
+    if item.retired:
+        return replace(clean, shape="line")
     doubtful = item.state in ("stale", "conflicted", "suspect") and clean.reasons
     text = clean.reasons[0] if doubtful else one_line(strip_hidden(item.text))
     return replace(clean, text=" ".join(text.split()), shape="line")
 
 
 def _in_turns(items: Sequence[BriefingItem]) -> Iterator[int]:
-    """Places: first notes that say something new, then those that repeat what stands above them."""
+    """Places of notes that hold: first what says something new, then what repeats notes above."""
     repeated: list[int] = []
     per_path: Counter[str] = Counter()
     seen: list[frozenset[str]] = []
     for place, item in enumerate(items):
+        if item.retired:
+            continue
         words = frozenset(tokenize(item.text[:_COMPARED]))
         per_path[item.path] += 1
         if per_path[item.path] > _SAME_DOCUMENT or any(_alike(words, other) for other in seen):

@@ -14,6 +14,7 @@ from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
 from agentctx.retrieval.bags import bag_of, words_of
 from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
+from agentctx.retrieval.succession import pairs
 from agentctx.retrieval.weights import SHIPPED, Weights
 
 _PINNED_PLACE = 3
@@ -67,11 +68,11 @@ def rank(
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
         score = (answer.score + weights.files * near.score) * standing
         candidates.append(_Candidate(note, answer, near, score, standing, note.pinned))
-    if only_matching:
-        candidates = [c for c in candidates if c.score > 0]
-    else:
+    if not only_matching:
         _raise_pinned(candidates)
     _below_successors(candidates)
+    if only_matching:
+        candidates = [c for c in candidates if c.score > 0]
     candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
     return [
         Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), question) if i < _EXPLAINED else ())
@@ -158,13 +159,10 @@ def _raise_pinned(candidates: Sequence[_Candidate]) -> None:
 
 def _below_successors(candidates: Sequence[_Candidate]) -> None:
     """Whoever finds an old note by its words wants the new one: the successor takes the place just above."""
-    named = {c.note.path: c for c in candidates if c.note.kind == "document"}
-    named |= {c.note.id: c for c in candidates}
-    pairs = {(c.note.id, old) for c in candidates for old in c.note.supersedes}
-    pairs |= {(c.note.superseded_by, c.note.id) for c in candidates if c.note.superseded_by}
-    chain = [(named[new], named[old]) for new, old in sorted(pairs) if new in named and old in named]
+    named = {c.note.id: c for c in candidates}
+    chain = [(named[new], named[old]) for new, old in pairs([c.note for c in candidates])]
     for _ in range(min(len(chain), _LONGEST_CHAIN)):
-        moved = [_lift(new, old) for new, old in chain if new is not old]
+        moved = [_lift(new, old) for new, old in chain]
         if not any(moved):
             return
 
