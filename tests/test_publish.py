@@ -277,6 +277,17 @@ def test_the_next_start_is_found_in_merged_trailers_when_the_ref_is_lost(
     assert done["base"] == repo.git("rev-parse", "HEAD^1"), "the merge before our own"
 
 
+def test_after_history_was_rewritten_the_ref_follows(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    repo.git("commit", "-q", "--amend", "-m", "Merge, said better")
+    repo.git("push", "-q", "--force", "origin", "main")
+    sync(repo, github, "--since", "HEAD^1")
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+    assert len([p for p in github.pulls if p["state"] == "open"]) == 1
+
+
 def test_a_forged_trailer_hides_no_half_of_a_branch(
     remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
 ) -> None:

@@ -159,8 +159,9 @@ class Place:
         old = self.refs.get(SYNCED, "")
         if old and self._is_before(head, old):
             return
+        rewritten = old if old and not self._is_before(old, head) else ""
         try:
-            push(self.git, self.remote, head, SYNCED)
+            push(self.git, self.remote, head, SYNCED, instead_of=rewritten)
         except GitFailed:
             now = remote_refs(self.git, self.remote, SYNCED).get(SYNCED, "")
             if not now or now == old:

@@ -1,4 +1,4 @@
-"""The few things that contact a remote: listing its refs, fetching commits, pushing. Never with force.
+"""The few things that contact a remote: listing its refs, fetching, pushing. Branches never with force.
 
 Only commands that a person or a CI job started to publish come here; nothing else in agentctx leaves the
 machine through git.
@@ -46,7 +46,14 @@ def fetch(git: Git, remote: str, refs: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def push(git: Git, remote: str, commit: str, ref: str, options: Sequence[str] = ()) -> None:
-    """Move a ref of the remote forward to ``commit``. Raises ``GitFailed`` when it is not a step forward."""
+def push(
+    git: Git, remote: str, commit: str, ref: str, options: Sequence[str] = (), instead_of: str = ""
+) -> None:
+    """Move a ref of the remote forward to ``commit``. Raises ``GitFailed`` when it is not a step forward.
+
+    ``instead_of`` is for our own ref after history was rewritten: it moves if it still names that commit.
+    """
     given = [part for option in options for part in ("-o", option)]
+    if instead_of:
+        given.append(f"--force-with-lease={ref}:{instead_of}")
     git.runner.run("push", "-q", "--no-verify", *given, "--", remote, f"{commit}:{ref}", contact=True)
