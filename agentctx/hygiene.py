@@ -173,6 +173,8 @@ def _spans(text: str) -> Iterator[Span]:
     yield from _private_keys(text)
     yield from _base64_blocks(text)
     yield from _assignments(text)
+    yield from _fields(text)
+    yield from _logins(text)
 
 
 def _private_keys(text: str) -> Iterator[Span]:
@@ -218,7 +220,7 @@ def _block(run: list[re.Match[str]]) -> Iterator[Span]:
 # --------------------------------------------------------------------------- assignments
 
 _NAMES = (
-    r"passw(?:or)?d|passphrase|passwd|\bpwd|_pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|"
+    r"passw(?:or)?d|passphrase|passwd|[_-]pass(?=[\"'\]\s:=])|\bpwd|_pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|"
     r"private[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|account[_-]?key|credential"
 )
 # Behind the name a plain word may not go on: ``token_id`` and ``tokenId`` are names, ``tokenizer`` is not.
@@ -265,6 +267,46 @@ def _in_line(line: str, start: int) -> Iterator[Span]:
         word = re.split(r"[\s=]", line[max(0, match.start() - 40) : match.start()])[-1]
         if word.startswith("-") and (_looks_secret(match["value"]) or _looks_random(match["value"])):
             yield start + match.start("value"), start + match.end("value"), "flag-value"
+
+
+# Kubernetes and compose name a variable on one line and give its value on the next.
+_FIELD = re.compile(
+    rf"\bname[\"']?[ \t]{{0,4}}:[ \t]{{0,4}}[\"']?[\w.-]{{0,60}}?(?i:{_NAMES}|pass\b)[\w.-]{{0,30}}[\"']?,?"
+    r"[ \t]{0,8}\r?\n[ \t+-]{0,40}[\"']?value[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?(?P<value>[^\s\"']{6,400})"
+)
+# What a login hands over: to a program by its option, to a server by its header, to a call as a pair.
+_LOGINS = (
+    _rule("login", "-u --user --proxy-user", r"(?<=\s)(?:-u|--(?:proxy-)?user)[ =]?[\"']?[\w.@+-]{1,80}:"
+          r"(?P<value>[^\s\"'`]{6,200})"),
+    _rule("login", "mysql mariadb", r"\b(?:mysql|mariadb)(?:-?(?:dump|admin|import|check))?\b[^\n|;`]{0,120}?"
+          r"\s-p[\"']?(?P<value>[^\s\"'`-][^\s\"'`]{5,200})"),
+    _rule("authorization", "uthorization", r"[Aa]uthorization[\"']?\]?[ \t]{0,4}[:=,][ \t]{0,4}[\"']?"
+          r"(?:[Tt]oken|[Bb]asic|[Bb]earer|[Dd]igest|[Aa]pi[Kk]ey)[ =]{1,4}(?P<value>[\w.~+/=-]{8,2000})"),
+    _rule("login", "redential REDENTIAL auth AUTH login", r"(?:redentials?|REDENTIALS?|auth|AUTH|login)"
+          r"[ \t]{0,4}[:=][ \t]{0,4}[(\[][ \t]{0,4}[\"'][^\"'\n]{1,80}[\"'],[ \t]{0,4}[\"']"
+          r"(?P<value>[^\"'\s]{6,200})[\"']"),
+)  # fmt: skip
+_COOKIES = re.compile(
+    r"\b[Cc]ookie[\"']?[ \t]{0,4}[:,][ \t]{0,4}[\"']?(?P<pairs>[\w.-]{1,60}=[^\"'\n]{1,4000})"
+)
+_COOKIE = re.compile(r"=(?P<value>[^;\s]{8,4000})")
+
+
+def _fields(text: str) -> Iterator[Span]:
+    for match in _FIELD.finditer(text) if "value" in text else ():
+        if _looks_secret(match["value"]):
+            yield *match.span("value"), "assignment"
+
+
+def _logins(text: str) -> Iterator[Span]:
+    for rule in _LOGINS:
+        for match in rule.pattern.finditer(text) if any(word in text for word in rule.keywords) else ():
+            if _looks_secret(match["value"]):
+                yield *match.span("value"), rule.name
+    for header in _COOKIES.finditer(text) if "ookie" in text else ():
+        for match in _COOKIE.finditer(text, *header.span("pairs")):
+            if _looks_secret(match["value"]):
+                yield *match.span("value"), "cookie"
 
 
 def _assigned_secret(match: re.Match[str], line: str) -> bool:

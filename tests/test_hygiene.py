@@ -98,6 +98,18 @@ SECRETS = {
     "password-in-quotes": 'password = "' + _some(9) + '4!x"',
     "environment-file": "\nDB_PASSWORD=" + _some(10) + "!9\n",
     "json-client-secret": '"client_secret": "' + _some(32, HEX) + '"',
+    "environment-in-code": 'os.environ["DB_PASS"] = "k8' + _some(11) + '"',
+    "option-of-curl": "curl -u admin:s3" + _some(11) + " https://db.example.com",
+    "long-option-of-curl": "curl --user 'admin:s3" + _some(11) + "'",
+    "field-of-kubernetes": "env:\n- name: DB_PASSWORD\n  value: s3" + _some(11),
+    "field-of-kubernetes-in-a-diff": '+  - name: API_TOKEN\n+    value: "s3' + _some(11) + '"',
+    "token-header": "Authorization: Token 7" + _some(19),
+    "token-header-in-code": '{"Authorization": "token 7' + _some(19) + '"}',
+    "basic-header": "Authorization: Basic 7" + _some(11),
+    "cookie": "Cookie: theme=dark; session=7" + _some(23),
+    "cookie-that-is-set": "Set-Cookie: sid=7" + _some(23) + "; Path=/",
+    "option-of-mysql": "mysql -u root -pS3" + _some(10) + " shop",
+    "pair-of-credentials": 'credentials = ("admin", "S3' + _some(10) + '")',
 }
 
 PLACES = {
@@ -107,13 +119,26 @@ PLACES = {
 }
 
 
+LAST_MARKS = ("admin:", "value: ", " Token ", '"token ', " Basic ", "session=", "sid=", " -p", 'admin", "')
+
+
 def _hidden_part(secret: str) -> str:
     """What must not survive: the secret without a scheme, a name or a host that may stay."""
     if secret.startswith("-----BEGIN"):
         return secret.splitlines()[3]
-    for mark in ("svc:", "Bearer ", "_key = ", '= "', "PASSWORD=", '": "', "services/", "webhooks/"):
+    for mark in (
+        *LAST_MARKS,
+        "svc:",
+        "Bearer ",
+        "_key = ",
+        '= "',
+        "PASSWORD=",
+        '": "',
+        "services/",
+        "webhooks/",
+    ):
         if mark in secret:
-            return secret.split(mark, 1)[1].strip('"\n').split("@db")[0]
+            return secret.split(mark, 1)[1].strip("\"'\n)}").split("@db")[0].split(" ")[0].rstrip(";")
     return secret
 
 
@@ -167,6 +192,20 @@ def test_at_most_one_clean_line_in_a_hundred_is_flagged() -> None:
         "sha256:6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         'self.token = token or ""',
         "https://example.com:8080/path@2x.png",
+        "docker run -u 1000:1000 image",
+        "docker run --user app:application image",
+        "- name: TOKEN_URL\n  value: https://login.example.com/token",
+        "- name: DB_PASSWORD\n  value: $(DB_PASSWORD)",
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: {name: db, key: password}",
+        "mysql -u root -p shop",
+        "mysqldump --host db -P 3306 --password",
+        "Authorization: Token <your token>",
+        'headers["Authorization"] = "Bearer " + token',
+        "Cookie: theme=dark; lang=en-GB",
+        "Set-Cookie: sid={session_id}; Max-Age=3600; SameSite=Lax",
+        'credentials = ("user", "password")',
+        "by_pass = compute(values)",
+        "ssh -p 22 host",
     ],
 )
 def test_ordinary_code_stays_as_it_is(text: str) -> None:
@@ -208,6 +247,8 @@ def test_any_text_is_scanned_without_an_error(text: str) -> None:
     [
         "a", "password", "eyJ", "://", "://a:", "-----BEGIN PRIVATE KEY-----\n", "sk-", "bearer ", "token=",
         "--token ", "--password----", "0:AA", "M", "A+/9" * 16 + "\n", "token_", "x = call(arg, 'text')\n",
+        "mysql ", "mysql -p", "name: pass", "name: password\nvalue: ", " -u ", " -u a:",
+        "Authorization: Token ", "Cookie: a=", "cookie: a=b; ", "credentials = ('", "auth=",
     ],
 )  # fmt: skip
 def test_a_megabyte_takes_at_most_two_seconds(unit: str) -> None:
