@@ -67,21 +67,23 @@ class Rot:
             untrue = [c for c in untrue if c.kind in kinds or is_stated(c)]
         self._bases.add(rev)
         then = self.history.code(rev, self.code.memory)
-        files = [*files, *_named(said, files)]
-        return self._placed(
-            note, said, rev, _told(untrue, {c for c in untrue if is_true(c, files, then)})
-        ), used
+        wider = [*files, *_missing(said, files)]
+        true_then = {c for c in untrue if is_true(c, wider if c.kind == "value" else files, then)}
+        return self._placed(note, said, rev, _told(untrue, true_then)), used
 
     def _placed(
         self, note: Note, said: Sequence[Claim], rev: str, told: Sequence[tuple[Claim, bool]]
     ) -> list[Lost]:
-        above = _lines_above(note, self.code) if told else 0
-        files = files_of(note, said, self.code)
-        files += _named(said, files)
-        return [
-            Lost(note.id, replace(c, line=c.line + above), tuple(files), rev, was_true)
-            for c, was_true in told
-        ]
+        if not told:
+            return []
+        above = _lines_above(note, self.code)
+        files = tuple(files_of(note, said, self.code))
+        wider = (*files, *_missing(said, files))
+        found = []
+        for claim, was_true in told:
+            about = wider if claim.kind == "value" else files
+            found.append(Lost(note.id, replace(claim, line=claim.line + above), about, rev, was_true))
+        return found
 
     def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
         """Note id -> its broken mentions, with where each went. One search of the tree for all of them."""
@@ -157,7 +159,7 @@ def _told(untrue: Sequence[Claim], true_then: set[Claim]) -> list[tuple[Claim, b
     return [(c, c in true_then) for c in untrue if c in true_then or is_stated(c)]
 
 
-def _named(said: Sequence[Claim], files: Sequence[str]) -> list[str]:
+def _missing(said: Sequence[Claim], files: Sequence[str]) -> list[str]:
     """Files that the text names and that are not there now; they may have been."""
     return [c.name for c in said if c.kind == "path" and c.name not in files]
 
