@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from agentctx.cli.main import run
@@ -14,6 +15,12 @@ from tests.repository import TempRepo
 from tests.test_sync import notes_on_disk
 
 PATIENCE = 60.0
+
+for _name in (
+    "agentctx.cli.sync", "agentctx.cli.origin", "agentctx.provenance", "agentctx.review", "agentctx.sync",
+    "agentctx.targeting", "agentctx.llm.openai_compatible", "jinja2", "rank_bm25", "tree_sitter", "yaml",
+):  # fmt: skip
+    import_module(_name)  # a forked process starts with what every sync imports
 
 
 def forked(root: Path, *command: str, kill_after: float = -1.0, arm: Callable[[], None] | None = None) -> int:
