@@ -137,10 +137,13 @@ def test_a_broken_note_is_told_in_one_line_and_the_others_are_shown(shop: TempRe
 
 
 ADRS = {
-    "docs/adr/0001-cookies.md": "---\nstatus: superseded by ADR-0004\n---\n# Cookie sessions\n\nKeep sessions in cookies.\n",
-    "docs/adr/0002-soap.md": "# SOAP\n\n## Status\n\nSuperseded by [REST](0004-tokens.md)\n\n## Decision\n\nSpeak SOAP.\n",
-    "docs/adr/0004-tokens.md": "# Tokens\n\n## Status\n\nAccepted\n\n## Decision\n\nSessions are signed tokens.\n",
-}  # fmt: skip
+    "docs/adr/0001-cookies.md": "---\nstatus: superseded by ADR-0004\n---\n"
+    "# Cookie sessions\n\nKeep sessions in cookies.\n",
+    "docs/adr/0002-soap.md": "# SOAP\n\n## Status\n\nSuperseded by [REST](0004-tokens.md)\n\n"
+    "## Decision\n\nSpeak SOAP.\n",
+    "docs/adr/0004-tokens.md": "# Tokens\n\n## Status\n\nAccepted\n\n"
+    "## Decision\n\nSessions are signed tokens.\n",
+}
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def cleaned(item: BriefingItem) -> BriefingItem:
 
 
 def as_line(item: BriefingItem) -> BriefingItem:
-    """The item as one line: its first sentence, or why it is doubtful; what a retired note says is left out."""
+    """The item as one line: its first sentence, or why it is doubtful; of a retired note the title."""
     clean = cleaned(replace(item, text=""))
     if item.retired:
         return replace(clean, shape="line")

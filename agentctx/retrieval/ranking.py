@@ -7,7 +7,7 @@ archived notes lose weight and keep their place in the list.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
@@ -66,6 +66,8 @@ def rank(
         near = nearness(note, targets, weights)
         state = freshness.get(note.id)
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
+        if only_matching and not answer.matches:
+            answer = Relevance(0.0)
         score = (answer.score + weights.files * near.score) * standing
         candidates.append(_Candidate(note, answer, near, score, standing, note.pinned))
     if not only_matching:
@@ -116,10 +118,8 @@ def _with_documents(notes: Sequence[Note], answers: Sequence[Relevance], share: 
         scores.setdefault(note.path, []).append(answer.score)
     means = {path: sum(found) / len(found) for path, found in scores.items()}
     return [
-        Relevance(
-            (1 - share) * a.score + share * means[n.path] if len(scores[n.path]) > 1 else a.score, a.words
-        )
-        if a.score
+        replace(a, score=(1 - share) * a.score + share * means[n.path])
+        if a.score and len(scores[n.path]) > 1
         else a
         for n, a in zip(notes, answers, strict=True)
     ]

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from agentctx.retrieval.tokens import tokenize
+from agentctx.retrieval.tokens import pieces_of, tokenize
 from agentctx.retrieval.weights import Weights
 
 _CODE_SPAN = re.compile(r"`+([^`\n]{1,200})`+")
@@ -41,6 +41,8 @@ class Question:
     phrases: frozenset[tuple[str, str]]
     surface: Mapping[str, str]
     """Word as it was written, for reasons."""
+    identifiers: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Words made of several pieces: the whole, and its pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Relevance:
 
     score: float
     words: tuple[str, ...] = ()
+    matches: bool = False
+    """Whether it has a plain word, a whole identifier, or pieces that are worth half of one."""
 
 
 def question_of(text: str, branch: str, weights: Weights) -> Question:
@@ -67,11 +71,27 @@ def question_of(text: str, branch: str, weights: Weights) -> Question:
     for token in tokenize(" ".join(_BRANCH_WORD.findall(branch.rpartition("/")[2]))):
         found.setdefault(token, weights.query_branch)
     phrases = frozenset(pairwise(title)) | frozenset(pairwise(body))
+    chosen = {t: w for t, w in found.items() if w > 0}
+    return Question(chosen, phrases, *_as_written(f"{text} {branch}"))
+
+
+def _as_written(text: str) -> tuple[dict[str, str], tuple[tuple[str, frozenset[str]], ...]]:
+    """What each word of a text looked like, and which are made of pieces."""
     surface: dict[str, str] = {}
-    for word in re.findall(r"\w+", f"{text} {branch}"):
-        for token in reversed(tokenize(word)):
-            surface.setdefault(token, word)
-    return Question({t: w for t, w in found.items() if w > 0}, phrases, surface)
+    identifiers: dict[str, frozenset[str]] = {}
+    for word in re.findall(r"\w+", text):
+        pieces = pieces_of(word)
+        tokens = tokenize(word)
+        if pieces and tokens:
+            surface.setdefault(tokens[0], word)
+            identifiers[tokens[0]] = frozenset(tokens[1:])
+        for part in pieces or [word]:
+            for token in reversed(tokenize(part)):
+                surface.setdefault(token, part)
+    plain = {t for word in re.findall(r"\w+", text) if not pieces_of(word) for t in tokenize(word)}
+    return surface, tuple(
+        (whole, parts - plain) for whole, parts in identifiers.items() if whole not in plain
+    )
 
 
 def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: Weights) -> list[Relevance]:
@@ -94,9 +114,27 @@ def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: We
     for place, i in enumerate(chosen):
         score = float(text[place] + past[place] + weights.phrases * phrases[place]) / norm
         if score > 0:
-            telling = sorted(used[i], key=lambda term: (-values[term], term))
-            answers[i] = Relevance(score, tuple(telling[:3]))
+            inside = [pieces for whole, pieces in question.identifiers if whole in used[i]]
+            telling = sorted(used[i].difference(*inside), key=lambda term: (-values[term], term))
+            matches = _matches(used[i] | placed[i], question.identifiers, values)
+            answers[i] = Relevance(score, tuple(telling[:3]), matches)
     return answers
+
+
+def _matches(
+    here: frozenset[str], identifiers: Iterable[tuple[str, frozenset[str]]], values: Mapping[str, float]
+) -> bool:
+    """Is there more than a common piece of an identifier, such as the ``word`` of ``word77``?"""
+    rest = here
+    for whole, pieces in identifiers:
+        if whole in here or _worth(pieces & here, values) * 2 >= _worth(pieces, values) > 0:
+            return True
+        rest -= pieces
+    return bool(rest)
+
+
+def _worth(terms: Iterable[str], values: Mapping[str, float]) -> float:
+    return math.fsum(values.get(term, 0.0) for term in terms)
 
 
 def _in_any(reading: _Reading, fields: Iterable[str]) -> frozenset[str]:

@@ -63,6 +63,14 @@ def _tokens_of(word: str) -> tuple[str, ...]:
     return (whole, *parts) if len(whole) > 1 else ()
 
 
+def pieces_of(word: str) -> list[str]:
+    """The pieces of an identifier as they are written, ``[]`` for a word that is not made of several."""
+    if not word.isascii() or len(word) > _LONGEST:
+        return []
+    pieces = _PIECE.findall(word)
+    return pieces if len(pieces) > 1 else []
+
+
 def _plain(word: str) -> tuple[str, ...]:
     folded = word.casefold()
     if folded in STOP_WORDS or (len(folded) == 1 and folded.isascii() and not folded.isdigit()):

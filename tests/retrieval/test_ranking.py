@@ -262,6 +262,28 @@ def test_the_order_does_not_depend_on_the_process() -> None:
     assert "n00007" in outputs.pop()[:80]
 
 
+def matching(query: str, notes: list[Note]) -> dict[str, tuple[str, ...]]:
+    return {h.id: h.reasons for h in rank(Query(text=query), notes, {}, only_matching=True)}
+
+
+def test_a_piece_that_every_note_has_is_no_match_for_an_identifier() -> None:
+    notes = [note(f"n{i}", f"What word{i} does.") for i in range(200)]
+    assert matching("word77", notes) == {"n77": ("has the words: word77",)}
+    assert set(matching("word77 word78", notes)) == {"n77", "n78"}
+
+
+def test_reasons_name_the_piece_when_only_a_piece_is_there() -> None:
+    notes = [note("limits", "The limiter of a rate."), *(note(f"n{i}", "Other.") for i in range(9))]
+    assert matching("RateLimiter", notes) == {"limits": ("has the words: Limiter, Rate",)}
+    assert list(matching("whatever limiter", notes)) == ["limits"]
+    assert matching("nothing like it", notes) == {}
+
+
+def test_a_successor_without_the_words_stands_above_the_match_that_it_replaced() -> None:
+    notes = [note("old", "Cookies.", status="superseded", superseded_by="new"), note("new", "Tokens.")]
+    assert list(matching("cookies", notes)) == ["new", "old"]
+
+
 NOTES = st.lists(
     st.builds(
         lambda body, title, pinned: (body, title, pinned),
