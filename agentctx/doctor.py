@@ -12,7 +12,7 @@ from typing import Literal
 
 from agentctx import __version__
 from agentctx.errors import AgentctxError
-from agentctx.integrations import clients, githooks
+from agentctx.integrations import clients, githooks, mergedriver
 from agentctx.project import Project
 
 
@@ -31,7 +31,7 @@ def examine() -> list[Finding]:
     found = [_command(), _git()]
     try:
         with Project.open() as project:
-            for check in (_context, _hooks, _agents, _state, _worker):
+            for check in (_context, _hooks, _merge_driver, _agents, _state, _worker):
                 found.append(_guarded(check, project))
     except AgentctxError as error:
         found.append(Finding("repository", "notice", error.message, error.hint))
@@ -88,12 +88,23 @@ def _hooks(project: Project) -> Finding:
     return Finding("git hooks", "notice", fired.words, "agentctx hooks install")
 
 
+def _merge_driver(project: Project) -> Finding:
+    found = mergedriver.status(project.git)
+    if found.outcome == "present" and not found.reason:
+        return Finding("merge driver", "ok", "notes merge by field and paragraph")
+    return Finding(
+        "merge driver", "notice", found.reason or "notes are merged by line", "agentctx hooks install"
+    )
+
+
 def _agents(project: Project) -> Finding:
     found = clients.status(clients.named(()), project.root)
     there = {client.title for client, part in found if part.outcome == "present"}
     old = sorted({part.path for _, part in found if part.outcome == "updated"})
     if old:
-        return Finding("agents", "notice", f"an older form of our part in {', '.join(old)}", "agentctx agents install")
+        return Finding(
+            "agents", "notice", f"an older form of our part in {', '.join(old)}", "agentctx agents install"
+        )
     if there:
         return Finding("agents", "ok", f"registered with {', '.join(sorted(there))}")
     return Finding("agents", "notice", "no agent client is registered", "agentctx agents install")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agentctx.catchup import pending_range
 from agentctx.files import write_atomic
-from agentctx.integrations import clients, githooks
+from agentctx.integrations import clients, githooks, mergedriver
 from agentctx.notes.include import suggest_includes
 from agentctx.notes.scan import KINDS
 from agentctx.project import Project
@@ -15,6 +15,7 @@ IGNORED = "# Derived by agentctx; deleting it loses nothing.\nindex.json\n.*.tmp
 ATTRIBUTES = (
     "# Stamps are written by `agentctx verify`: reviewers need not read them.\n"
     ".verified/** linguist-generated\n"
+    f"{mergedriver.TEXT}"
 )
 SETTINGS = "# Settings of agentctx for this repository; docs/configuration.md lists them all.\n"
 
@@ -34,7 +35,7 @@ class Step:
 def initialise(project: Project, agents: str, hooks: bool, dry: bool) -> list[Step]:
     """Make what is missing; touch nothing that is there. ``agents``: ``auto``, ``none`` or names."""
     registering = clients.chosen(agents, project.root)
-    steps = [*_context(project, dry)]
+    steps = [*_context(project, dry), *_attributes(project, dry)]
     # From here on what arrives is news; without this, everything before the first look would be history.
     pending_range(project.git, project.state)
     for client, done in clients.install(registering, project.root, dry):
@@ -45,7 +46,15 @@ def initialise(project: Project, agents: str, hooks: bool, dry: bool) -> list[St
     if hooks:
         for hook in githooks.install(project.git, project.context, dry):
             steps.append(Step(f"git hook {hook.name}", hook.outcome, hook.reason, hook.by_hand))
+        driver = mergedriver.register(project.git, dry)
+        steps.append(Step(driver.path, driver.outcome, driver.reason, driver.by_hand))
     return steps
+
+
+def _attributes(project: Project, dry: bool) -> list[Step]:
+    """The merge attributes in a ``.gitattributes`` that was there before; a new one is made with them."""
+    done = mergedriver.add_attributes(project.root, project.context, dry)
+    return [Step(done.path, done.outcome, "for the merge driver")] if done.outcome == "added" else []
 
 
 def _context(project: Project, dry: bool) -> list[Step]:
