@@ -7,10 +7,12 @@ hidden, fenced with its origin and its freshness, and never allowed to close its
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from agentctx.errors import InvalidInput
 from agentctx.fence import attribute, fenced
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
@@ -25,11 +27,17 @@ OPENING = 1_900
 """Bytes in which the head and the first note stand whole: some clients show no more of a long answer."""
 CONSIDERED = 200
 """Best notes that packing looks at: no budget holds a line for so many."""
+LEAST_BUDGET = 200
+"""Tokens below which a briefing holds little besides its head."""
 STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
 
 
 def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: int | None = None) -> Briefing:
-    """The briefing for a task, inside the byte and the token budget."""
+    """The briefing for a task, inside both budgets. Raises ``InvalidInput`` for a tiny one."""
+    if budget is not None and budget < LEAST_BUDGET:
+        raise InvalidInput(
+            f"a briefing does not fit into {budget} tokens", f"give {LEAST_BUDGET} or more, or leave it out"
+        )
     notices = arrivals(project)
     hits = _retired_last(project, rank_notes(project, query_for(project, task, files)))
     items = _items(project, hits[:CONSIDERED])
@@ -117,15 +125,29 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
             title=fenced(notes[hit.id].title),
             state=states[hit.id].state,
             reasons=tuple(fenced(r) for r in reasons_of(states[hit.id])),
-            text=fenced(notes[hit.id].body.strip()),
+            text=fenced(_text(notes[hit.id])),
             shape="whole",
             trusted=origin[notes[hit.id].path].trusted,
             origin=attribute(origin[notes[hit.id].path].words),
             score=hit.score,
+            anchored=is_anchored(notes[hit.id]),
             retired=attribute(past.get(hit.id, "")),
         )
         for hit in hits
     ]
+
+
+def _text(note: Note) -> str:
+    """What a note says below its title: a heading at the top that repeats the title is left out."""
+    first, _, rest = note.body.strip().partition("\n")
+    heading = first.lstrip("#").strip() if first.startswith("#") else ""
+    same = heading and (heading == note.title or note.title.endswith(f": {heading}"))
+    return rest.strip() if same else note.body.strip()
+
+
+def is_anchored(note: Note) -> bool:
+    """Whether it names code that can be compared: a glob says only what the note is about."""
+    return any(not anchor.is_glob for anchor in note.anchors)
 
 
 def reasons_of(freshness: Freshness) -> list[str]:
@@ -140,11 +162,24 @@ def reasons_of(freshness: Freshness) -> list[str]:
 
 def _facts(project: Project) -> dict[str, Any]:
     index, past = project.index, retired(project.notes.notes)
-    counts = {s: sum(f.state == s and f.id not in past for f in index.notes) for s in STATES}
-    words = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    total = sum(counts.values())
-    return {"head": index.head, "total": total, "retired": len(index.notes) - total,
-            "counts": words, "left_out": 0, "notices": ()}  # fmt: skip
+    anchored = {n.id for n in project.notes.notes if is_anchored(n)}
+    states: list[tuple[bool, str]] = [(f.id in anchored, f.state) for f in index.notes if f.id not in past]
+    with_code = Counter(state for tied, state in states if tied)
+    others = Counter(state for tied, state in states if not tied)
+    bare = others.total()
+    parts = []
+    if with_code:
+        parts.append(f"{with_code.total()} with anchors, compared with the code: {_counted(with_code)}")
+    if bare:
+        del others["fresh"]
+        doubts = f": {_counted(others)}" if others else ", which only people can check"
+        parts.append(f"{bare} without anchors{doubts}")
+    return {"head": index.head, "total": len(states), "retired": len(index.notes) - len(states),
+            "counts": "; ".join(parts), "left_out": 0, "notices": ()}  # fmt: skip
+
+
+def _counted(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{states[state]} {state}" for state in STATES if states.get(state))
 
 
 def _render(

@@ -40,7 +40,7 @@ def test_one_note_is_shown_whole(shop: TempRepo) -> None:
     note(shop, "Tax is rounded once", "On the sum, never on each line.")
     said = prime(shop)
     assert "On the sum, never on each line." in said
-    assert "1 note (1 fresh)" in said
+    assert "1 note (1 without anchors, which only people can check)" in said
 
 
 def test_an_empty_note_harms_nothing(shop: TempRepo) -> None:
@@ -183,3 +183,25 @@ def test_every_listing_says_that_a_note_was_superseded(aged: TempRepo) -> None:
     found = aged.agentctx("search", "cookies").stdout
     assert found.index("0004-tokens.md#tokens") < found.index("0001-cookies.md")
     assert words in found
+
+
+@pytest.mark.parametrize("budget", ["0", "10", "-5", "199"])
+def test_a_budget_that_holds_no_briefing_is_refused(shop: TempRepo, budget: str) -> None:
+    done = shop.agentctx("prime", "--budget", budget)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_the_head_says_which_notes_were_compared_with_code(shop: TempRepo) -> None:
+    note(shop, "Tax is rounded once", "On the sum.", "--anchor", "src/money.py#add_tax")
+    note(shop, "Be kind", "To everybody.")
+    said = prime(shop)
+    head = "2 notes (1 with anchors, compared with the code: 1 fresh; 1 without anchors"
+    assert said.splitlines()[2].startswith(head)
+    assert 'id="be-kind" kind="gotcha" state="no anchors"' in said
+
+
+def test_a_heading_that_repeats_the_title_is_printed_once(repo: TempRepo) -> None:
+    repo.commit("code", CODE | ADRS)
+    assert repo.agentctx("init").returncode == 0
+    assert prime(repo).count("# Tokens\n") == 1
