@@ -153,9 +153,19 @@ def _status(said: str, path: str) -> tuple[str, str]:
 
 
 def _section_notes(document: _Document) -> Iterable[Note]:
+    """A note for every section that says enough. An instruction file says nothing in vain: its short
+    sections are one note together, before the others."""
+    short = [s for s in document.sections if _words(s.text) < MINIMUM_WORDS]
     seen: dict[str, int] = {}
+    if posixpath.basename(document.path) in _INSTRUCTIONS and any(_words(s.text) for s in short):
+        name = posixpath.basename(document.path)
+        slug = slugify(name)
+        seen[slug] = 1
+        body = "\n\n".join(document.body[s.start : s.end].strip() for s in short)
+        title = name if document.title == name else f"{name}: {document.title}"
+        yield _note(document, f"{document.path}#{slug}", title, f"{body}\n")
     for section in document.sections:
-        if len(_WORD.findall(_COMMENT.sub("", section.text))) < MINIMUM_WORDS:
+        if section in short:
             continue
         heading = section.heading or document.title
         slug = slugify(heading)
@@ -169,6 +179,10 @@ def _section_notes(document: _Document) -> Iterable[Note]:
             heading if own else f"{document.title}: {heading}",
             document.body[section.start : section.end],
         )
+
+
+def _words(text: str) -> int:
+    return len(_WORD.findall(_COMMENT.sub("", text)))
 
 
 def _note(

@@ -46,6 +46,19 @@ def test_our_own_block_in_an_agents_file_is_not_read_back() -> None:
     assert [n.title for n in notes] == ["Rules", "Rules: Testing"]
 
 
+def test_short_rules_of_an_instruction_file_are_one_note() -> None:
+    text = f"# Rules\n\nBe exact.\n\n## Money\n\nCents only.\n\n## Why\n\n{LONG}\n\n## Tests\n\nReal git.\n"
+    notes, _ = included("AGENTS.md", text.encode())
+    assert [(n.id, n.title) for n in notes] == [
+        ("AGENTS.md#agents-md", "AGENTS.md: Rules"),
+        ("AGENTS.md#why", "Rules: Why"),
+    ]
+    for rule in ("Be exact.", "## Money\n\nCents only.", "## Tests\n\nReal git."):
+        assert rule in notes[0].body
+    assert included("docs/rules.md", b"# Rules\n\nBe exact.\n") == ((), ())
+    assert included("AGENTS.md", b"# Rules\n\n<!-- nothing -->\n") == ((), ())
+
+
 RECORDS = {
     "nygard accepted": (
         "doc/adr/0001-tokens.md",
