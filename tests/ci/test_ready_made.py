@@ -109,8 +109,8 @@ class Forge:
         self._program("python", f'case "$*" in *"pip install"*) echo "$*" >> {self.temp}/pip ;; esac')
         self._program(
             "python3",
-            f'mkdir -p "$3/bin"; ln -sf {self.bin}/python "$3/bin/python"; '
-            f'ln -sf {Path(sys.executable).parent}/agentctx "$3/bin/agentctx"',
+            f'mkdir -p "$4/bin"; ln -sf {self.bin}/python "$4/bin/python"; '
+            f'ln -sf {Path(sys.executable).parent}/agentctx "$4/bin/agentctx"',
         )
 
     def _program(self, name: str, text: str) -> None:
