@@ -18,7 +18,7 @@ from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
-from agentctx.retrieval.succession import retired
+from agentctx.retrieval.succession import is_record, retired
 from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
@@ -121,7 +121,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
         BriefingItem(
             id=hit.id,
             path=attribute(notes[hit.id].path),
-            kind=notes[hit.id].kind,
+            kind="decision" if is_record(notes[hit.id]) else notes[hit.id].kind,
             title=fenced(notes[hit.id].title),
             state=states[hit.id].state,
             reasons=tuple(fenced(r) for r in reasons_of(states[hit.id])),

@@ -164,7 +164,7 @@ def test_what_was_superseded_is_one_line_below_everything_that_holds(aged: TempR
     assert "Keep sessions in cookies." not in said
     assert "Speak SOAP." not in said
     assert "Round each line" not in said
-    assert "Cookie sessions (document, superseded by docs/adr/0004-tokens.md#tokens)" in said
+    assert "Cookie sessions (decision, superseded by docs/adr/0004-tokens.md#tokens)" in said
     assert "Round per line (decision, superseded)" in said
     assert said.index("Sessions are signed tokens.") < said.index("Cookie sessions (")
     assert "; 3 more superseded or archived" in said
@@ -175,7 +175,7 @@ def test_every_listing_says_that_a_note_was_superseded(aged: TempRepo) -> None:
     words = "[superseded by docs/adr/0004-tokens.md#tokens]"
     assert aged.agentctx("list").stdout.count(words) == 2
     assert words in aged.agentctx("status", "--all").stdout
-    assert "3 more superseded or archived" in "".join(aged.agentctx("status").stderr.splitlines()[-1:])
+    assert "3 more superseded or archived" in aged.agentctx("status").stdout.splitlines()[-1]
     assert (
         "superseded by docs/adr/0004-tokens.md#tokens: kept as history"
         in aged.agentctx("show", "docs/adr/0001-cookies.md#cookie-sessions").stdout
@@ -205,3 +205,12 @@ def test_a_heading_that_repeats_the_title_is_printed_once(repo: TempRepo) -> Non
     repo.commit("code", CODE | ADRS)
     assert repo.agentctx("init").returncode == 0
     assert prime(repo).count("# Tokens\n") == 1
+
+
+def test_a_recorded_decision_stands_as_one_above_other_pages_without_a_task(repo: TempRepo) -> None:
+    about = "# About\n\n" + "We sell things to people who like to buy things from us here. " * 3 + "\n"
+    repo.commit("code", CODE | ADRS | {"docs/about.md": about})
+    assert repo.agentctx("init").returncode == 0
+    said = prime(repo)
+    assert 'kind="decision"' in said
+    assert said.index("# Tokens") < said.index("# About")

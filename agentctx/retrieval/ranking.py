@@ -14,7 +14,7 @@ from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
 from agentctx.retrieval.bags import bag_of, words_of
 from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
-from agentctx.retrieval.succession import pairs
+from agentctx.retrieval.succession import is_record, pairs
 from agentctx.retrieval.weights import SHIPPED, Weights
 
 _PINNED_PLACE = 3
@@ -146,7 +146,8 @@ def _standing(note: Note, state: Freshness | None, weights: Weights) -> float:
     """What the note is worth whatever the task: kind, freshness, whether it still holds, pinned."""
     fresh = 1 - weights.freshness * (1 - min(1.0, max(0.0, state.score))) if state else 1.0
     holds = 1.0 if note.status == "active" and not note.superseded_by else weights.retired
-    return weights.kinds.get(note.kind, 1.0) * fresh * holds * (weights.pinned if note.pinned else 1.0)
+    kind = "decision" if is_record(note) else note.kind
+    return weights.kinds.get(kind, 1.0) * fresh * holds * (weights.pinned if note.pinned else 1.0)
 
 
 def _raise_pinned(candidates: Sequence[_Candidate]) -> None:

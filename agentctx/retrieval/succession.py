@@ -14,6 +14,11 @@ _DROPPED = frozenset({"archived", "deprecated", "obsolete", "rejected", "withdra
 _NUMBER = re.compile(r"(?i)(?:adr|rfc|decision|record)?[-_ #]{0,3}0{0,8}(\d{1,8})(?!\d)")
 
 
+def is_record(note: Note) -> bool:
+    """Is it a decision that a document of the repository records?"""
+    return note.kind == "document" and "adr" in note.tags
+
+
 def retired(notes: Sequence[Note]) -> dict[str, str]:
     """Note id -> ``superseded by X``, ``superseded``, ``archived`` ..., for those that no longer hold.
 
