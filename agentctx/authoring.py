@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from agentctx.errors import InvalidInput
@@ -128,10 +130,19 @@ def _writable(project: Project, name: str) -> Note:
 
 
 def _anchor(project: Project, text: str) -> Anchor:
-    parsed = parse_anchor(text)
+    parsed = parse_anchor(_from_here(project, text))
     if isinstance(parsed, Problem):
         raise InvalidInput(parsed.message, parsed.hint)
     return checked_anchor(parsed, project.tree)
+
+
+def _from_here(project: Project, text: str) -> str:
+    """A path that begins with ``./`` or ``../`` means the folder one stands in; others begin at the top."""
+    path, mark, symbol = text.partition("#")
+    if not path.startswith(("./", "../")):
+        return text
+    inside = os.path.relpath(Path.cwd() / path, os.path.realpath(project.root)).replace(os.sep, "/")
+    return text if inside.startswith("../") else f"{inside}{mark}{symbol}"
 
 
 def _with_anchors(note: Note, anchors: tuple[Anchor, ...]) -> Note:
