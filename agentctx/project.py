@@ -133,13 +133,15 @@ class Project:
     def notices(self) -> tuple[str, ...]:
         """What a person or agent should know besides the notes, one line each."""
         found = []
-        broken = [p for p in self.notes.problems if p.severity == "error"]
+        broken = [p for p in self.notes.problems if p.severity == "error" or p.code == "too-deep"]
         if broken:
             names = ", ".join(sorted({p.path for p in broken})[:3])
-            found.append(f"{len(broken)} problem(s) keep notes from being read ({names}): agentctx lint")
+            keep = _several(len(broken), "problem keeps", "problems keep")
+            found.append(f"{keep} notes from being read ({names}): agentctx lint")
         waiting = self.proposals.open() if self.state.names("proposals") else ()
         if waiting:
-            found.append(f"{len(waiting)} proposed edit(s) of notes wait for a person: agentctx review")
+            edits = _several(len(waiting), "proposed edit of notes waits", "proposed edits of notes wait")
+            found.append(f"{edits} for a person: agentctx review")
         refused = self.state.read(REFUSED) or []
         if refused:
             id, reason = refused[0]
@@ -159,6 +161,10 @@ class Project:
     def note(self, name: str) -> Note:
         """The note a person means: its id (the day it begins with may be left out), or its path."""
         return named(name, self.notes)
+
+
+def _several(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def named(name: str, found: NoteSet) -> Note:
