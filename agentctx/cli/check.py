@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 )
 @click.option("--head", default="", metavar="REV", help="The branch; the files on disk without it.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
 @click.option("--also", multiple=True, metavar="FORMAT=FILE", help="One more report of the same check.")
-def check_command(base: str, head: str, name: str, out: Path | None, also: tuple[str, ...]) -> int:
+def check_command(
+    base: str, head: str, name: str, as_json: bool, out: Path | None, also: tuple[str, ...]
+) -> int:
     """Say which notes a branch makes false that it did not mend itself. Exit code 1 when there are any."""
     from agentctx.gate import check
     from agentctx.project import Project
@@ -31,7 +34,7 @@ def check_command(base: str, head: str, name: str, out: Path | None, also: tuple
     more = [_target(text) for text in also]
     with Project.open() as project:
         checked = check(project, base, head)
-    for other, path in [(name, out), *more]:
+    for other, path in [("json" if as_json else name, out), *more]:
         _emit(checked, other, path)
     for notice in checked.notices:
         tell(notice)

@@ -72,13 +72,14 @@ def _print(index: Index, notes: dict[str, Note], notices: tuple[str, ...], show_
             if state != "fresh" or show_all:
                 _print_note(freshness, notes[freshness.id], past)
     for problem in index.problems:
-        if problem.severity == "error":
-            say(painted("error", 10), f"  {problem.path}:{problem.line or 1}  {problem.message}")
+        if problem.severity == "error" or problem.code == "too-deep":
+            say(painted(problem.severity, 10), f"  {problem.path}:{problem.line or 1}  {problem.message}")
     for notice in notices:
         tell(notice)
     summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
     more = f"; {len(past)} more superseded or archived" if past else ""
-    tell(f"{summary}{more}".removeprefix("; ") or "no notes yet")
+    words = f"{summary}{more}".removeprefix("; ")
+    say(words) if words else tell("no notes yet")
 
 
 def _print_note(freshness: Freshness, note: Note, past: Mapping[str, str]) -> None:

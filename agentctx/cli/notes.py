@@ -38,7 +38,9 @@ def new_command(
         written = authoring.create(project, kind, title, anchors, tags, text, dry_run)
     if as_json:
         return emit_json({"id": written.id, "path": written.path, "anchors": list(written.anchors)})
-    if not text.strip():
+    if dry_run:
+        tell("nothing was written; this would be:")
+    elif not text.strip():
         tell("the note has no text yet: open it and say why")
     return say(written.path)
 
@@ -107,7 +109,11 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
     rows = [(n.kind, states[n.id].state, n.id, titled(n, past)) for n in found]
     table(rows, ("kind", "state", "id", "title"), 1)
     broken = [p for p in problems if p.severity == "error"]
-    return tell(f"{len(broken)} file(s) cannot be read as notes: agentctx lint") if broken else None
+    return (
+        tell(f"{len(broken)} file{'' if len(broken) == 1 else 's'} cannot be read as notes: agentctx lint")
+        if broken
+        else None
+    )
 
 
 @click.command("show")

@@ -40,6 +40,7 @@ def affected_command(span: str, limit: int, as_json: bool) -> None:
     return None if found else tell("there are no notes yet")
 
 
+NO_REASON = "no reason given"
 MODES = ("suggest", "apply", "commit", "pull-request")
 
 
@@ -139,7 +140,7 @@ def _list(proposals: list[Proposal], as_json: bool) -> int:
         emit_json({"proposals": proposals})
         return 0
     for p in proposals:
-        say(f"{p.id}  ", painted(p.state, 12), f"  {p.note_id}: {p.why}")
+        say(f"{p.id}  ", painted(p.state, 12), f"  {p.note_id}: {p.why or NO_REASON}")
         for refusal in p.refusals:
             say(f"                            look at it: {refusal.reason}")
     more = "`agentctx review show` prints the diffs, `accept` and `reject` decide"
@@ -155,7 +156,7 @@ def _show(shown: list[Shown], as_json: bool) -> int:
         p = one.proposal
         say(f"{p.id}  ", painted(p.state), f"  {p.note_path}")
         source = " ".join(filter(None, (p.origin, p.model)))
-        say(f"why: {p.why} ({source}, commit {p.commit[:8]} by {p.author})")
+        say(f"why: {p.why or NO_REASON} ({source}, commit {p.commit[:8]} by {p.author})")
         for reason in (*p.reasons, *(r.reason for r in p.refusals)):
             say(f"  - {reason}")
         _print_diff("the code", p.code_diff)
@@ -195,13 +196,25 @@ def _edit(project: object, ids: tuple[str, ...]) -> int:
     assert isinstance(project, Project)
     if len(ids) != 1:
         raise click.UsageError("edit takes one PROPOSAL")
-    text = click.edit(review.proposed_text(project, ids[0]), extension=".md")
+    text = _edited(review.proposed_text(project, ids[0]))
     if text is None:
         tell("nothing was saved; the proposal stays open")
         return 0
     done = review.edit(project, ids[0], text)
     say(f"{done.state}  {done.id}  {done.note_id}")
     return 0
+
+
+def _edited(text: str) -> str | None:
+    from agentctx.errors import InvalidInput
+
+    try:
+        return click.edit(text, extension=".md")
+    except click.ClickException as failed:
+        raise InvalidInput(
+            f"{failed.format_message()}; the proposal stays open",
+            "set EDITOR to an editor that waits, for example EDITOR=vi or EDITOR='code --wait'",
+        ) from failed
 
 
 @click.command("undo")
