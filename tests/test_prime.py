@@ -40,7 +40,7 @@ def test_one_note_is_shown_whole(shop: TempRepo) -> None:
     note(shop, "Tax is rounded once", "On the sum, never on each line.")
     said = prime(shop)
     assert "On the sum, never on each line." in said
-    assert "1 note (1 without anchors, which only people can check)" in said
+    assert "(1 without anchors, which only people can check)" in said
 
 
 def test_an_empty_note_harms_nothing(shop: TempRepo) -> None:
@@ -196,8 +196,8 @@ def test_the_head_says_which_notes_were_compared_with_code(shop: TempRepo) -> No
     note(shop, "Tax is rounded once", "On the sum.", "--anchor", "src/money.py#add_tax")
     note(shop, "Be kind", "To everybody.")
     said = prime(shop)
-    head = "2 notes (1 with anchors, compared with the code: 1 fresh; 1 without anchors"
-    assert said.splitlines()[2].startswith(head)
+    assert said.splitlines()[2].startswith("2 notes at commit ")
+    assert "(1 with anchors, compared with the code: 1 fresh; 1 without anchors" in said
     assert 'id="be-kind" kind="gotcha" state="no anchors"' in said
 
 
