@@ -160,7 +160,7 @@ class SqliteDatabase:
         try:
             if isinstance(path, Path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                _make(path)
             connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
@@ -217,3 +217,15 @@ class SqliteDatabase:
 
 def _busy(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _make(path: Path) -> None:
+    """Make the file for its owner alone, and only if it is not there.
+
+    A database that is there is never opened beside SQLite: closing such a handle would take the locks of
+    every other connection of this process with it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass
