@@ -85,7 +85,9 @@ def _hooks(project: Project) -> Finding:
     fired = githooks.probe(project.git)
     if fired.fired:
         return Finding("git hooks", "ok", fired.words)
-    return Finding("git hooks", "notice", fired.words, "agentctx hooks install")
+    others = any(hook.outcome == "refused" for hook in githooks.status(project.git, project.context))
+    command = "agentctx hooks status prints the lines to add" if others else "agentctx hooks install"
+    return Finding("git hooks", "notice", fired.words, command)
 
 
 def _merge_driver(project: Project) -> Finding:
