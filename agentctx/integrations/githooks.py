@@ -161,6 +161,8 @@ def _by_hand(path: Path, reason: str) -> str:
         )
     if "Windows line endings" in reason or "not executable" in reason:
         return f"mend {path}, then run: agentctx hooks install"
+    if "not a shell script" in reason or "a program" in reason:
+        return f"have {path} start this as a process, ignoring its outcome: agentctx hook {name}"
     line = f"command -v agentctx >/dev/null && agentctx hook {name} </dev/null || :"
     return f"in {_edited_by_people(path)}, before any exec or exit:\n{line}"
 
