@@ -72,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N verdicts with their diffs")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    asked = ["git", "-C", str(options.repository), "rev-parse", "--verify", "-q", "HEAD"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
+        parser.error(f"{options.repository} is no clone with a commit: give the path of a git repository")
     sys.addaudithook(_count)
     with tempfile.TemporaryDirectory(prefix="replay-") as scratch:
         walk = replay(options, Path(scratch) / "clone")
@@ -116,7 +119,9 @@ def replay(options: argparse.Namespace, clone: Path) -> Walk:
     walk = Walk(count)
     before: dict[str, str] = {}
     parent = git("rev-parse", "HEAD")
-    for commit in [line[0], *line[1:]]:
+    for number, commit in enumerate(line):
+        if number % 20 == 0:
+            print(f"merge {number} of {len(line) - 1}", file=sys.stderr, flush=True)
         if commit != line[0]:
             parent = _on_top(git, commit, parent, notes_tree)
             git("checkout", "-q", "-f", "--detach", parent)
@@ -141,7 +146,7 @@ def _write_notes(clone: Path, count: int, seed: int) -> int:
             path = f"{CONTEXT}/gotchas/note-{number:04}.md"
             folder.save(path, new_note(f"About {anchor}", (), [str(anchor)], "See the code.\n"), None)
         for note in folder.read().notes:
-            folder.write_record(note.id, stamps_for(note, tree))
+            folder.write_record(note.id, stamps_for(note, tree, code))
     return len(chosen)
 
 
