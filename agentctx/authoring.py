@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from agentctx.errors import InvalidInput
+from agentctx.errors import Conflict, InvalidInput
 from agentctx.freshness.answers import is_entry
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.hygiene import redact
@@ -45,16 +45,18 @@ def create(
     resolved = [_anchor(project, text) for text in anchors]
     _no_secret(f"{title}\n{body}", "the new note")
     data = new_note(title, tags, [str(a) for a in resolved], body)
-    id = _free_id(project, f"{project.today}-{slugify(title)}" if kind in DATED else slugify(title))
-    path = f"{project.context}/{FOLDERS[kind]}/{id}.md"
-    note, problems = parse(path, data, cast(Kind, kind))
+    wanted = f"{project.today}-{slugify(title)}" if kind in DATED else slugify(title)
+    folder = f"{project.context}/{FOLDERS[kind]}"
+    note, problems = parse(f"{folder}/{wanted}.md", data, cast(Kind, kind))
     if note is None:
         raise InvalidInput(f"this note would not read back: {problems[0].message}", problems[0].hint)
     stamps = stamps_for(note, project.tree)
-    if not dry:
-        project.folder.save(path, data, None)
-        if stamps:
-            project.folder.write_record(id, stamps)
+    for id in _free_ids(project, wanted):
+        path = f"{folder}/{id}.md"
+        if dry or _saved(project, path, data):
+            break
+    if stamps and not dry:
+        project.folder.write_record(id, stamps)
     return Written(id, path, tuple(str(a) for a in resolved), _of_anchors(stamps))
 
 
@@ -151,13 +153,22 @@ def _with_anchors(note: Note, anchors: tuple[Anchor, ...]) -> Note:
     return replace(note, anchors=anchors)
 
 
-def _free_id(project: Project, wanted: str) -> str:
+def _saved(project: Project, path: str, data: bytes) -> bool:
+    """False when somebody took the name in this very moment."""
+    try:
+        project.folder.save(path, data, None)
+    except Conflict:
+        return False
+    return True
+
+
+def _free_ids(project: Project, wanted: str) -> Iterator[str]:
+    """The wanted id, then the same with a number; what was taken when the notes were read is left out."""
     taken = {n.id for n in project.notes.notes} | {
         p.path.rpartition("/")[2].removesuffix(".md") for p in project.notes.problems
     }
-    if wanted not in taken:
-        return wanted
-    return next(f"{wanted}-{n}" for n in range(2, 10_000) if f"{wanted}-{n}" not in taken)
+    names = (wanted, *(f"{wanted}-{n}" for n in range(2, 10_000)))
+    return (name for name in names if name not in taken)
 
 
 def _no_secret(text: str, where: str) -> None:

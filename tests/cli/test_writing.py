@@ -135,3 +135,20 @@ def test_a_writing_command_never_takes_another_note_for_the_one_that_was_meant(s
         assert done.returncode == 2, done.stdout
     assert shop.agentctx("verify", "signed-tokens").returncode == 0, "the day may be left out"
     assert "did you mean" in shop.agentctx("show", "signed").stderr
+
+
+def test_eight_agents_that_write_the_same_title_at_once_all_keep_their_note(shop: TempRepo) -> None:
+    import os
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "agentctx", "new", "gotcha", "Same", "--body"]
+    writers = [
+        subprocess.Popen(
+            [*command, f"words of {n}"], cwd=shop.root, env=os.environ, stdout=subprocess.DEVNULL
+        )
+        for n in range(8)
+    ]
+    assert [writer.wait() for writer in writers] == [0] * 8
+    notes = [path.read_text() for path in (shop.root / "agent-context/gotchas").glob("same*.md")]
+    assert sorted(text.split("---\n")[-1].strip() for text in notes) == [f"words of {n}" for n in range(8)]
