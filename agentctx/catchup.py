@@ -86,7 +86,7 @@ def start_worker(git: Git) -> None:
         return
     try:
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "agentctx.worker"],
+            [sys.executable, "-P", "-m", "agentctx.flows.worker"],
             cwd=git.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bench.gate import functions_in, main
+from tests.flows.test_gate import FREE_RATE, MONEY
 from tests.repository import TempRepo
-from tests.test_gate import FREE_RATE, MONEY
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def session_command(
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Say that a session begins, or leave its note for the next agent in sessions/ of the context folder."""
-    from agentctx import handover, sessions
+    from agentctx.flows import handover, sessions
     from agentctx.project import Project
 
     with Project.open() as project:

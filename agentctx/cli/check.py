@@ -27,7 +27,7 @@ def check_command(
     base: str, head: str, name: str, as_json: bool, out: Path | None, also: tuple[str, ...]
 ) -> int:
     """Say which notes a branch makes false that it did not mend itself. Exit code 1 when there are any."""
-    from agentctx.gate import check
+    from agentctx.flows.gate import check
     from agentctx.project import Project
     from agentctx.reports.text import summary
 

@@ -27,8 +27,8 @@ def consolidate_command(limit: int, model: bool, namespace: str, dry_run: bool, 
 
     `agentctx fact contradictions` lists them; nobody reads one before `agentctx fact resolve ID --keep`.
     """
-    from agentctx.consolidate import by_manifests, by_model, by_rules, propose
-    from agentctx.memories import Memory
+    from agentctx.flows.consolidate import by_manifests, by_model, by_rules, propose
+    from agentctx.flows.memories import Memory
     from agentctx.project import Project
 
     with Project.open() as project, Memory.of(project) as memory:

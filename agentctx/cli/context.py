@@ -20,7 +20,7 @@ from agentctx.cli.output import emit_json, painted, say, tell, titled
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def prime_command(task: str, files: tuple[str, ...], budget: int | None, form: str, as_json: bool) -> None:
     """Print the briefing of a session: the notes that matter for it, and what is no longer true in them."""
-    from agentctx.prime import prime
+    from agentctx.flows.prime import prime
     from agentctx.project import Project
 
     text = sys.stdin.read() if task == "-" else task
@@ -38,7 +38,7 @@ def prime_command(task: str, files: tuple[str, ...], budget: int | None, form: s
             }
         )
     if form == "hook":
-        from agentctx.prime import hook_answer
+        from agentctx.flows.prime import hook_answer
 
         return click.echo(hook_answer(briefing.text, "claude-code"))
     return click.echo(briefing.text, nl=False)
@@ -53,7 +53,7 @@ def prime_command(task: str, files: tuple[str, ...], budget: int | None, form: s
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def search_command(query: str | None, source: str | None, limit: int, as_json: bool) -> None:
     """Find notes by words, best first. QUERY `-` reads standard input."""
-    from agentctx.prime import search
+    from agentctx.flows.prime import search
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
 

@@ -45,7 +45,7 @@ def export_command() -> None:
 @ONLY
 def postgres_command(out: str | None, dsn: str | None, namespace: str, only: str | None) -> None:
     """Notes as facts, merges and sessions as episodes, the briefing as working context. Safe to repeat."""
-    from agentctx.export import export_postgres, export_postgres_dsn
+    from agentctx.flows.export import export_postgres, export_postgres_dsn
 
     if bool(out) == bool(dsn):
         raise click.UsageError("give either --out FILE or --dsn URL")
@@ -63,7 +63,7 @@ def postgres_command(out: str | None, dsn: str | None, namespace: str, only: str
 @ONLY
 def jsonl_command(out: str, namespace: str, only: str | None) -> None:
     """The same rows as JSON Lines, without loss: `agentctx import jsonl` reads them."""
-    from agentctx.export import export_jsonl
+    from agentctx.flows.export import export_jsonl
 
     with _rows(namespace, only) as (rows, count):
         export_jsonl(rows, _target(out))
@@ -77,7 +77,7 @@ def jsonl_command(out: str, namespace: str, only: str | None) -> None:
 @ONLY
 def stash_command(out: str | None, dsn: str | None, namespace: str, only: str | None) -> None:
     """The same rows into the tables of Stash (github.com/alash3al/stash). Safe to repeat."""
-    from agentctx.export import export_stash, export_stash_dsn
+    from agentctx.flows.export import export_stash, export_stash_dsn
 
     if bool(out) == bool(dsn):
         raise click.UsageError("give either --out FILE or --dsn URL")
@@ -104,8 +104,8 @@ def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
 
     All lines are checked before the first is written; the same file twice changes nothing.
     """
-    from agentctx.export import import_jsonl
-    from agentctx.memories import Memory
+    from agentctx.flows.export import import_jsonl
+    from agentctx.flows.memories import Memory
 
     with click.open_file(file, encoding="utf-8") as lines:
         rows = import_jsonl(lines, "standard input" if file == "-" else file)
@@ -149,8 +149,8 @@ class Count:
 @contextmanager
 def _rows(namespace: str, only: str | None) -> Iterator[tuple[Rows, Count]]:
     """What is asked for, counted while it is read; the memory stays open as long as the block runs."""
-    from agentctx.export import joined
-    from agentctx.memories import Memory
+    from agentctx.flows.export import joined
+    from agentctx.flows.memories import Memory
     from agentctx.project import Project
 
     count, memory = Count(), None
@@ -170,9 +170,9 @@ def _rows(namespace: str, only: str | None) -> Iterator[tuple[Rows, Count]]:
 
 
 def _notes(project: Any, namespace: str) -> Rows:
-    from agentctx.export import context_of, rows_of_repository
+    from agentctx.flows.export import context_of, rows_of_repository
+    from agentctx.flows.prime import prime, query_for
     from agentctx.note_versions import history_of_notes
-    from agentctx.prime import prime, query_for
 
     notes = project.notes.notes
     history = history_of_notes(project.git, project.context, [n.path for n in notes if n.read_only])

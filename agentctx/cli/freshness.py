@@ -27,9 +27,9 @@ def status_command(
     check: bool, explain: str | None, revision: str | None, show_all: bool, as_json: bool
 ) -> int:
     """Say of every note whether it is still true, and why not."""
+    from agentctx.flows.status import arrivals, explained, write_index
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
-    from agentctx.status import arrivals, explained, write_index
 
     with Project.open() as project:
         seen = _at(project, revision) if revision is not None else project
@@ -43,7 +43,7 @@ def status_command(
         if explain:
             return _explain(*explained(seen, explain), retired(list(notes.values())), as_json)
     if as_json:
-        from agentctx.status import document
+        from agentctx.flows.status import document
 
         emit_json(document(index, notes, notices))
     else:

@@ -20,7 +20,7 @@ from agentctx.cli.output import emit_json, say
 @click.argument("rest", nargs=-1)
 def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
     """Run what a hook asks for: session-start, session-end, pre-tool-use, post-tool-use for agents."""
-    from agentctx import events
+    from agentctx.flows import events
 
     try:
         with _in_time(events.SECONDS.get(name, 0.0)):
@@ -108,6 +108,6 @@ def merge_driver_command(files: tuple[str, ...]) -> int:
 @click.command("worker", hidden=True)
 def worker_command() -> int:
     """Work off what git hooks queued, then end. Started by the hooks; at most one runs."""
-    from agentctx.worker import main
+    from agentctx.flows.worker import main
 
     return main()

@@ -13,7 +13,7 @@ import click
 from agentctx.cli.output import emit_json, say, table, tell
 
 if TYPE_CHECKING:
-    from agentctx.memories import Memory
+    from agentctx.flows.memories import Memory
     from agentctx.memory.base import AsOf
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ LIMIT = click.option("--limit", default=10, show_default=True, type=click.IntRan
 
 def opened() -> Memory:
     """The memory of the repository we are in."""
-    from agentctx.memories import Memory
+    from agentctx.flows.memories import Memory
 
     return Memory.open()
 

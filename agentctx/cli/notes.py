@@ -30,7 +30,7 @@ def new_command(
     dry_run: bool,
 ) -> None:
     """Write a note. KIND is decision, pattern, gotcha or session; prints the new note's path."""
-    from agentctx import authoring
+    from agentctx.flows import authoring
     from agentctx.project import Project
 
     text = sys.stdin.read() if body == "-" else body
@@ -52,7 +52,7 @@ def new_command(
 @DRY
 def anchor_command(note: str, anchors: tuple[str, ...], as_json: bool, dry_run: bool) -> None:
     """Tie a note to a file, to a symbol in it, or to a glob, and remember what the code looks like now."""
-    from agentctx import authoring
+    from agentctx.flows import authoring
     from agentctx.project import Project
 
     with Project.open() as project:
@@ -68,7 +68,7 @@ def anchor_command(note: str, anchors: tuple[str, ...], as_json: bool, dry_run: 
 @DRY
 def verify_command(notes: tuple[str, ...], as_json: bool, dry_run: bool) -> None:
     """Say, having read them, that notes are true of the code as it is now. Without NOTE: all of them."""
-    from agentctx import authoring
+    from agentctx.flows import authoring
     from agentctx.project import Project
 
     with Project.open() as project:

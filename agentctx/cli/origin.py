@@ -9,7 +9,7 @@ import click
 from agentctx.cli.output import emit_json, say, table, tell
 
 if TYPE_CHECKING:
-    from agentctx.resolve import Choice, Resolved
+    from agentctx.flows.resolve import Choice, Resolved
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -22,8 +22,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 @JSON
 def resolve_command(note: str, choice: Choice | None, as_json: bool) -> int:
     """Put a conflicted NOTE together by field and paragraph; write and stage it when nothing stays open."""
+    from agentctx.flows.resolve import resolve
     from agentctx.project import Project
-    from agentctx.resolve import resolve
 
     with Project.open() as project:
         done = resolve(project, note, choice or "", lambda text: click.edit(text, extension=".md"))
@@ -53,8 +53,8 @@ def _print(done: Resolved) -> None:
 @JSON
 def blame_command(note: str, as_json: bool) -> None:
     """Say of each paragraph of NOTE which commit and whom it is from, and which source commit caused it."""
+    from agentctx.flows.provenance import blame, summary
     from agentctx.project import Project
-    from agentctx.provenance import blame, summary
 
     with Project.open() as project:
         found = blame(project, note)
@@ -70,8 +70,8 @@ def blame_command(note: str, as_json: bool) -> None:
 @JSON
 def rollback_command(commit: str, dry_run: bool, as_json: bool) -> int:
     """Take back every edit of a note that one source COMMIT caused. Exit code 1: some were changed since."""
+    from agentctx.flows.provenance import rollback
     from agentctx.project import Project
-    from agentctx.provenance import rollback
 
     with Project.open() as project:
         done = rollback(project, commit, dry_run)
@@ -93,7 +93,7 @@ def rollback_command(commit: str, dry_run: bool, as_json: bool) -> int:
 @JSON
 def trust_command(as_json: bool) -> None:
     """Say what this repository's settings can make agentctx do, and what you have allowed on this machine."""
-    from agentctx.grants import standing
+    from agentctx.flows.grants import standing
     from agentctx.project import Project
 
     with Project.open() as project:

@@ -45,7 +45,7 @@ def serve_command(log_format: str, **given: Any) -> None:
 
     The store is the one of `agentctx remember`. On another address than loopback a key is needed.
     """
-    from agentctx.memories import Place
+    from agentctx.flows.memories import Place
     from agentctx.server.serving import Bind, serve_memory
 
     serve_memory(Path.cwd(), Bind(json_logs=log_format == "json", **given), Place.chosen())
@@ -130,7 +130,7 @@ def _keys() -> Any:
     from contextlib import contextmanager
     from datetime import UTC, datetime
 
-    from agentctx.memories import Place
+    from agentctx.flows.memories import Place
     from agentctx.memory.keys import Keys
     from agentctx.server.serving import key_database
 

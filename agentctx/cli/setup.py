@@ -21,7 +21,7 @@ from agentctx.cli.output import emit_json, say, tell
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def init_command(agents: str, no_agents: bool, hooks: bool, dry_run: bool, as_json: bool) -> None:
     """Make the context folder and connect git and your agents to it. Safe to repeat."""
-    from agentctx.initialise import initialise
+    from agentctx.flows.initialise import initialise
     from agentctx.project import Project
 
     with Project.open() as project:
@@ -41,7 +41,7 @@ def init_command(agents: str, no_agents: bool, hooks: bool, dry_run: bool, as_js
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor_command(as_json: bool) -> int:
     """Say what is connected and what is not, proven by probes where a file's presence proves nothing."""
-    from agentctx.doctor import examine
+    from agentctx.flows.doctor import examine
 
     findings = examine()
     if as_json:

@@ -13,7 +13,7 @@ from agentctx.cli.output import emit_json, say
 from agentctx.cli.serve import JSON
 
 if TYPE_CHECKING:
-    from agentctx.stash import Stash
+    from agentctx.flows.stash import Stash
 
 URL = click.option("--url", default="", envvar="STASH_URL", help="A server to ask, not the local back end.")
 KEY = click.option("--api-key", default="", envvar="STASH_API_KEY", help="Its key.")
@@ -33,8 +33,8 @@ def stash_command() -> None:
 @click.option("--origin", "origins", multiple=True, help="An origin of web pages that may ask.")
 def stash_serve(host: str, port: int | None, **given: Any) -> None:
     """Serve /stash, /recall/ID, /update/ID and /forget/ID; STASH_* variables or a file .env set it up."""
+    from agentctx.flows.stash import Settings, environment
     from agentctx.server.serving import Bind, serve_stash
-    from agentctx.stash import Settings, environment
 
     settings = Settings.read(environment(Path.cwd()))
     bind = Bind(
@@ -83,7 +83,7 @@ def stash_get(name: str, url: str, api_key: str, as_json: bool) -> None:
 
 
 def _opened(url: str, api_key: str) -> Stash:
-    from agentctx.stash import Settings, Stash, environment
+    from agentctx.flows.stash import Settings, Stash, environment
 
     settings = Settings.read(environment(Path.cwd()))
     return Stash(settings.backend, settings.redis_url, api_key=api_key, url=url, tier=settings.tier)

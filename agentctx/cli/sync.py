@@ -9,10 +9,10 @@ import click
 from agentctx.cli.output import emit_json, painted, say, tell
 
 if TYPE_CHECKING:
+    from agentctx.flows.review import Shown
     from agentctx.forges.place import Goal
     from agentctx.model import Proposal
     from agentctx.project import Project
-    from agentctx.review import Shown
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -23,8 +23,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 @JSON
 def affected_command(span: str, limit: int, as_json: bool) -> None:
     """Say which notes a change touches, best first, each with its reasons and a probability."""
+    from agentctx.flows.targeting import change_of, find_affected
     from agentctx.project import Project
-    from agentctx.targeting import change_of, find_affected
 
     with Project.open() as project:
         change = change_of(project, span)
@@ -63,10 +63,10 @@ MODES = ("suggest", "apply", "commit", "pull-request")
 @JSON
 def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: bool, **where: str) -> int:
     """Bring the notes up to date with what arrived. Without A..B: from what was last looked at to HEAD."""
+    from agentctx.flows.sync import Choices, run_sync, told
+    from agentctx.flows.targeting import change_of
     from agentctx.forges.place import Goal
     from agentctx.project import Project
-    from agentctx.sync import Choices, run_sync, told
-    from agentctx.targeting import change_of
 
     with Project.open() as project:
         base, head = "", ""
@@ -92,8 +92,8 @@ def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: b
 
 
 def _published(project: Project, span: tuple[str, str], mode: str, goal: Goal, as_json: bool) -> int:
-    from agentctx.publish import commit_sync, publish, told
-    from agentctx.sync import told as told_of_sync
+    from agentctx.flows.publish import commit_sync, publish, told
+    from agentctx.flows.sync import told as told_of_sync
 
     if mode == "commit":
         done = commit_sync(project, *span, goal.model, tell)
@@ -117,7 +117,7 @@ def _published(project: Project, span: tuple[str, str], mode: str, goal: Goal, a
 @JSON
 def review_command(action: str, ids: tuple[str, ...], sync: str, every: bool, as_json: bool) -> int:
     """Look at proposals and decide: list, show, accept, reject, edit. Without PROPOSAL: all open ones."""
-    from agentctx import review
+    from agentctx.flows import review
     from agentctx.project import Project
 
     if action not in ("list", "show", "accept", "reject", "edit"):
@@ -190,7 +190,7 @@ def _decided(proposals: list[Proposal], as_json: bool) -> int:
 
 
 def _edit(project: object, ids: tuple[str, ...]) -> int:
-    from agentctx import review
+    from agentctx.flows import review
     from agentctx.project import Project
 
     assert isinstance(project, Project)
@@ -222,7 +222,7 @@ def _edited(text: str) -> str | None:
 @JSON
 def undo_command(sync: str, as_json: bool) -> None:
     """Take back, byte for byte, what accepting one SYNC's proposals wrote; they wait in `review` again."""
-    from agentctx import review
+    from agentctx.flows import review
     from agentctx.project import Project
 
     with Project.open() as project:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentctx.errors import InvalidInput
 from agentctx.fence import fenced
-from agentctx.memories import HOURS, Memory
+from agentctx.flows.memories import HOURS, Memory
 from agentctx.model import Episode, Fact
 from agentctx.project import Project
 from agentctx.server.operation import Arguments, Operation

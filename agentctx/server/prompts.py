@@ -26,7 +26,7 @@ class Prompt:
 
 
 def _begin(warm: Warm, given: Given) -> str:
-    from agentctx.prime import prime
+    from agentctx.flows.prime import prime
 
     briefing = prime(warm.project(), given["task"]).text
     return f"{briefing}\nWith this in mind: {given['task']}\n"

@@ -18,7 +18,7 @@ EXCERPT = 240
 
 def prime(project: Project, given: Arguments) -> str:
     """The briefing for a task."""
-    from agentctx.prime import prime as briefing
+    from agentctx.flows.prime import prime as briefing
 
     files = tuple(given.get("files", ()))
     return briefing(project, given.get("task", ""), files, given.get("budget") or None).text
@@ -26,7 +26,7 @@ def prime(project: Project, given: Arguments) -> str:
 
 def search(project: Project, given: Arguments) -> str:
     """Hits with their state and a short excerpt, best first."""
-    from agentctx.prime import search as found
+    from agentctx.flows.prime import search as found
 
     hits = found(project, given["query"], max(1, min(given.get("limit", 8), LISTED)))
     notes = {n.id: n for n in project.notes.notes}
@@ -45,8 +45,8 @@ def _hit(note: Note, freshness: Freshness) -> str:
 
 def read_note(project: Project, given: Arguments) -> str:
     """One note whole, fenced, with the reasons for its state and what the code says now."""
-    from agentctx.prime import quoted
-    from agentctx.status import explained
+    from agentctx.flows.prime import quoted
+    from agentctx.flows.status import explained
 
     note, freshness = explained(project, given["note"])
     parts = [quoted(project, [note])]
@@ -58,7 +58,7 @@ def read_note(project: Project, given: Arguments) -> str:
 
 def status(project: Project, given: Arguments) -> str:
     """How many notes are in which state, and every note that is not known to be true, with its reasons."""
-    from agentctx.status import arrivals
+    from agentctx.flows.status import arrivals
 
     notices = arrivals(project)
     counts: dict[str, int] = {}
@@ -75,7 +75,7 @@ def status(project: Project, given: Arguments) -> str:
 
 
 def _doubt(freshness: Freshness) -> Iterator[str]:
-    from agentctx.prime import reasons_of
+    from agentctx.flows.prime import reasons_of
 
     yield f"- {fenced(freshness.id)}: {freshness.state}"
     for reason in reasons_of(freshness)[:5]:

@@ -53,7 +53,7 @@ def templates(warm: Warm, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(warm: Warm, params: Mapping[str, Any]) -> dict[str, Any]:
     """One note, quoted as everywhere."""
-    from agentctx.prime import quoted
+    from agentctx.flows.prime import quoted
 
     uri = params.get("uri")
     if not isinstance(uri, str):

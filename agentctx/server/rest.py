@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from agentctx import __version__
 from agentctx.errors import InvalidInput
-from agentctx.memories import Memory
+from agentctx.flows.memories import Memory
 from agentctx.server import service
 from agentctx.server.door import Caller
 from agentctx.server.operation import Operation, checked, schema_of

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from agentctx.errors import InvalidInput, NotFound
-from agentctx.memories import HOURS, Memory
+from agentctx.flows.memories import HOURS, Memory
 from agentctx.memory.base import END_OF_TIME, AsOf
 from agentctx.memory.canonical import instant, later
 from agentctx.memory.rows import EPISODE_KINDS

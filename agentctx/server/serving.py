@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import AgentctxError, InvalidInput, MissingExtra
-from agentctx.memories import Memory, Place, root_commit
+from agentctx.flows.memories import Memory, Place, root_commit
+from agentctx.flows.stash import Settings, data_file, open_contexts
 from agentctx.memory.keys import Keys
 from agentctx.memory.stash import TIERS, Stash, Tier
 from agentctx.memory.tenants import Tenants
@@ -23,7 +24,6 @@ from agentctx.server.app import LOG, App
 from agentctx.server.door import Caller, Door, loopback
 from agentctx.server.rest import RestRoutes, Table
 from agentctx.server.stash_routes import StashRoutes
-from agentctx.stash import Settings, data_file, open_contexts
 
 if TYPE_CHECKING:
     from agentctx.memory.engine import Database

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agentctx import authoring, handover, model, sessions
+from agentctx import model
 from agentctx.errors import InvalidInput
+from agentctx.flows import authoring, handover, sessions
 from agentctx.freshness.verify import checked_anchor
 from agentctx.hygiene import redact
 from agentctx.model import Kind, Note, Problem, Proposal, Refusal

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from tests.ci.workflow_lint import lint
+from tests.flows.test_gate import FREE_RATE, MONEY, note, verify
 from tests.reports.schemas import CODE_QUALITY
 from tests.repository import TempRepo
-from tests.test_gate import FREE_RATE, MONEY, note, verify
 
 ROOT = Path(__file__).resolve().parents[2]
 CI = ROOT / "templates" / "ci"

@@ -14,9 +14,9 @@ import yaml
 from bench.demo import scripted
 from bench.scripted_model import ScriptedModel
 from tests.ci.workflow_lint import lint
+from tests.flows.test_publish import ID, branches, remote, synced
 from tests.repository import TempRepo
 from tests.scripted_forge import TOKEN, ScriptedGitHub
-from tests.test_publish import ID, branches, remote, synced
 
 __all__ = ["remote"]
 

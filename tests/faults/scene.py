@@ -11,14 +11,15 @@ from importlib import import_module
 from pathlib import Path
 
 from agentctx.cli.main import run
+from tests.flows.test_sync import notes_on_disk
 from tests.repository import TempRepo
-from tests.test_sync import notes_on_disk
 
 PATIENCE = 60.0
 
 for _name in (
-    "agentctx.cli.sync", "agentctx.cli.origin", "agentctx.provenance", "agentctx.review", "agentctx.sync",
-    "agentctx.targeting", "agentctx.llm.openai_compatible", "jinja2", "rank_bm25", "tree_sitter", "yaml",
+    "agentctx.cli.sync", "agentctx.cli.origin", "agentctx.flows.provenance", "agentctx.flows.review",
+    "agentctx.flows.sync", "agentctx.flows.targeting", "agentctx.llm.openai_compatible",
+    "jinja2", "rank_bm25", "tree_sitter", "yaml",
 ):  # fmt: skip
     import_module(_name)  # a forked process starts with what every sync imports
 

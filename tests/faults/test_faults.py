@@ -21,8 +21,8 @@ from bench.demo import scripted
 from bench.merge import measure
 from bench.scripted_model import Asked, ScriptedModel
 from tests.faults.scene import forked, restore
+from tests.flows.test_sync import NOTE, configure, model, notes_on_disk, shop
 from tests.repository import TempRepo
-from tests.test_sync import NOTE, configure, model, notes_on_disk, shop
 
 __all__ = ["model", "shop"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentctx.cli import main
-from agentctx.memories import Memory
+from agentctx.flows.memories import Memory
 from tests.repository import TempRepo
 
 

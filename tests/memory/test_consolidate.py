@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from agentctx.consolidate import by_model, by_rules, propose
 from agentctx.errors import ModelFailed
+from agentctx.flows.consolidate import by_model, by_rules, propose
+from agentctx.flows.memories import Memory
 from agentctx.llm.base import Answer, Prompt
-from agentctx.memories import Memory
 from agentctx.memory.drawing import draw, manifest
 from agentctx.memory.store import open_sqlite
 from agentctx.model import Episode

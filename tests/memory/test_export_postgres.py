@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentctx.errors import AgentctxError, Conflict, InvalidInput
-from agentctx.export import (
+from agentctx.flows.export import (
     Rows,
     context_of,
     episodes_of_history,

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from agentctx.export import export_jsonl, export_stash, export_stash_dsn, import_jsonl
-from agentctx.memories import Memory
+from agentctx.flows.export import export_jsonl, export_stash, export_stash_dsn, import_jsonl
+from agentctx.flows.memories import Memory
 from agentctx.memory.store import open_sqlite
 from agentctx.memory.to_stash import slug_of
 from tests.memory.test_commands import run, typed

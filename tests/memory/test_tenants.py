@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from agentctx.errors import AgentctxError, InvalidInput
-from agentctx.memories import Memory
+from agentctx.flows.memories import Memory
 from agentctx.memory.keys import Keys
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.store import SqlStore, open_postgres

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agentctx.memories import Memory
+from agentctx.flows.memories import Memory
 from agentctx.server.service import SERVICES
 from tests.repository import TempRepo
 from tests.server.web import Served, serving

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentctx.errors import AgentctxError, InvalidInput, NotFound
-from agentctx.stash import Settings, Stash, environment
+from agentctx.flows.stash import Settings, Stash, environment
 from tests.server.web import Served, serving
 
 KEYS = "key-a:ada,key-b:bob,key-flood:flood,key-fill:fill"

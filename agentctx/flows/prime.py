@@ -14,12 +14,12 @@ from typing import Any
 
 from agentctx.errors import InvalidInput
 from agentctx.fence import attribute, fenced
+from agentctx.flows.status import arrivals
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
 from agentctx.retrieval.succession import is_record, retired
-from agentctx.status import arrivals
 from agentctx.text import count_tokens, strip_hidden
 from agentctx.trust import origins
 

@@ -10,8 +10,8 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentctx import sessions
 from agentctx.fence import attribute, fenced
+from agentctx.flows import sessions
 from agentctx.globs import matches
 from agentctx.model import Freshness, Index, Note, NoteSet
 from agentctx.project import Project

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
+from agentctx.flows.sync import Choices, Say, run_sync
 from agentctx.forges.base import Request, Text
 from agentctx.forges.place import Goal, Place, Tip
 from agentctx.freshness.verify import stamps_for
@@ -34,7 +35,6 @@ from agentctx.proposals.publish import (
     subject,
 )
 from agentctx.proposals.store import Store
-from agentctx.sync import Choices, Say, run_sync
 
 SOURCES_LIMIT = 20
 """Commits named as the cause of one note's change."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet
+from agentctx.flows.mending import apply_open, keep, provenance_of, repairs
+from agentctx.flows.targeting import find_affected
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
-from agentctx.mending import apply_open, keep, provenance_of, repairs
 from agentctx.model import Affected, Change, Note, Proposal, Refusal, SyncReport, SyncRequest
 from agentctx.project import REFUSED, Project
 from agentctx.proposals.checks import Evidence, evidence_of
@@ -25,7 +26,6 @@ from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
 from agentctx.proposals.requests import requests_for
 from agentctx.proposals.settled import settle, settled
-from agentctx.targeting import find_affected
 
 Say = Callable[[str], None]
 

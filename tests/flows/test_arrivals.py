@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agentctx import worker
 from agentctx.catchup import catch_up, mark_seen, missing_hooks_notice, note_arrival, pending_range
 from agentctx.errors import ModelFailed
 from agentctx.files import locked
+from agentctx.flows import worker
 from agentctx.git import Git
 from agentctx.integrations import githooks
 from agentctx.state import Arrival, StateDir
@@ -486,8 +486,8 @@ def test_a_hook_starts_a_worker_in_a_session_of_its_own(
     monkeypatch.delenv("AGENTCTX_NO_WORKER")
     monkeypatch.setenv("AGENTCTX_DEBOUNCE", "1.5")
     (hooked.root / "json.py").write_text(f"open('{tmp_path}/loaded', 'w')\n")
-    (hooked.root / "agentctx").mkdir()
-    (hooked.root / "agentctx/worker.py").write_text(f"open('{tmp_path}/loaded', 'w')\n")
+    (hooked.root / "agentctx/flows").mkdir(parents=True)
+    (hooked.root / "agentctx/flows/worker.py").write_text(f"open('{tmp_path}/loaded', 'w')\n")
     hooked.git("commit", "-q", "--allow-empty", "-m", "one")
     state = StateDir.open(hooked.root / ".git")
     until(lambda: state.path("worker.lock").exists())  # type: ignore[union-attr]
@@ -499,7 +499,7 @@ def test_a_hook_starts_a_worker_in_a_session_of_its_own(
 
 def test_a_worker_outside_a_repository_ends_quietly(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "agentctx.worker"], cwd=tmp_path, capture_output=True, check=False
+        [sys.executable, "-P", "-m", "agentctx.flows.worker"], cwd=tmp_path, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

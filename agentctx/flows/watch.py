@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from agentctx.catchup import catch_up
 from agentctx.errors import AgentctxError
+from agentctx.flows.status import write_index
 from agentctx.model import Freshness
 from agentctx.project import Project
-from agentctx.status import write_index
 
 QUIET = 0.4
 """Seconds without an event after which a burst counts as over."""

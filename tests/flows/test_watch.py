@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agentctx.watch import Burst, watch
+from agentctx.flows.watch import Burst, watch
 from tests.repository import TempRepo
 
 CODE = "def add_tax(cents):\n    return cents\n"

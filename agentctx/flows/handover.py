@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from agentctx import sessions
 from agentctx.errors import NotFound
+from agentctx.flows import sessions
 from agentctx.hygiene import redact
 from agentctx.model import Commit
 from agentctx.notes.splice import new_note

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.scripted_model import ScriptedModel
+from tests.flows.test_publish import ID, model, remote
+from tests.flows.test_sync import NOTE, notes_on_disk, states
 from tests.repository import TempRepo
-from tests.test_publish import ID, model, remote
-from tests.test_sync import NOTE, notes_on_disk, states
 
 __all__ = ["model", "remote"]
 

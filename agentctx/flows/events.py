@@ -39,8 +39,8 @@ def _project(event: Event) -> Iterator[Project | None]:
 
 def _session_start(client: str, data: Mapping[str, Any]) -> str:
     """The briefing, once for each time the session begins, however many hooks ask for it."""
-    from agentctx import sessions
-    from agentctx.prime import prime
+    from agentctx.flows import sessions
+    from agentctx.flows.prime import prime
 
     event = dialects.heard(client, data)
     with _project(event) as project:
@@ -57,7 +57,7 @@ def _session_start(client: str, data: Mapping[str, Any]) -> str:
 
 def _begin(project: Project, event: Event) -> None:
     """Remember where the session began. That this fails must not cost the briefing."""
-    from agentctx import sessions
+    from agentctx.flows import sessions
 
     try:
         if event.source in FORGETFUL:
@@ -70,7 +70,7 @@ def _begin(project: Project, event: Event) -> None:
 
 def _session_end(client: str, data: Mapping[str, Any]) -> str:
     """The session's note, out of git alone, when the session changed anything."""
-    from agentctx import handover, sessions
+    from agentctx.flows import handover, sessions
 
     event = dialects.heard(client, data)
     with _project(event) as project:
@@ -85,7 +85,7 @@ def _session_end(client: str, data: Mapping[str, Any]) -> str:
 
 def _pre_tool_use(client: str, data: Mapping[str, Any]) -> str:
     """What the notes say about a file that is about to be edited."""
-    from agentctx import edits
+    from agentctx.flows import edits
 
     event = dialects.heard(client, data)
     text = _about_edit(event, edits.before)
@@ -94,7 +94,7 @@ def _pre_tool_use(client: str, data: Mapping[str, Any]) -> str:
 
 def _post_tool_use(client: str, data: Mapping[str, Any]) -> str:
     """Which notes an edit has just made false."""
-    from agentctx import edits
+    from agentctx.flows import edits
 
     event = dialects.heard(client, data)
     text = _about_edit(event, edits.after)
@@ -102,7 +102,7 @@ def _post_tool_use(client: str, data: Mapping[str, Any]) -> str:
 
 
 def _about_edit(event: Event, ask: Callable[[Project, str, tuple[str, ...]], str]) -> str:
-    from agentctx import edits, sessions
+    from agentctx.flows import edits, sessions
 
     if not event.paths:
         return ""
@@ -116,7 +116,7 @@ def _about_edit(event: Event, ask: Callable[[Project, str, tuple[str, ...]], str
 
 def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
     """Stamp the notes that are part of the commit that is being made."""
-    from agentctx.restamp import restamp_staged
+    from agentctx.flows.restamp import restamp_staged
 
     restamp_staged(Path.cwd(), os.environ.get("GIT_INDEX_FILE", ""))
     return ""

@@ -19,7 +19,7 @@ from bench.demo import scripted
 from bench.scripted_model import Asked, Raw, ScriptedModel
 from tests.repository import TempRepo
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "bench" / "example"
+EXAMPLE = Path(__file__).resolve().parents[2] / "bench" / "example"
 CONTEXT = EXAMPLE.parent.parent / ".agent-context-example"
 NOTE = "agent-context/decisions/2026-01-12-signed-tokens.md"
 

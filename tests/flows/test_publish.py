@@ -12,9 +12,9 @@ import pytest
 from agentctx.proposals.publish import quoted, read_trailers
 from bench.demo import scripted
 from bench.scripted_model import Raw, ScriptedModel
+from tests.flows.test_sync import CONTEXT, NOTE, configure, lay, notes_on_disk, states
 from tests.repository import TempRepo
 from tests.scripted_forge import TOKEN, ScriptedGitHub
-from tests.test_sync import CONTEXT, NOTE, configure, lay, notes_on_disk, states
 
 ID = "2026-01-12-signed-tokens"
 

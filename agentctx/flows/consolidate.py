@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agentctx.errors import ModelFailed
+from agentctx.flows.memories import Memory
 from agentctx.llm.base import Prompt, Provider
-from agentctx.memories import Memory
 from agentctx.memory.drawing import MANIFESTS, MOST, draw, manifest
 from agentctx.model import Episode, Fact
 from agentctx.project import Project

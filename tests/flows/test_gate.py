@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentctx import authoring, gate
+from agentctx.flows import authoring, gate
 from agentctx.project import Project
 from agentctx.reports import report
 from tests.repository import TempRepo

@@ -30,8 +30,8 @@ Sync = Callable[[Path, str, str], object]
 
 def sync_range(root: Path, base: str, head: str) -> object:
     """The write line on one work tree: proposals only."""
+    from agentctx.flows.sync import background
     from agentctx.project import Project
-    from agentctx.sync import background
 
     with Project.open(root) as project:
         return background(project, base, head)
