@@ -1,4 +1,4 @@
-"""The texts we render: jinja2 over the ``templates/`` folder, strict about names, not escaped (Markdown)."""
+"""What we render: jinja2 over ``templates/``, strict about names; HTML is escaped, Markdown is not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(data_file("templates")),
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         keep_trailing_newline=True,
         auto_reload=False,
     )

@@ -44,6 +44,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "blame": ("origin", "Say where a note's words came from."),
         "rollback": ("origin", "Take back what one source commit caused."),
         "trust": ("origin", "Say what this repository can make agentctx do."),
+        "dashboard": (
+            "dashboard",
+            "Make the page for people: every note, what changed under it, what waits.",
+        ),
         "watch": ("watch", "Keep the index warm while people and git work."),
         "provider": ("provider", "Set, test or show the model that proposes edits."),
     },

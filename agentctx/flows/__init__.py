@@ -5,7 +5,7 @@
 - people and notes: ``authoring``, ``review``, ``resolve``, ``restamp`` before a commit, ``provenance``
 - agents: ``events`` of their sessions, ``edits`` around an edit, ``sessions``, ``handover`` to the next one
 - memory: ``memories``, ``consolidate``, ``stash``, ``export``
-- the clone: ``initialise``, ``doctor``, ``grants``, ``watch``
+- the clone: ``initialise``, ``doctor``, ``grants``, ``watch``; ``dashboard``, the page for people
 
 A flow opens nothing by itself: it gets a ``project.Project`` and calls the floors below.
 """

@@ -121,13 +121,16 @@ def _claims(note: Note, freshness: Freshness) -> Iterator[Claim]:
     for drift in freshness.drifts:
         state = state_of([drift])
         if state != "fresh":
-            yield str(drift.anchor), state, drift.reason or drift.state, _settle(note, drift), 1
+            yield str(drift.anchor), state, drift.reason or drift.state, settle_command(note, drift), 1
     for mention in freshness.mentions:
         yield mention.text, _mention_state(mention), mention.reason, edit_command(note.path), mention.line
 
 
-def _settle(note: Note, drift: Drift) -> str:
-    """Code that only moved is repaired by machine; code that is gone needs another text or anchor."""
+def settle_command(note: Note, drift: Drift) -> str:
+    """The command that settles a drift, after reading.
+
+    Code that only moved is repaired by machine; code that is gone needs another text or anchor.
+    """
     if note.read_only or drift.state in ("gone", "unknown"):
         return edit_command(note.path)
     if drift.state == "moved":
