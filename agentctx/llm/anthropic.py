@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from agentctx.llm.base import Answer, Prompt, read_json, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
+    from agentctx.llm.transport import Refused
 
 _VERSION = "2023-06-01"
 
@@ -29,18 +29,12 @@ class Anthropic:
         return self._settings.model
 
     def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
-        from agentctx.llm.transport import Refused
+        from agentctx.llm.transport import persist
 
-        start = time.monotonic()
-        while True:
-            left = self._settings.timeout - (time.monotonic() - start)
-            try:
-                data = self._send(self._body(prompt, schema), left)
-                break
-            except Refused as refusal:
-                if refusal.status != 400 or not self._give_up(refusal.words):
-                    raise
-        return self._answer(data, time.monotonic() - start)
+        data, seconds = persist(
+            lambda left: self._send(self._body(prompt, schema), left), self._give_up, self._settings.timeout
+        )
+        return self._answer(data, seconds)
 
     def _send(self, body: Mapping[str, Any], left: float) -> bytes:
         from agentctx.llm.transport import Request, post
@@ -75,12 +69,16 @@ class Anthropic:
             body["tool_choice"] = {"type": "tool", "name": "answer"}
         return body
 
-    def _give_up(self, words: str) -> bool:
+    def _give_up(self, refusal: Refused) -> bool:
+        """Drop what the server's words complain about; False when there is nothing left to drop."""
+        if refusal.status != 400:
+            return False
+        said = refusal.words.lower()
         for part, signs in (
             ("temperature", ("temperature",)),
             ("tool_choice", ("tool_choice", "tools", "schema")),
         ):
-            if part not in self._given_up and any(sign in words.lower() for sign in signs):
+            if part not in self._given_up and any(sign in said for sign in signs):
                 self._given_up.add(part)
                 return True
         return False

@@ -6,7 +6,6 @@ time, what the server says it does not know; what was learnt is kept for the nex
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from agentctx.llm.base import Answer, Prompt, read_json, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
+    from agentctx.llm.transport import Refused
 
 _FORMATS = ("json_schema", "json_object", "plain")
 _ADJUSTABLE = (400, 404, 415, 422, 500, 501)
@@ -34,18 +34,12 @@ class OpenAICompatible:
         return self._settings.model
 
     def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
-        from agentctx.llm.transport import Refused
+        from agentctx.llm.transport import persist
 
-        start = time.monotonic()
-        while True:
-            left = self._settings.timeout - (time.monotonic() - start)
-            try:
-                data = self._send(self._body(prompt, schema), left)
-                break
-            except Refused as refusal:
-                if refusal.status not in _ADJUSTABLE or not self._give_up(refusal.words, refusal.status):
-                    raise
-        return self._answer(data, time.monotonic() - start)
+        data, seconds = persist(
+            lambda left: self._send(self._body(prompt, schema), left), self._give_up, self._settings.timeout
+        )
+        return self._answer(data, seconds)
 
     def _send(self, body: Mapping[str, Any], left: float) -> bytes:
         from agentctx.llm.transport import Request, post
@@ -80,9 +74,11 @@ class OpenAICompatible:
             body["response_format"] = {"type": "json_object"}
         return body
 
-    def _give_up(self, words: str, status: int) -> bool:
+    def _give_up(self, refusal: Refused) -> bool:
         """Drop what the server's words complain about; False when there is nothing left to drop."""
-        said = words.lower()
+        if refusal.status not in _ADJUSTABLE:
+            return False
+        said = refusal.words.lower()
         for part, sign in (
             ("max_tokens", "max_tokens"),
             ("temperature", "temperature"),
@@ -94,7 +90,7 @@ class OpenAICompatible:
         about_format = any(
             word in said for word in ("response_format", "json", "schema", "grammar", "format")
         )
-        if (about_format or status in (400, 422)) and self._format + 1 < len(_FORMATS):
+        if (about_format or refusal.status in (400, 422)) and self._format + 1 < len(_FORMATS):
             self._format += 1
             return True
         return False

@@ -88,6 +88,24 @@ def post(request: Request, pause: Pause | None = None) -> bytes:
             pause.sleep(wait)
 
 
+def persist(
+    send: Callable[[float], bytes], give_up: Callable[[Refused], bool], timeout: float
+) -> tuple[bytes, float]:
+    """Send until the server takes it; returns the response, and the seconds that all attempts took.
+
+    ``send`` is given the seconds that are left. ``give_up`` drops one thing that a refusal complains
+    about; where it has nothing left to drop, the refusal is raised.
+    """
+    start = time.monotonic()
+    while True:
+        try:
+            data = send(timeout - (time.monotonic() - start))
+            return data, time.monotonic() - start
+        except Refused as refusal:
+            if not give_up(refusal):
+                raise
+
+
 class _Transient(Exception):
     """Worth another try; ``final`` is what to raise when there is none left."""
 
