@@ -14,6 +14,7 @@ from typing import Any
 
 from agentctx.config import Config
 from agentctx.errors import InvalidInput, NotFound
+from agentctx.flows.targeting import without_notes
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import Code
 from agentctx.freshness.index import Assessor
@@ -200,7 +201,7 @@ class _Gate:
 
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
-        change = self._change()
+        change = without_notes(self._change(), self.project.context)
         if not change.files or not self.notes:
             return []
         from agentctx.proposals.affected import affected

@@ -25,7 +25,7 @@ LARGEST = 2_000_000
 _KEPT_TEXTS = 32
 _KEPT_FILES = 20_000
 """Contents kept from earlier runs: other branches and older versions."""
-_KEPT_SOURCE = 3_000_000
+_KEPT_SOURCE = 1_000_000
 """Bytes of source whose syntax trees are held at once (about forty times as much memory)."""
 
 
@@ -52,8 +52,34 @@ class Memory:
         self._files: dict[str, File] = {}
         self._trees: dict[str, tuple[Parsed, int]] = {}
         self._held = 0
-        self.grew = False
+        self._news: set[str] = set()
         self.parses = 0
+
+    @property
+    def grew(self) -> bool:
+        """Is there anything that the document of the last run does not hold?"""
+        return bool(self._news)
+
+    def knows(self, language: Language, key: str) -> bool:
+        """Has this content been read, now or earlier?"""
+        ident = _ident(language, key)
+        return ident in self._files or ident in self._raw
+
+    def let_go(self) -> None:
+        """Give back the memory of the syntax trees; what was learnt from them stays."""
+        self._trees.clear()
+        self._held = 0
+
+    def news(self) -> dict[str, Any]:
+        """What was learnt since the document was loaded, as plain values for another process."""
+        read = self._files
+        return {i: _to_document(read[i]) if i in read else self._raw[i] for i in self._news}
+
+    def adopt(self, news: Mapping[str, Any]) -> None:
+        """Take over what another process learnt about files that are not known here."""
+        learnt = {ident: raw for ident, raw in news.items() if ident not in self._files}
+        self._raw.update(learnt)
+        self._news |= learnt.keys()
 
     @cached_property
     def _raw(self) -> dict[str, Any]:
@@ -65,7 +91,7 @@ class Memory:
 
     def file(self, language: Language, key: str, path: str, tree: Tree) -> File | None:
         """The names in a file; None when it cannot be read."""
-        ident = f"{language.name}{language.scheme}:{key}"
+        ident = _ident(language, key)
         if ident in self._files:
             return self._files[ident]
         kept = _from_document(self._raw[ident]) if ident in self._raw else None
@@ -74,7 +100,7 @@ class Memory:
         parsed = self._parse(language, key, path, tree)
         if parsed is None:
             return None
-        self.grew = True
+        self._news.add(ident)
         made = File(
             names=dict.fromkeys(parsed.symbols),
             imports=dict(parsed.imports),
@@ -96,7 +122,7 @@ class Memory:
             found = parsed.symbol(name) if parsed else None
             if found is None:
                 return None
-            self.grew = True
+            self._news.add(_ident(language, key))
             file.symbols[name] = found
         return file.symbols[name]
 
@@ -108,7 +134,7 @@ class Memory:
 
     def _parse(self, language: Language, key: str, path: str, tree: Tree) -> Parsed | None:
         """Parse, or take the tree from the most recent ones."""
-        ident = f"{language.name}{language.scheme}:{key}"
+        ident = _ident(language, key)
         if ident in self._trees:
             self._trees[ident] = self._trees.pop(ident)
             return self._trees[ident][0]
@@ -134,6 +160,7 @@ class Code:
     def __init__(self, tree: Tree, memory: Memory) -> None:
         self.tree = tree
         self.memory = memory
+        self._files: dict[str, File] = {}
         self._texts: dict[str, bytes] = {}
 
     @cached_property
@@ -145,12 +172,28 @@ class Code:
         """Is there such a file?"""
         return bool(self.tree.key(path))
 
+    def is_linked(self, path: str) -> bool:
+        """Is this a symbolic link or a submodule, or does the path lead through one?"""
+        others = self.tree.others()
+        if not others:
+            return False
+        parts = path.split("/")
+        return any("/".join(parts[: length + 1]) in others for length in range(len(parts)))
+
+    def is_news(self, path: str) -> bool:
+        """Is this a file that must be taken apart, because nobody has done so yet?"""
+        language, key = language_of(path), self.tree.key(path)
+        return language is not None and bool(key) and not self.memory.knows(language, key)
+
     def file(self, path: str) -> File | None:
         """The names in a file; None when it is absent, unreadable, or of no known language."""
+        if path in self._files:
+            return self._files[path]
         language, key = language_of(path), self.tree.key(path)
         if language is None or not key:
             return None
-        return self.memory.file(language, key, path, self.tree)
+        found = self.memory.file(language, key, path, self.tree)
+        return self._files.setdefault(path, found) if found else None
 
     def symbol(self, path: str, name: str) -> Symbol | None:
         """One symbol of a file (the whole file for the empty name), or None."""
@@ -185,6 +228,10 @@ def _normal_text(path: str, data: bytes) -> str:
         return "bytes\x00" + text
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "text\x00" + "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _ident(language: Language, key: str) -> str:
+    return f"{language.name}{language.scheme}:{key}"
 
 
 def _to_document(file: File) -> list[Any]:

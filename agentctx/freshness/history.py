@@ -168,6 +168,7 @@ class PastTree:
         self.rev = rev
         self._read: dict[str, tuple[str, bytes | None]] = {}
         self._listed: dict[str, str] | None = None
+        self._others: frozenset[str] = frozenset()
 
     @property
     def is_listed(self) -> bool:
@@ -188,6 +189,11 @@ class PastTree:
         """The bytes, None when absent."""
         return self._one(path)[1]
 
+    def others(self) -> frozenset[str]:
+        """Symbolic links and submodules."""
+        self._all()
+        return self._others
+
     def _one(self, path: str) -> tuple[str, bytes | None]:
         if path not in self._read:
             data = self._git.read_blob(f"{self.rev}:{path}") if self.rev else None
@@ -196,7 +202,7 @@ class PastTree:
 
     def _all(self) -> dict[str, str]:
         if self._listed is None:
-            self._listed = self._git.tree(self.rev) if self.rev else {}
+            self._listed, self._others = self._git.entries(self.rev) if self.rev else ({}, frozenset())
         return self._listed
 
     def _oid(self, data: bytes) -> str:
@@ -223,6 +229,10 @@ class BlobTree:
         """The bytes of that content."""
         oid = self._blobs.get(path)
         return self._git.read_blob(oid) if oid else None
+
+    def others(self) -> frozenset[str]:
+        """None: these are files."""
+        return frozenset()
 
 
 def _event(record: str, wanted: frozenset[str]) -> Event | None:

@@ -20,6 +20,7 @@ from agentctx.freshness.score import (
     asks_for_review,
     is_about_no_code,
     is_conflicted,
+    overdue,
     review_reasons,
     state_of,
     superseded,
@@ -163,7 +164,8 @@ def index_document(index: Index, notes: Sequence[Note]) -> dict[str, Any]:
         if freshness is None:
             continue
         conflicted = freshness.state == "conflicted"
-        state = "conflicted" if conflicted else state_of(freshness.drifts, freshness.mentions)
+        reasons = [reason for reason in freshness.reasons if reason != overdue(note)]
+        state = "conflicted" if conflicted else state_of(freshness.drifts, freshness.mentions, reasons)
         entries.append(
             {
                 "id": note.id,
@@ -176,6 +178,7 @@ def index_document(index: Index, notes: Sequence[Note]) -> dict[str, Any]:
                 "state": state,
                 "anchors": _anchors(note, freshness),
                 "mentions": [asdict(mention) for mention in freshness.mentions],
+                "reasons": reasons,
                 "review_by": note.review_by,
                 "changed": _commit(freshness.changed),
                 "verified": _commit(freshness.verified),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code
+from agentctx.freshness.company import read_ahead, without_collector
 from agentctx.freshness.evidence import Case, Evidence
 from agentctx.freshness.history import History
 from agentctx.freshness.judge import Judge, Judgement
@@ -32,9 +33,12 @@ class Inquiry:
     ) -> list[tuple[Note, Verdict]]:
         """The verdict on each note, in an order of its own."""
         judge = Judge(self.code, self.history, self.witness)
-        judged = [judge.judge(note, records.get(note.id, {})) for note in _by_place(notes)]
-        self._explain(judged)
-        self._mentions(judged, records)
+        with without_collector():
+            self._read_ahead(notes)
+            judged = [judge.judge(note, records.get(note.id, {})) for note in _by_place(notes)]
+            self._explain(judged)
+            self._mentions(judged, records)
+            self.code.memory.let_go()
         return [(judgement.note, judgement.verdict) for judgement in judged]
 
     def explained(self, note: Note, stamps: Mapping[str, Stamp], freshness: Freshness) -> Freshness:
@@ -45,6 +49,10 @@ class Inquiry:
         for at, case in judgement.cases.items():
             drifts[at] = replace(drifts[at], diff=evidence.diff(case))
         return replace(freshness, drifts=tuple(evidence.cosmetic(d, freshness.verified) for d in drifts))
+
+    def _read_ahead(self, notes: Sequence[Note]) -> None:
+        if self.history is not None:
+            read_ahead(self.code, [a for note in notes for a in note.anchors], self.history.git.close)
 
     def _explain(self, judged: Sequence[Judgement]) -> None:
         """Evidence for all drifts of the run, out of one log."""

@@ -112,6 +112,8 @@ def path_of(claim: Claim, code: Code) -> str:
     name = claim.name.rstrip("/")
     if code.exists(name):
         found = name
+    elif code.is_linked(name):
+        return name
     elif claim.name.endswith("/") or "." not in posixpath.basename(name):
         return name if code.paths.has_folder(name) else ""
     else:

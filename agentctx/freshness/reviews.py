@@ -55,7 +55,8 @@ class Reviews:
 
     def _path(self, condition: Condition) -> str:
         name = condition.name.rstrip("/")
-        there = bool(self._tree.key(name)) or self._paths.is_folder(name)
+        tree = self._tree
+        there = bool(tree.key(name)) or self._paths.is_folder(name) or name in tree.others()
         if there != (condition.relation == "exists"):
             return ""
         return self._asked(condition, f"`{condition.name}` {'is there' if there else 'is gone'}")

@@ -98,7 +98,12 @@ def review_reasons(note: Note, today: str) -> tuple[str, ...]:
     due, now = _date(note.review_by), _date(today)
     if due is None or now is None or now < due:
         return ()
-    return (f"its review date {note.review_by} has passed",)
+    return (overdue(note),)
+
+
+def overdue(note: Note) -> str:
+    """The reason that comes with a day; every other reason stands in the tree and its history."""
+    return f"its review date {note.review_by} has passed"
 
 
 def superseded(notes: Sequence[Note]) -> dict[str, tuple[str, ...]]:

@@ -22,6 +22,9 @@ class Tree(Protocol):
     def read(self, path: str) -> bytes | None:
         """The bytes, or None when the file is absent or cannot be read."""
 
+    def others(self) -> frozenset[str]:
+        """Symbolic links and submodules: they are there; what is behind them is not looked at."""
+
 
 class Paths:
     """The file names of one tree, with the three questions that resolving an import asks.

@@ -104,7 +104,8 @@ class Verdicts:
     def _names_digest(self) -> str:
         """Digest of all file names: imports are resolved by them."""
         if not self._names:
-            self._names = _digest("\0".join(self._tree.paths()))
+            names = [*self._tree.paths(), *sorted(self._tree.others())]
+            self._names = _digest("\0".join(names))
         return self._names
 
     def _whole_digest_of(self, entry: Mapping[str, Any]) -> str:

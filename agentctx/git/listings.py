@@ -13,6 +13,7 @@ STATUS = (
     "--untracked-files=all", "--ignore-submodules=all",
 )  # fmt: skip
 _REGULAR = ("100644", "100755")
+_OTHERS = ("120000", "160000")
 
 
 def list_tree(rev: str) -> tuple[str, ...]:
@@ -24,6 +25,14 @@ def parse_tree(out: bytes) -> dict[str, str]:
     """path -> oid of the regular files in ``ls-tree -r -z`` output."""
     entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
     return {path: about.split(" ")[2] for about, _, path in entries if about.startswith(_REGULAR)}
+
+
+def parse_others(out: bytes) -> frozenset[str]:
+    """The symbolic links and submodules in the output of ``ls-tree`` or ``ls-files -s``."""
+    if not any(mode.encode() in out for mode in _OTHERS):
+        return frozenset()
+    entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
+    return frozenset(path for about, _, path in entries if about.startswith(_OTHERS))
 
 
 def parse_index(out: bytes) -> dict[str, str]:

@@ -170,11 +170,21 @@ class Git:
 
     def tree(self, rev: str) -> dict[str, str]:
         """path -> blob id of a commit's regular files (no symbolic links, no submodules)."""
-        return listings.parse_tree(self.run(*listings.list_tree(history.plain(rev))))
+        return self.entries(rev)[0]
+
+    def entries(self, rev: str) -> tuple[dict[str, str], frozenset[str]]:
+        """``tree`` and, beside it, the symbolic links and submodules of the commit."""
+        out = self.run(*listings.list_tree(history.plain(rev)))
+        return listings.parse_tree(out), listings.parse_others(out)
 
     def index_tree(self) -> dict[str, str]:
         """path -> blob id of the regular files staged in the index; conflicted paths are left out."""
-        return listings.parse_index(self.run(*listings.LIST_INDEX))
+        return self.index_entries()[0]
+
+    def index_entries(self) -> tuple[dict[str, str], frozenset[str]]:
+        """``index_tree`` and, beside it, the symbolic links and submodules that are staged."""
+        out = self.run(*listings.LIST_INDEX)
+        return listings.parse_index(out), listings.parse_others(out)
 
     def dirty(self) -> dict[str, str]:
         """path -> two-letter status (git's XY, ``??`` for untracked) of what differs from HEAD."""

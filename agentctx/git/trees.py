@@ -1,7 +1,8 @@
 """The files of the repository at one moment: the work tree, or a commit.
 
-Both answer ``paths``, ``key`` and ``read``. ``WorkTree`` costs two processes, started side by side; what
-is clean is read from git's objects, so its bytes are those of the commit (line endings as committed).
+Both answer ``paths``, ``key``, ``read`` and ``others``. ``WorkTree`` costs two processes, started side by
+side; what is clean is read from git's objects, so its bytes are those of the commit (line endings as
+committed).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 
 from agentctx.errors import NotFound, UnsafeFile
 from agentctx.files import read_regular
-from agentctx.git.listings import LIST_INDEX, STATUS, parse_index, parse_status
+from agentctx.git.listings import LIST_INDEX, STATUS, parse_index, parse_others, parse_status
 from agentctx.git.repository import Git
 
 SOURCE_LIMIT = 8_000_000
@@ -25,7 +26,7 @@ class RevTree:
 
     def __init__(self, git: Git, rev: str) -> None:
         self._git = git
-        self._keys = git.tree(rev) if rev else {}
+        self._keys, self._others = git.entries(rev) if rev else ({}, frozenset())
         self.head = rev
 
     def paths(self) -> Sequence[str]:
@@ -41,13 +42,17 @@ class RevTree:
         oid = self._keys.get(path)
         return self._git.read_blob(oid) if oid else None
 
+    def others(self) -> frozenset[str]:
+        """Symbolic links and submodules."""
+        return self._others
+
 
 class IndexTree(RevTree):
     """The files as they are staged: what the next commit will hold."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._keys = git.index_tree()
+        self._keys, self._others = git.index_entries()
         self.head = git.head()
 
 
@@ -62,6 +67,7 @@ class WorkTree:
         status, index = git.runner.run_all(STATUS, LIST_INDEX)
         self.status = parse_status(status)
         self._keys = parse_index(index)
+        self._others = parse_others(index)
         self._on_disk = {path for path, xy in self.status.entries.items() if xy[1] != "."}
         for path in self._on_disk:
             self._keys.pop(path, None)
@@ -94,6 +100,17 @@ class WorkTree:
             return self._dirty(path)
         oid = self._keys.get(path)
         return self._git.read_blob(oid) if oid else None
+
+    def others(self) -> frozenset[str]:
+        """Symbolic links and submodules, untracked links too."""
+        changed = [path for path in self._on_disk if stat.S_ISLNK(self._mode(path))]
+        return frozenset(changed) | (self._others - self._on_disk)
+
+    def _mode(self, path: str) -> int:
+        try:
+            return (self._git.root / path).lstat().st_mode
+        except OSError:
+            return 0
 
     def _about(self, path: str) -> os.stat_result | None:
         """What the file system says of a regular file that is not clean; None for anything else."""

@@ -290,6 +290,21 @@ def test_targeting_warns_fails_or_keeps_quiet_as_the_base_says(repo: TempRepo) -
         assert [f["severity"] for f in found] == ([] if setting == "off" else [setting])
 
 
+def test_what_a_branch_writes_into_notes_is_no_evidence_about_other_notes(repo: TempRepo) -> None:
+    for n in range(12):
+        note(repo, f"part-{n}", f"src/part{n}.py", f"The part number {n} of the machine is kept in stock.")
+        repo.commit(f"Work {n}", {f"src/part{n}.py": f"PART = {n}\n"})
+    note(repo, "refunds", "src/other.py", "The refund window: `refund_window` in `src/refunds.py`, 30 days.")
+    repo.commit(
+        "Start", {"src/other.py": "X = 1\n", "agent-context/config.yaml": "check:\n  targeting: error\n"}
+    )
+    repo.git("checkout", "-q", "-b", "feature")
+    note(repo, "window", "src/part1.py", "The refund window `refund_window` of `src/refunds.py` is 60 days.")
+    verify(repo, "window")
+    repo.commit("Write down the other refund window of src/refunds.py")
+    assert check(repo)["findings"] == []
+
+
 def test_the_branch_runs_nothing_and_reaches_nobody(shop: TempRepo, tmp_path: Path) -> None:
     trap = tmp_path / "sprung"
     program = shop.write(".git/trap", f"#!/bin/sh\ntouch '{trap}'\ncat\n")

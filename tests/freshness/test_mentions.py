@@ -62,6 +62,31 @@ def test_a_deleted_path_and_folder_are_broken(repo: TempRepo) -> None:
     assert {m.line for m in scene.freshness().mentions} == {8}
 
 
+def test_links_submodules_and_what_lies_behind_them_are_there(repo: TempRepo, tmp_path: Path) -> None:
+    other = TempRepo.init(tmp_path / "other")
+    other.commit("Start", {"lib.py": "A = 1\n"})
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other.root), "vendor/other")
+    repo.write("docs/v1/page.md", "Words.\n")
+    (repo.root / "docs/latest").symlink_to("v1")
+    (repo.root / "run").symlink_to("src/app.py")
+    body = "See `./run`, `docs/latest/`, `docs/latest/page.md`, `vendor/other` and `vendor/other/lib.py`."
+    scene = scene_with(repo, body.replace("./run", "docs/run.sh"))
+    repo.write("docs/run.sh", "true\n")
+    scene.verify()
+    repo.commit("Add a script")
+    (repo.root / "docs/run.sh").unlink()
+    (repo.root / "docs/run.sh").symlink_to("../src/app.py")
+    assert mentions(scene) == []
+    repo.commit("Link the script")
+    assert mentions(scene) == []
+    (repo.root / "docs/latest").unlink()
+    assert mentions(scene) == [("docs/latest/", "broken"), ("docs/latest/page.md", "broken")]
+    repo.commit("Drop the link")
+    assert mentions(scene) == [("docs/latest/", "broken"), ("docs/latest/page.md", "broken")]
+    repo.git("rm", "-q", "-f", "vendor/other")
+    assert len(mentions(scene)) == 4
+
+
 def test_a_constant_with_another_value_makes_the_note_stale(repo: TempRepo) -> None:
     scene = scene_with(repo, "The limit is `LIMIT = 900`.")
     assert mentions(scene) == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from agentctx.freshness.index import index_document
 from agentctx.freshness.subjects import departure_of, is_about, terms_of
 from agentctx.model import Note
+from agentctx.notes.folder import Folder
 from tests.freshness.scene import Scene
 from tests.repository import TempRepo
 
@@ -246,3 +250,14 @@ def test_verifying_settles_a_departure_and_the_next_one_is_news(repo: TempRepo) 
     assert scene.freshness().state == "fresh"
     repo.commit("Remove Redis everywhere")
     assert scene.freshness().state == "suspect"
+
+
+def test_the_index_file_says_what_status_says_but_for_the_day(repo: TempRepo) -> None:
+    scene = noted(repo, when("path src/new_api.py exists") + "review_by: 2026-01-01\n")
+    repo.write("src/new_api.py", "x = 1\n")
+    repo.commit("Drop Redis", {"requirements.txt": "requests>=2.31\n"})
+    index = scene.assess(today=date(2026, 6, 1))
+    entry = index_document(index, Folder(repo.root, "agent-context").read().notes)["notes"][0]
+    assert len(index.notes[0].reasons) == 3
+    assert entry["reasons"] == list(index.notes[0].reasons[1:])
+    assert entry["state"] == index.notes[0].state == "suspect"

@@ -20,6 +20,8 @@ OWNER = "\x00owner"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _RECEIVERS = ("self", "cls")
 _ROOTS = ("", "src", "lib", "python")
+_SIMPLE = (ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass, ast.Global, ast.Nonlocal)
+"""Statements in which nothing gets its meaning; most of them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class _Finder:
         stack: list[tuple[ast.stmt, tuple[ast.expr, ...]]] = list(pending)
         while stack:
             node, guards = stack.pop()
+            if type(node) in _SIMPLE:
+                continue
             if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
                 name = (*prefix, node.name)
                 self._add(name, Definition(node, None, guards, classes, is_member))

@@ -45,25 +45,25 @@ class Writer:
         self.bound: set[str] = set()
         """Names given a value inside: parameters, assignments, handlers."""
         self._annotation = 0
-        self._out: list[str] = []
 
     def write(self, parts: Iterable[Part]) -> str:
         """The normal form of the parts in order. Walks with a stack of its own: depth is no limit."""
-        self._out = []
+        out: list[str] = []
         stack: list[Part] = list(parts)[::-1]
         while stack:
             item = stack.pop()
             if type(item) is str:
-                self._out.append(item)
+                out.append(item)
+            elif isinstance(item, ast.AST):
+                special = _SPECIAL.get(type(item))
+                inner = special(self, item) if special else self._plain(item)
+                inner.reverse()
+                stack += inner
             elif type(item) is int:
                 self._annotation += item
-            elif item is None:
-                self._out.append("_")
             else:
-                assert isinstance(item, ast.AST)
-                special = _SPECIAL.get(type(item))
-                stack.extend((special(self, item) if special else self._plain(item))[::-1])
-        return "".join(self._out)
+                out.append("_")
+        return "".join(out)
 
     def _plain(self, node: ast.AST) -> list[Part]:
         kind = type(node)
@@ -73,13 +73,11 @@ class Writer:
         parts: list[Part] = ["(" + kind.__name__]
         for name in names:
             value = getattr(node, name, None)
-            if value is None or value == []:
-                continue
-            if isinstance(value, list):
-                parts += self._list(name, value)
-            elif isinstance(value, ast.AST):
-                parts += [f" {name}=", value]
-            else:
+            if isinstance(value, ast.AST):
+                parts += (f" {name}=", value)
+            elif isinstance(value, list):
+                parts += self._list(name, value) if value else ()
+            elif value is not None:
                 parts.append(f" {name}={scalar(value)}")
         parts.append(")")
         return parts
