@@ -291,17 +291,20 @@ def test_targeting_warns_fails_or_keeps_quiet_as_the_base_says(repo: TempRepo) -
 
 
 def test_what_a_branch_writes_into_notes_is_no_evidence_about_other_notes(repo: TempRepo) -> None:
+    repo.write("agent-context/config.yaml", "check:\n  targeting: error\n")
     for n in range(12):
-        note(repo, f"part-{n}", f"src/part{n}.py", f"The part number {n} of the machine is kept in stock.")
+        note(repo, f"part-{n}", "src/other.py", f"The part number {n} of the machine is kept in stock.")
         repo.commit(f"Work {n}", {f"src/part{n}.py": f"PART = {n}\n"})
-    note(repo, "refunds", "src/other.py", "The refund window: `refund_window` in `src/refunds.py`, 30 days.")
-    repo.commit(
-        "Start", {"src/other.py": "X = 1\n", "agent-context/config.yaml": "check:\n  targeting: error\n"}
-    )
+    refunds = "The refund window: `refund_window` in `src/refunds.py`, {} days."
+    note(repo, "refunds", "src/other.py", refunds.format(30))
+    note(repo, "window", "src/other.py", refunds.format(30))
+    repo.write("src/other.py", "X = 1\n")
+    verify(repo)
+    repo.commit("Start")
     repo.git("checkout", "-q", "-b", "feature")
-    note(repo, "window", "src/part1.py", "The refund window `refund_window` of `src/refunds.py` is 60 days.")
+    note(repo, "window", "src/other.py", refunds.format(60))
     verify(repo, "window")
-    repo.commit("Write down the other refund window of src/refunds.py")
+    repo.commit("The refund window of src/refunds.py is longer")
     assert check(repo)["findings"] == []
 
 
