@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check own-notes docs agents-ready test-agents faults clean
+.PHONY: demo test check own-notes docs agents-ready test-agents conformance faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "agentctx needs Python 3.11 or later with venv: install it, or type make PYTHON=/path/to/python"; exit 1; }
@@ -28,6 +28,16 @@ agents-ready: $(VENV)/.ready
 
 test-agents: agents-ready
 	@$(BIN)/python -m pytest -m agents tests/agents
+
+# The official suite and inspector of the Model Context Protocol, by npm (about 330 MB, installed once).
+MCP_TOOLS := $(VENV)/mcp-tools
+$(MCP_TOOLS)/.ready: $(VENV)/.ready
+	@npm install --prefix $(MCP_TOOLS) --no-audit --no-fund --loglevel=error \
+		node@22.23.3 @modelcontextprotocol/conformance@0.2.0-alpha.12 @modelcontextprotocol/inspector@2.12.0
+	@touch $@
+
+conformance: $(MCP_TOOLS)/.ready
+	@$(BIN)/python -m bench.conformance --tools $(MCP_TOOLS)/node_modules/.bin
 
 # The long fault tests: kills, races, hostile answers.
 faults: $(VENV)/.ready

@@ -73,7 +73,8 @@ class Door:
         if name.lower() not in self.hosts:
             raise Refused(421, "this server does not answer to that host name", connection="close")
         origin = request.headers.get("origin")
-        if origin is not None and origin not in self.origins:
+        own = (f"http://{host}", f"https://{host}")  # the host was checked: such a page is one of ours
+        if origin is not None and origin not in self.origins and origin not in own:
             raise Refused(403, "web pages of that origin may not ask", connection="close")
 
     @property

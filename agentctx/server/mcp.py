@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from agentctx.server.protocol import answer, decoded, encoded
-from agentctx.server.rejection import PARSE_ERROR
+from agentctx.server.protocol import WITH_BATCHES, agreed_version, answer, decoded, encoded, refused
+from agentctx.server.rejection import INVALID_REQUEST, PARSE_ERROR
 from agentctx.server.warm import Warm
 
 LINE_LIMIT = 8_000_000
@@ -35,18 +35,21 @@ def serve(start: Path | None = None) -> None:
 
 
 def _loop(lines: BinaryIO, out: BinaryIO, warm: Warm) -> None:
+    agreed = ""
     while line := lines.readline(LINE_LIMIT):
         if not line.strip():
             continue
         message = decoded(line)
-        response = answer(warm, message) if message is not None else _unreadable()
+        if message is None:
+            response = refused(PARSE_ERROR, "this line is not JSON")
+        elif isinstance(message, list) and agreed not in WITH_BATCHES:
+            response = refused(INVALID_REQUEST, "this revision of the protocol has no batches")
+        else:
+            response = answer(warm, message)
         if response is not None:
+            agreed = agreed_version(message, response) or agreed
             out.write(encoded(response))
             out.flush()
-
-
-def _unreadable() -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "this line is not JSON"}}
 
 
 def workspace() -> Path:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CURRENT = "2026-07-28"
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Older revisions, oldest first; what is said here is the same in all of them."""
+WITH_BATCHES = HANDSHAKE[:2]
+"""Revisions in which several messages may come as one list."""
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 SERVER = {"name": "agentctx", "title": "agentctx", "version": __version__}
@@ -54,24 +56,24 @@ def answer(warm: Warm, message: Any) -> Any:
     """The response to one message (or batch); None when none is due."""
     if isinstance(message, list):
         answers = [a for a in (answer(warm, m) for m in message) if a is not None]
-        return answers or (_error(None, INVALID_REQUEST, "an empty batch") if not message else None)
+        return answers or (refused(INVALID_REQUEST, "an empty batch") if not message else None)
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        return _error(None, INVALID_REQUEST, "this is not a JSON-RPC 2.0 message")
+        return refused(INVALID_REQUEST, "this is not a JSON-RPC 2.0 message")
     if "method" not in message or "id" not in message:
         return None  # a notification, or an answer to a question that was never asked
     id, params = message["id"], message.get("params") or {}
     if not isinstance(id, (str, int)) or isinstance(id, bool):
-        return _error(None, INVALID_REQUEST, "the id is neither a text nor a number")
+        return refused(INVALID_REQUEST, "the id is neither a text nor a number")
     try:
         if not isinstance(params, dict):
             raise Rejected(INVALID_PARAMS, "params is not an object")
         return {"jsonrpc": "2.0", "id": id, "result": _result(warm, str(message["method"]), params)}
     except Rejected as rejected:
-        return _error(id, rejected.code, rejected.message, rejected.data)
+        return refused(rejected.code, rejected.message, id, rejected.data)
     except AgentctxError as error:
-        return _error(id, INTERNAL_ERROR, f"{error.message} {error.hint}".strip())
+        return refused(INTERNAL_ERROR, f"{error.message} {error.hint}".strip(), id)
     except Exception as bug:
-        return _error(id, INTERNAL_ERROR, f"a bug in agentctx: {type(bug).__name__}")
+        return refused(INTERNAL_ERROR, f"a bug in agentctx: {type(bug).__name__}", id)
 
 
 def _result(warm: Warm, method: str, params: Params) -> dict[str, Any]:
@@ -87,10 +89,13 @@ def _result(warm: Warm, method: str, params: Params) -> dict[str, Any]:
         }
     else:
         result = _handler(method)(warm, params)
-    if method in _KEPT_FOR:
-        result |= {"ttlMs": _KEPT_FOR[method], "cacheScope": "private"}
     stamp = {"io.modelcontextprotocol/serverInfo": SERVER}
-    return {**result, "resultType": "complete", "_meta": stamp}
+    return {**result, **kept_for(method), "resultType": "complete", "_meta": stamp}
+
+
+def kept_for(method: str) -> dict[str, Any]:
+    """How long an answer may be kept, in the members that the current revision has for it."""
+    return {"ttlMs": _KEPT_FOR[method], "cacheScope": "private"} if method in _KEPT_FOR else {}
 
 
 def _is_current(method: str, params: Params) -> bool:
@@ -183,15 +188,23 @@ _KEPT_FOR = {
 }
 
 
-def _error(id: Any, code: int, message: str, data: Any = None) -> dict[str, Any]:
+def refused(code: int, message: str, id: Any = None, data: Any = None) -> dict[str, Any]:
+    """An error response; without an id for a message that has none that can be read."""
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
         error["data"] = data
     return {"jsonrpc": "2.0", "id": id, "error": error}
 
 
+def agreed_version(message: Any, response: Any) -> str:
+    """The revision that a handshake has just settled on; empty for any other exchange."""
+    if not isinstance(message, dict) or message.get("method") != "initialize":
+        return ""
+    return str(response.get("result", {}).get("protocolVersion", ""))
+
+
 def decoded(line: bytes) -> Any:
-    """One line as a message; an error response in place of one that is not JSON."""
+    """One line as a message; None for one that is not JSON."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

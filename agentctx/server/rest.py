@@ -62,6 +62,19 @@ class Table:
                 if not operation.read_only:
                     self.warm.changed()
 
+    def about_notes(
+        self,
+        ask: Callable[[Warm, Mapping[str, Any]], dict[str, Any]],
+        given: Mapping[str, Any],
+        caller: Caller,
+    ) -> dict[str, Any] | None:
+        """What ``ask`` finds in the repository; None for a caller who is not of its tenant."""
+        if self.warm is None or caller.owner != self.owner:
+            return None
+        caller.may("read")
+        with self._lock:
+            return ask(self.warm, given)
+
 
 @dataclass(slots=True)
 class RestRoutes:

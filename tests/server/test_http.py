@@ -180,6 +180,46 @@ def test_mcp_speaks_over_http_with_the_same_table(server: Served) -> None:
     assert wrong["isError"] and "query" in wrong["content"][0]["text"]
 
 
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+def test_notes_and_prompts_are_offered_over_http_as_on_standard_input(server: Served, mode: str) -> None:
+    import anyio
+    from mcp import Client, MCPError
+
+    async def talk() -> None:
+        url = f"http://127.0.0.1:{server.port}/mcp"
+        async with Client(url, mode=mode) as client:  # type: ignore[arg-type]
+            assert mode != "legacy" or "propose_note" in str(client.instructions)
+            resources = (await client.list_resources()).resources
+            assert "Tax" in {resource.title for resource in resources}
+            read = await client.read_resource(resources[0].uri)
+            assert "<note id=" in read.contents[0].text  # type: ignore[union-attr]
+            templates = (await client.list_resource_templates()).resource_templates
+            assert [one.uri_template for one in templates] == ["agentctx://note/{id}"]
+            prompts = (await client.list_prompts()).prompts
+            assert {prompt.name for prompt in prompts} == {"begin", "hand_over", "mend"}
+            got = await client.get_prompt("begin", {"task": "rotate the signing key"})
+            assert "Cut, not rounded" in got.messages[0].content.text  # type: ignore[union-attr]
+            with pytest.raises(MCPError, match="Unknown resource"):
+                await client.read_resource("agentctx://note/nothing")
+            with pytest.raises(MCPError, match="Unknown tool"):
+                await client.call_tool("nothing", {})
+
+    anyio.run(talk)
+
+
+def test_a_key_of_another_team_finds_no_notes_over_mcp(guarded: Served, keys: dict[str, str]) -> None:
+    def ask(name: str, method: str, params: dict[str, Any]) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return guarded.ask("POST", "/mcp", body, key=keys[name], headers=MCP)[1]
+
+    assert ask("ada", "resources/list", {})["result"]["resources"] == []
+    assert ask("ada", "prompts/list", {})["result"]["prompts"] == []
+    assert ask("bob", "resources/read", {"uri": "agentctx://note/tax"})["error"]["code"] == -32602
+    assert ask("bob", "prompts/get", {"name": "begin", "arguments": {"task": "x"}})["error"]["code"] == -32602
+    told = ask("bob", "tools/call", {"name": "read_note", "arguments": {"note": "tax"}})
+    assert told["error"]["code"] == -32602
+
+
 def test_the_official_client_works(server: Served) -> None:
     import anyio
     from mcp import Client
@@ -205,6 +245,7 @@ def test_the_official_client_works(server: Served) -> None:
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://127.0.0.1"}, 403),
+        ({"Origin": "http://evil.example", "Host": "evil.example"}, 421),
         ({"Content-Type": "text/plain"}, 415),
         ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
         ({"Content-Type": "application/json; charset=utf-8"}, 200),
@@ -221,6 +262,13 @@ def test_the_door_lets_in_only_whom_it_should(
         headers = {**MCP, **headers}
     found = server.ask("POST", path, body, headers=headers)[0]
     assert found == status or (path == "/mcp" and status == 415 and found in (400, 415))
+
+
+def test_a_page_of_the_server_itself_may_ask(server: Served) -> None:
+    own = {"Origin": f"http://127.0.0.1:{server.port}", "Host": f"127.0.0.1:{server.port}"}
+    assert server.ask("POST", "/v1/recall", {"query": "x"}, headers=own)[0] == 200
+    other = {**own, "Origin": f"http://127.0.0.1:{server.port + 1}"}
+    assert server.ask("POST", "/v1/recall", {"query": "x"}, headers=other)[0] == 403
 
 
 def test_a_body_over_the_limit_is_refused(server: Served) -> None:

@@ -127,8 +127,22 @@ def test_broken_lines_are_answered_and_the_server_lives_on(project: TempRepo) ->
             talk.send(line)
             assert talk.receive()["error"]["code"] == code
         talk.send(b'\n{"jsonrpc": "2.0", "method": "notifications/cancelled"}\n')
-        talk.send(b'[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]\n')
-        assert talk.receive() == [{"jsonrpc": "2.0", "id": 7, "result": {}}]
+        assert talk.ask("ping")["result"] == {}
+
+
+@pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])
+def test_a_batch_is_answered_only_in_the_revisions_that_have_batches(project: TempRepo, version: str) -> None:
+    batch = (
+        b'[{"jsonrpc": "2.0", "id": 7, "method": "ping"}, {"jsonrpc": "2.0", "method": "notifications/x"}]\n'
+    )
+    with talking(project.root) as talk:
+        talk.ask("initialize", {"protocolVersion": version})
+        talk.send(batch)
+        answer = talk.receive()
+        if version == "2025-03-26":
+            assert answer == [{"jsonrpc": "2.0", "id": 7, "result": {}}]
+        else:
+            assert answer["error"]["code"] == -32600 and answer["id"] is None
         assert talk.ask("ping")["result"] == {}
 
 
