@@ -37,6 +37,11 @@ class Clone:
         until = [f"--before={before}"] if before else []
         return self.git("rev-list", "--first-parent", f"--max-count={count}", *until, "HEAD").split()[::-1]
 
+    def subjects(self, head: str) -> dict[str, str]:
+        """commit -> subject of the whole mainline."""
+        out = self.git("log", "--first-parent", "--format=%H %s", head)
+        return {line[:40]: line[41:] for line in out.splitlines()}
+
     def checkout(self, commit: str) -> None:
         """Put a commit's files on disk."""
         self.git("checkout", "-q", "-f", "--detach", commit)
