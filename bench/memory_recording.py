@@ -25,14 +25,6 @@ class _RecordingPostgres(PostgresSession):
         self.log[-1][1].append(("run", _marks(sql), tuple(values)))
         return super().run(sql, values)
 
-    def run_many(self, sql: str, rows: Any) -> int:
-        held, calls = [tuple(row) for row in rows], self.log[-1][1]
-        before = len(calls)
-        touched = super().run_many(sql, held)
-        if len(calls) == before:  # not one INSERT of many rows, which ``run`` has written down
-            calls.append(("many", _marks(sql), held))
-        return touched
-
 
 class _RecordingSqlite(SqliteSession):
     log: Log
@@ -45,10 +37,10 @@ class _RecordingSqlite(SqliteSession):
         self.log[-1][1].append(("run", sql, tuple(values)))
         return super().run(sql, values)
 
-    def run_many(self, sql: str, rows: Any) -> int:
+    def _many(self, sql: str, rows: Any) -> int:
         held = [tuple(row) for row in rows]
         self.log[-1][1].append(("many", sql, held))
-        return super().run_many(sql, held)
+        return super()._many(sql, held)
 
 
 class Recorder:
@@ -95,10 +87,7 @@ def replay_postgres(connection: Any, log: Log) -> None:
 
 def _calls(connection: Any, calls: list[tuple[str, str, Any]]) -> None:
     for how, sql, values in calls:
-        if how == "many":
-            with connection.cursor() as cursor:
-                cursor.executemany(sql, values)
-        elif how == "rows":
+        if how == "rows":
             connection.execute(sql, values).fetchall()
         else:
             connection.execute(sql, values)

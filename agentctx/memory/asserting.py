@@ -18,6 +18,7 @@ from agentctx.memory.rows import (
     Head,
     Row,
     Table,
+    fact_of,
     fact_row,
     head_row,
     namespace_id,
@@ -37,8 +38,10 @@ def assert_facts(
     return planned.heads
 
 
-def present(session: Session, tenant: str, facts: Sequence[Fact]) -> dict[Key, Current]:
-    """What the heads of the keys of ``facts`` point to now."""
+def present(
+    session: Session, tenant: str, facts: Sequence[Fact], sourced: bool = False
+) -> dict[Key, Current]:
+    """What the heads of the keys of ``facts`` point to now; their sources only when ``sourced``."""
     wanted = {key_of(fact) for fact in facts}
     found: dict[Key, Current] = {}
     for space in {fact.namespace for fact in facts}:
@@ -50,7 +53,9 @@ def present(session: Session, tenant: str, facts: Sequence[Fact]) -> dict[Key, C
                 f" WHERE h.namespace_id = ? AND h.entity IN ({marks(part)})",
                 (namespace_id(tenant, space), *part),
             )
-            values = with_sources(session, [row[1:] for row in rows], {row[3]: space for row in rows})
+            values = [fact_of(row[1:], space) for row in rows]
+            if sourced:
+                values = with_sources(session, [row[1:] for row in rows], {row[3]: space for row in rows})
             found |= {key_of(f): Current(f, row[0]) for f, row in zip(values, rows, strict=True)}
     return {key: current for key, current in found.items() if key in wanted}
 
@@ -59,10 +64,9 @@ def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
     _insert(session, tenant, list(planned.inserts.values()))
     write_rows(session, FACT_SOURCES, planned.sources)
     if planned.closings:
-        session.run_many(
-            "UPDATE facts SET status = ?, invalid_at = ?, retired_at = ?, superseded_by = ? WHERE id = ?",
-            [(f.status, f.invalid_at, f.retired_at, f.superseded_by, f.id) for f in planned.closings],
-        )
+        ended = ("status", "invalid_at", "retired_at", "superseded_by")
+        rows = [(f.status, f.invalid_at, f.retired_at, f.superseded_by, f.id) for f in planned.closings]
+        session.update(FACTS, ended, ("id",), rows)
     _move_heads(session, tenant, planned)
     for fact in planned.late:
         _insert_late(session, tenant, fact)
@@ -71,7 +75,7 @@ def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
 def _insert(session: Session, tenant: str, facts: Sequence[Fact]) -> None:
     rows = [fact_row(fact, tenant) for fact in facts]
     if rows:
-        session.run_many(FACTS.insert(), rows)
+        session.insert(FACTS, rows)
         index_rows(session, {FACTS: rows})
         write_rows(session, FACT_SOURCES, [row for fact in facts for row in source_rows(fact)])
 
@@ -79,24 +83,21 @@ def _insert(session: Session, tenant: str, facts: Sequence[Fact]) -> None:
 def write_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
     """Upsert rows as the table says."""
     if rows:
-        session.run_many(f"{table.insert()} {table.upsert()}", rows)
+        session.insert(table, rows, table.upsert())
 
 
 def _move_heads(session: Session, tenant: str, planned: Plan) -> None:
     """A head that is not as it was read means that another writer was first."""
     created = [head_row(head, tenant) for head in planned.created]
-    once = f"{FACT_HEADS.insert()} ON CONFLICT (namespace_id, entity, property) DO NOTHING"
-    if created and session.run_many(once, created) != len(created):
+    once = "ON CONFLICT (namespace_id, entity, property) DO NOTHING"
+    if created and session.insert(FACT_HEADS, created, once) != len(created):
         raise LostRace
     moved: list[tuple[Any, ...]] = []
     for head, old in planned.moved:
         space, entity, name, fact_id, version = head_row(head, tenant)
         moved.append((fact_id, version, space, entity, name, old))
-    swap = (
-        "UPDATE fact_heads SET fact_id = ?, version = ?"
-        " WHERE namespace_id = ? AND entity = ? AND property = ? AND version = ?"
-    )
-    if moved and session.run_many(swap, moved) != len(moved):
+    swapped = ("namespace_id", "entity", "property", "version")
+    if moved and session.update(FACT_HEADS, ("fact_id", "version"), swapped, moved) != len(moved):
         raise LostRace
 
 

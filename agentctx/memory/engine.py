@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from agentctx.memory.migrations import LEDGER, Engine, migrations, pending, statements
+from agentctx.memory.rows import Table
 
 T = TypeVar("T")
 
@@ -43,8 +44,16 @@ class Session(Protocol):
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement; the number of rows it touched."""
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Execute one statement for every row; the number of rows it touched in all."""
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
+        """Insert rows of ``table``; ``conflict`` is the part after the values. The rows that were written."""
+
+    def update(
+        self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """Set the columns ``changed`` where the columns ``known`` have these values; the rows touched.
+
+        A row holds the values of ``changed``, then those of ``known``; no two rows name the same row.
+        """
 
     def has_table(self, name: str) -> bool:
         """Whether a table of this name is in the schema."""
@@ -55,8 +64,8 @@ class Session(Protocol):
     def unindex(self, owners: Iterable[str]) -> None:
         """Take owners out of the search index."""
 
-    def matching(self, words: Sequence[str]) -> Matching:
-        """How to find the rows of ``search`` that hold any of the words, likely ones first."""
+    def matching(self, words: Sequence[str], every: bool = False) -> Matching:
+        """How to find the rows of ``search`` that hold any (or every one) of the words, likely ones first."""
 
 
 class Database(Protocol):

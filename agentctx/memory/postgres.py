@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +14,7 @@ from agentctx.errors import AgentctxError, Busy, MissingExtra
 from agentctx.memory.batches import chunks
 from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
+from agentctx.memory.rows import Table
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,9 +25,15 @@ _AGAIN = frozenset({"40001", "40P01"})
 """Serialisation failure, deadlock: the same transaction may succeed when it is run again."""
 _SCHEMA_RACE = frozenset({"23505", "42P07", "42710"})
 """What two processes that create the same schema at once get from PostgreSQL."""
-_VALUES = re.compile(r"^INSERT .* VALUES (\((?:[^()]|\([^()]*\))*\))", re.DOTALL)
-_ROWS = 250
-"""Rows of one INSERT: with 24 columns far below the 65,535 values that a statement may have."""
+_TYPES = {
+    **dict.fromkeys(("id", "namespace_id", "fact_id", "owner_id", "superseded_by"), "uuid"),
+    **dict.fromkeys(("metadata", "value", "counts"), "jsonb"),
+    **dict.fromkeys(("turn", "version"), "bigint"),
+    "confidence": "double precision",
+}
+"""Columns by name; ``..._at`` is a time, and everything else is text."""
+_ROWS = 500
+"""Rows of one statement: they travel as one JSON text."""
 _FIRST_PAUSE = 0.01
 _POOL = 8
 
@@ -87,21 +94,31 @@ class PostgresSession:
         """See ``engine.Session``."""
         return self.connection.execute(_marks(sql), values).rowcount
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
         """See ``engine.Session``."""
-        held = list(rows)
-        found = _VALUES.search(sql)
-        if found is None or len(held) < 2:
-            with self.connection.cursor() as cursor:
-                cursor.executemany(_marks(sql), held)
-                return cursor.rowcount
-        return sum(self._insert(sql, found, part) for part in chunks(held, _ROWS))
+        columns = ", ".join(table.columns)
+        values = ", ".join(_cast(f"r.c{n}", name) for n, name in enumerate(table.columns))
+        source = _records(table.columns)
+        return self._each(
+            f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {source} {conflict}", rows
+        )
 
-    def _insert(self, sql: str, values: re.Match[str], rows: list[Sequence[Any]]) -> int:
-        """One INSERT of many rows: a statement a row costs the server several times as much."""
-        many = ", ".join([values[1]] * len(rows))
-        whole = f"{sql[: values.start(1)]}{many}{sql[values.end(1) :]}"
-        return self.run(whole, [value for row in rows for value in row])
+    def update(
+        self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """See ``engine.Session``."""
+        columns = (*changed, *known)
+        sets = ", ".join(f"{name} = {_cast(f'r.c{n}', name)}" for n, name in enumerate(changed))
+        same = " AND ".join(f"t.{name} = r.c{n}" for n, name in enumerate(known, len(changed)))
+        return self._each(f"UPDATE {table.name} AS t SET {sets} FROM {_records(columns)} WHERE {same}", rows)
+
+    def _each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run ``sql`` for rows that it reads as JSON: one value to send and one statement to prepare."""
+        touched = 0
+        for part in chunks(rows, _ROWS):
+            objects = [{f"c{n}": value for n, value in enumerate(row)} for row in part]
+            touched += self.run(sql, (json.dumps(objects, ensure_ascii=False),))
+        return touched
 
     def has_table(self, name: str) -> bool:
         """See ``engine.Session``."""
@@ -114,24 +131,42 @@ class PostgresSession:
 
     def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
-        self.run_many(
-            "INSERT INTO search (owner_id, words) VALUES (?, array_to_tsvector(?::text[]))"
+        source = _records(("owner_id", "words"))
+        self._each(
+            "INSERT INTO search (owner_id, words)"
+            f" SELECT r.c0, array_to_tsvector(string_to_array(r.c1, ' ')) FROM {source}"
             " ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words",
-            [(owner, list(words)) for owner, words in dict(entries).items()],
+            [(owner, " ".join(words)) for owner, words in dict(entries).items()],
         )
 
     def unindex(self, owners: Iterable[str]) -> None:
         """See ``engine.Session``."""
-        self.run_many("DELETE FROM search WHERE owner_id = ?", [(owner,) for owner in owners])
+        for part in chunks(owners):
+            self.run(f"DELETE FROM search WHERE owner_id IN ({', '.join('?' * len(part))})", part)
 
-    def matching(self, words: Sequence[str]) -> Matching:
+    def matching(self, words: Sequence[str], every: bool = False) -> Matching:
         """See ``engine.Session``."""
-        asked = (" | ".join(f"'{word}'" for word in words),)
+        asked = ((" & " if every else " | ").join(f"'{word}'" for word in words),)
         condition, order = (
             "search.words @@ CAST(? AS tsquery)",
             "ts_rank(search.words, CAST(? AS tsquery)) DESC",
         )
         return Matching(condition, order, asked, asked)
+
+
+def _type(column: str) -> str:
+    return _TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "text")
+
+
+def _records(columns: Sequence[str]) -> str:
+    """Rows out of one JSON value as a table ``r`` of ``c0``, ``c1`` ...; JSON in them is text."""
+    kinds = (_type(column).replace("jsonb", "text") for column in columns)
+    declared = ", ".join(f"c{n} {kind}" for n, kind in enumerate(kinds))
+    return f"json_to_recordset(CAST(? AS json)) AS r({declared})"
+
+
+def _cast(value: str, column: str) -> str:
+    return f"CAST({value} AS jsonb)" if _type(column) == "jsonb" else value
 
 
 def transaction(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
 from agentctx.memory.batches import Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path, stored
-from agentctx.memory.engine import Session
+from agentctx.memory.engine import Matching, Session
 from agentctx.memory.rows import (
     EPISODES,
     FACT_HEADS,
@@ -28,6 +28,8 @@ Read = Callable[[Callable[[Session], Any]], Any]
 
 PAGE = 2_000
 """Rows in a page of a read of everything."""
+ORDERED = 5_000
+"""Texts that the index may put in order for one recall."""
 
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _HELD = (
@@ -37,7 +39,12 @@ _HELD = (
 """A fact was seen to hold: until it was retired nobody knew that it would end."""
 
 
-def visible(now: str, as_of: AsOf | None) -> tuple[str, tuple[str, ...]]:
+_OF_FACT = ", ".join(f"f.{column}" for column in FACTS.columns)
+Seen = tuple[str, tuple[str, ...]]
+"""A condition and its values."""
+
+
+def visible(now: str, as_of: AsOf | None) -> Seen:
     """The condition under which a fact is read, and its values."""
     now = instant(now)
     at = instant(as_of.at) if as_of else now
@@ -113,6 +120,18 @@ def with_sources(session: Session, rows: Sequence[Sequence[Any]], spaces: dict[s
     return [fact_of(row, spaces[row[2]], tuple(sorted(sources.get(row[0], ())))) for row in rows]
 
 
+def fact_of_key(session: Session, space: str, path: str, key: tuple[str, str], seen: Seen) -> Fact | None:
+    """The fact of a key that is seen, with its sources, in one statement."""
+    rows = session.rows(
+        f"SELECT {_OF_FACT}, s.kind, s.ref FROM (SELECT * FROM facts WHERE namespace_id = ? AND entity = ?"
+        f" AND property = ? AND {seen[0]} ORDER BY valid_at DESC, recorded_at DESC LIMIT 1) AS f"
+        " LEFT JOIN fact_sources s ON s.fact_id = f.id",
+        (space, *key, *seen[1]),
+    )
+    sources = tuple(sorted((row[-2], row[-1]) for row in rows if row[-1] is not None))
+    return fact_of(rows[0][:-2], path, sources) if rows else None
+
+
 def one_a_key(facts: Iterable[Fact]) -> list[Fact]:
     """The last fact of each key."""
     return list({(fact.namespace, fact.entity, fact.property): fact for fact in facts}.values())
@@ -140,19 +159,56 @@ def candidates(
 
     The index knows neither namespaces nor clocks: it is asked for more until enough of its answers are seen.
     """
-    match = session.matching(words)
-    sql = f"SELECT owner_id FROM search WHERE {match.condition} ORDER BY {match.order} LIMIT ?"
     found: list[Candidate] = []
     looked: set[str] = set()
-    asked = limit
-    while True:
-        rows = session.rows(sql, (*match.condition_values, *match.order_values, asked))
-        for part in chunks(row[0] for row in rows if row[0] not in looked):
-            found += _texts(session, spaces, part, window)
-        if len(found) >= limit or len(rows) < asked:
-            return found
-        looked.update(row[0] for row in rows)
-        asked *= 4
+    for sql, values in _questions(session, words):
+        asked = limit
+        while len(found) < limit:
+            rows = session.rows(sql, (*values, asked))
+            fresh = [row[0] for row in rows if row[0] not in looked]
+            for part in chunks(fresh):
+                found += _texts(session, spaces, part, window)
+            looked.update(fresh)
+            if len(rows) < asked:
+                break
+            asked *= 4
+    return found
+
+
+def _questions(session: Session, words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Statements for ids of texts that hold some of ``words``, to be asked in turn until enough are found.
+
+    Ordering every text that holds a word of a large store takes seconds, so only what rare words hold is
+    put in order. Frequent words must come together: all of them, then ever fewer.
+    """
+    held = _frequencies(session, words)
+    known = sorted((word for word in words if held[word]), key=lambda word: held[word])
+    rare: list[str] = []
+    while len(rare) < len(known) and sum(held[w] for w in rare) + held[known[len(rare)]] <= ORDERED:
+        rare.append(known[len(rare)])
+    frequent = known[len(rare) :]
+    if frequent and len(known) > 1:
+        yield _question(session.matching(known, every=True), ordered=False)
+    if rare:
+        yield _question(session.matching(rare), ordered=True)
+    for most in range(len(frequent), 0, -1):
+        yield _question(session.matching(frequent[:most], every=True), ordered=False)
+
+
+def _question(match: Matching, ordered: bool) -> tuple[str, tuple[str, ...]]:
+    sql = f"SELECT owner_id FROM search WHERE {match.condition}"
+    if ordered:
+        return f"{sql} ORDER BY {match.order} LIMIT ?", (*match.condition_values, *match.order_values)
+    return f"{sql} LIMIT ?", match.condition_values
+
+
+def _frequencies(session: Session, words: Sequence[str]) -> dict[str, int]:
+    """How many texts hold each word, counted no further than is worth knowing."""
+    parts = [session.matching([word]) for word in words]
+    one = "SELECT count(*) FROM (SELECT 1 FROM search WHERE {} LIMIT ?) AS part"
+    sql = " UNION ALL ".join(f"SELECT {n}, ({one.format(part.condition)})" for n, part in enumerate(parts))
+    rows = session.rows(sql, [value for part in parts for value in (*part.condition_values, ORDERED + 1)])
+    return {words[n]: count for n, count in rows}
 
 
 def _texts(

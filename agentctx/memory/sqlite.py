@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from agentctx.errors import AgentctxError, Busy, NotWritable
 from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
+from agentctx.memory.rows import Table
 
 T = TypeVar("T")
 
@@ -72,8 +73,19 @@ class SqliteSession:
         """See ``engine.Session``."""
         return self.connection.execute(sql, values).rowcount
 
-    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
         """See ``engine.Session``."""
+        return self._many(f"{table.insert()} {conflict}", rows)
+
+    def update(
+        self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """See ``engine.Session``."""
+        sets = ", ".join(f"{name} = ?" for name in changed)
+        same = " AND ".join(f"{name} = ?" for name in known)
+        return self._many(f"UPDATE {table.name} SET {sets} WHERE {same}", rows)
+
+    def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         return self.connection.executemany(sql, rows).rowcount
 
     def has_table(self, name: str) -> bool:
@@ -82,18 +94,18 @@ class SqliteSession:
 
     def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
-        self.run_many(
+        self._many(
             "INSERT OR REPLACE INTO search (rowid, owner_id, words) VALUES (?, ?, ?)",
             [(_row_id(owner), owner, " ".join(words)) for owner, words in entries],
         )
 
     def unindex(self, owners: Iterable[str]) -> None:
         """See ``engine.Session``."""
-        self.run_many("DELETE FROM search WHERE rowid = ?", [(_row_id(owner),) for owner in owners])
+        self._many("DELETE FROM search WHERE rowid = ?", [(_row_id(owner),) for owner in owners])
 
-    def matching(self, words: Sequence[str]) -> Matching:
+    def matching(self, words: Sequence[str], every: bool = False) -> Matching:
         """See ``engine.Session``."""
-        asked = " OR ".join(f'"{word}"' for word in words)
+        asked = (" AND " if every else " OR ").join(f'"{word}"' for word in words)
         return Matching("search MATCH ?", "rank", (asked,))
 
 

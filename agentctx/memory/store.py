@@ -139,19 +139,12 @@ class SqlStore:
         self, namespace: str, entity: str, property: str, now: str, as_of: AsOf | None = None
     ) -> Fact | None:
         """See ``base.Store``."""
-        seen, values = reading.visible(now, as_of)
+        seen = reading.visible(now, as_of)
         path = namespace_path(namespace)
         space = namespace_id(self.tenant, path)
-
-        def work(session: Session) -> Fact | None:
-            rows = session.rows(
-                f"SELECT {reading.columns(FACTS)} FROM facts WHERE namespace_id = ? AND entity = ?"
-                f" AND property = ? AND {seen} ORDER BY valid_at DESC, recorded_at DESC LIMIT 1",
-                (space, entity, property, *values),
-            )
-            return next(iter(reading.with_sources(session, rows, {space: path})), None)
-
-        return self._database.read(work)
+        return self._database.read(
+            lambda session: reading.fact_of_key(session, space, path, (entity, property), seen)
+        )
 
     def facts(self, namespace: str, now: str, entity: str = "", as_of: AsOf | None = None) -> list[Fact]:
         """See ``base.Store``."""
@@ -219,7 +212,7 @@ class SqlStore:
             spaces = reading.paths_below(session, self.tenant, namespace)
             alive = "status = 'disputed' AND (expires_at IS NULL OR expires_at > ?)"
             disputed = reading.facts_where(session, spaces, alive, (at,))
-            present = asserting.present(session, self.tenant, disputed)
+            present = asserting.present(session, self.tenant, disputed, sourced=True)
             live = {key: held.fact for key, held in present.items() if held.fact.status == "active"}
             return [Contradiction(fact, live.get(key_of(fact))) for fact in disputed]
 
