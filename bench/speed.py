@@ -23,37 +23,74 @@ BASELINE = [sys.executable, "-c", "import click, yaml, frontmatter, jinja2, rank
 TEXT = """token session invoice retry queue cache index user order payment refund worker signal parser buffer
 request answer header cookie schema table column index lock commit branch merge review deploy"""
 WORDS = tuple(TEXT.split())
+_FUNCTIONS = 6
+_FUNCTION = '''
+def {name}(value: int, top: int = 10, *, strict: bool = False) -> list[int]:
+    """Return the {word} of each value up to ``top``."""
+    found = []
+    for at, step in enumerate(range(top)):
+        if strict and step > LIMIT_{number}:
+            raise ValueError(f"{{step}} is over the {word}")
+        found.append(other_{other}(value + step, top=at))
+    return sorted(found, key=lambda entry: -entry)
+'''
+_CLASS = '''
+class {name}:
+    """Keeps what was read from one file."""
+
+    size = LIMIT_{number}
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries = json.loads(path.read_text())
+
+    def total(self) -> int:
+        return sum({first}(entry, self.size)[0] for entry in self.entries)
+
+    def largest(self) -> int:
+        return max((entry for entry in self.entries), default=self.size)
+'''
 
 
 def build(root: Path, notes: int, files: int, anchors: int = 1) -> None:
-    """``files`` modules of five functions, and ``notes`` notes with so many anchors each."""
+    """``files`` modules of 3 KB that import from each other; ``notes`` notes with so many anchors each."""
     chance = random.Random(7)
+    names = [[f"{chance.choice(WORDS)}_{k}" for k in range(_FUNCTIONS)] for _ in range(files)]
     for number in range(files):
-        name = root / "src" / f"pkg{number % 20}" / f"module_{number}.py"
-        name.parent.mkdir(parents=True, exist_ok=True)
-        body = "".join(
-            f"def {chance.choice(WORDS)}_{k}(v, top={k}):\n    total = v * {k}\n    return total\n\n\n"
-            for k in range(5)
-        )
-        name.write_text(body)
+        path = root / _module(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_source(number, names, chance))
     kinds = ("decisions", "patterns", "gotchas")
     for number in range(notes):
-        places = [_symbol(root, (number * anchors + k) % files) for k in range(anchors)]
+        modules = [(number * anchors + k) % files for k in range(anchors)]
         text = " ".join(chance.choices(WORDS, k=120))
         path = root / "agent-context" / kinds[number % 3] / f"note-{number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             f"---\ntitle: {' '.join(chance.choices(WORDS, k=5))} {number}\nstatus: active\nanchors:\n"
-            + "".join(f"  - {place}\n" for place in places)
+            + "".join(f"  - {_module(at)}#{names[at][0]}\n" for at in modules)
             + f"---\n{text}\n"
         )
 
 
-def _symbol(root: Path, number: int) -> str:
-    """An anchor on the first function of a module."""
-    module = root / "src" / f"pkg{number % 20}" / f"module_{number}.py"
-    symbol = module.read_text().split("(")[0].removeprefix("def ")
-    return f"{module.relative_to(root)}#{symbol}"
+def _module(number: int) -> str:
+    return f"src/pkg{number % 20}/module_{number}.py"
+
+
+def _source(number: int, names: Sequence[Sequence[str]], chance: random.Random) -> str:
+    """A module: imports of three others, a constant, functions that call what was imported, a class."""
+    others = [chance.randrange(len(names)) for _ in range(3)]
+    lines = ["from __future__ import annotations", "", "import json", "from pathlib import Path", ""]
+    lines += [
+        f"from pkg{at % 20}.module_{at} import {names[at][0]} as other_{k}" for k, at in enumerate(others)
+    ]
+    lines += ["", f"LIMIT_{number} = {number}", ""]
+    for k, name in enumerate(names[number]):
+        lines += _FUNCTION.format(name=name, word=chance.choice(WORDS), other=k % 3, number=number).split(
+            "\n"
+        )
+    lines += _CLASS.format(name=f"Holder{number}", first=names[number][0], number=number).split("\n")
+    return "\n".join(lines) + "\n"
 
 
 class Place:

@@ -1,7 +1,7 @@
 """Reads much code in several processes at once: the first look at a large repository.
 
-Each process reads a share of the files into a memory of its own and sends back what it learnt; the verdicts
-are then reached as if an earlier run had read it. Whatever goes wrong only costs the time it would have saved.
+Each process reads a share of the files into a memory of its own and sends back what it learnt; verdicts are
+then reached as if an earlier run had read it. Whatever goes wrong costs only the time it would have saved.
 """
 
 from __future__ import annotations

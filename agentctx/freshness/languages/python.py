@@ -20,7 +20,9 @@ OWNER = "\x00owner"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _RECEIVERS = ("self", "cls")
 _ROOTS = ("", "src", "lib", "python")
-_SIMPLE = (ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass, ast.Global, ast.Nonlocal)
+_SIMPLE = frozenset(
+    {ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass, ast.Global, ast.Nonlocal}
+)
 """Statements in which nothing gets its meaning; most of them all."""
 
 
