@@ -44,8 +44,8 @@ PER_COMMIT = 60
 """Notes on the files of one formatting commit, at most."""
 SILENT = ("unchanged", "cosmetic", "unverified", "unknown", "docstring")
 """States of an anchor that raise nothing, and the one a changed comment may rightly raise."""
-Drifts = Mapping[str, tuple[str, str, str]]
-"""Note -> its anchor, the state of that, and the reason."""
+Drifts = Mapping[str, tuple[str, str, str, str]]
+"""Note -> its anchor, the state of that, the reason, and where the code went."""
 _METHOD = re.compile(r"^func \(\w+ (\*?)(\w+)\) (\w+)\(", re.MULTILINE)
 
 
@@ -205,12 +205,12 @@ def _step(clone: Clone, walk: Walk, change: Change, before: Drifts) -> tuple[Dri
     notes = clone.git("rev-parse", f"HEAD:{CONTEXT}")
     clone.checkout(clone.with_notes(change.commit, clone.git("rev-parse", "HEAD"), notes))
     after = _drifts(clone)
-    walk.seen.update(state for _, state, _ in after.values())
+    walk.seen.update(state for _, state, *_ in after.values())
     walk.cosmetic_commits += change.is_cosmetic
     news = {id: drift for id, drift in after.items() if drift[:2] != before.get(id, ("", ""))[:2]}
     raised = {id: drift for id, drift in news.items() if drift[1] not in SILENT}
     walk.documented += sum(drift[1] == "docstring" for drift in news.values())
-    for _, (anchor, state, reason) in sorted(raised.items()):
+    for _, (anchor, state, reason, _) in sorted(raised.items()):
         words = f"{change.commit[:10]} {anchor}: {state}: {reason}"
         if state == "moved":
             walk.moved += 1
@@ -225,17 +225,19 @@ def _step(clone: Clone, walk: Walk, change: Change, before: Drifts) -> tuple[Dri
 
 def _verified(clone: Clone, after: Drifts, raised: Drifts) -> Drifts:
     """The reader has seen what was raised and says that it still holds; what is gone or moved stays so."""
-    again = sorted(id for id, (_, state, _) in raised.items() if state not in ("gone", "moved"))
+    again = sorted(id for id, (_, state, _, went) in raised.items() if state != "gone" and not went)
     if not again:
         return after
     clone.agentctx("verify", *again)
     clone.commit_notes("Read the notes again")
-    return {id: (drift[0], "unchanged", "") if id in again else drift for id, drift in after.items()}
+    return {id: (drift[0], "unchanged", "", "") if id in again else drift for id, drift in after.items()}
 
 
-def _drifts(clone: Clone) -> dict[str, tuple[str, str, str]]:
-    document = json.loads(clone.agentctx("status", "--json"))
-    return {n["id"]: (d["anchor"], d["state"], d["reason"]) for n in document["notes"] for d in n["drifts"]}
+def _drifts(clone: Clone) -> dict[str, tuple[str, str, str, str]]:
+    notes = json.loads(clone.agentctx("status", "--json"))["notes"]
+    return {
+        n["id"]: (d["anchor"], d["state"], d["reason"], d["moved_to"]) for n in notes for d in n["drifts"]
+    }
 
 
 def _report(walk: Walk, options: argparse.Namespace) -> dict[str, Any]:

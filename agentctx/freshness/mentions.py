@@ -95,7 +95,8 @@ def files_of(note: Note, said: Sequence[Claim], now: Code) -> list[str]:
 def is_true(claim: Claim, files: Sequence[str], code: Code) -> bool:
     """Does the claim hold in this tree, as far as the note's own files can tell?"""
     if claim.kind == "path":
-        return path_of(claim, code) != ""
+        place = place_of(claim, code)
+        return place != "" and (not claim.value or _names_symbol(place, claim.value, code))
     if claim.kind == "value":
         return any(same_value(found.value, claim.value) for found in constants(claim, files, code))
     if claim.kind == "make":
@@ -107,23 +108,23 @@ def is_true(claim: Claim, files: Sequence[str], code: Code) -> bool:
     return any(_has_word(claim.name, path, code) for path in files)
 
 
-def path_of(claim: Claim, code: Code) -> str:
-    """The file or folder that a path means: exact, or the only one that ends so; with its symbol, if any."""
+def place_of(claim: Claim, code: Code) -> str:
+    """The file or folder that a path means: exact, or the only one that ends so; empty when there is none."""
     name = claim.name.rstrip("/")
-    if code.exists(name):
-        found = name
-    elif code.is_linked(name):
+    if code.exists(name) or code.is_linked(name):
         return name
-    elif claim.name.endswith("/") or "." not in posixpath.basename(name):
+    if claim.name.endswith("/") or "." not in posixpath.basename(name):
         return name if code.paths.has_folder(name) else ""
-    else:
-        ending = code.paths.ending(name)
-        found = ending[0] if ending else ""
-    if found and claim.value and language_of(found) is not None:
-        file = code.file(found)
-        if file is not None and not file.error and not file.damage and claim.value not in file.names:
-            return ""
-    return found
+    ending = code.paths.ending(name)
+    return ending[0] if ending else ""
+
+
+def _names_symbol(path: str, symbol: str, code: Code) -> bool:
+    """Is a symbol seen in its file? Not where a syntax error hides it; always where nobody can look."""
+    if language_of(path) is None or not code.exists(path):
+        return True
+    file = code.file(path)
+    return file is not None and (symbol in file.names or symbol in file.aliases)
 
 
 def definitions(name: str, files: Sequence[str], code: Code) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from agentctx.freshness.anchors import look
 from agentctx.freshness.answers import answers_of
 from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
-from agentctx.freshness.mentions import Claim, claims, definitions, files_of, is_true, path_of
+from agentctx.freshness.mentions import Claim, claims, definitions, files_of, is_true, place_of
 from agentctx.freshness.relocation import Before, relocate
 from agentctx.freshness.values import Values, is_stated, unreadable
 from agentctx.model import Anchor, Commit, Mention, Note, Stamp
@@ -52,7 +52,7 @@ class Rot:
             return [], set()
         files = files_of(note, said, self.code)
         untrue = [claim for claim in said if not is_true(claim, files, self.code)]
-        used = {*files, *(path_of(c, self.code) for c in said if c.kind == "path")} - {""}
+        used = {*files, *(place_of(c, self.code) for c in said if c.kind == "path")} - {""}
         if not untrue or self.history is None:
             return [], used
         rev = base.id if base else self.history.head
@@ -114,8 +114,11 @@ class Rot:
     def _path(self, lost: Lost) -> Mention:
         assert self.history is not None
         claim = lost.claim
-        if claim.value and self.code.exists(claim.name):
-            return self._broken(claim, f"there is no `{claim.value}` in `{claim.name}` any more")
+        place = place_of(claim, self.code)
+        if place and (why := unreadable(place, self.code)):
+            return Mention(claim.text, claim.line, "unknown", f"{why}: `{claim.text}` cannot be checked")
+        if place:
+            return self._broken(claim, f"there is no `{claim.value}` in `{place}` any more")
         went = self.history.renames(lost.base).get(claim.name, "")
         reason = f"`{claim.name}` was renamed to `{went}`" if went else f"`{claim.name}` no longer exists"
         return self._broken(claim, reason, went)

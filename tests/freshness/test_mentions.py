@@ -62,6 +62,25 @@ def test_a_deleted_path_and_folder_are_broken(repo: TempRepo) -> None:
     assert {m.line for m in scene.freshness().mentions} == {8}
 
 
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("a.ts", "export function f() {}\n", "export function f() {}\n}} export class {{\n"),
+        ("b.py", "def f():\n    return 1\n", "def f(:\n"),
+    ],
+)
+def test_a_symbol_that_a_syntax_error_hides_is_unknown(
+    repo: TempRepo, path: str, before: str, after: str
+) -> None:
+    repo.write(path, before)
+    scene = scene_with(repo, f"See `{path}#f`.")
+    assert mentions(scene) == []
+    repo.commit("Break it", {path: after.replace("function f", "function (")})
+    assert mentions(scene) == [(f"{path}#f", "unknown")]
+    repo.commit("Mend it", {path: before})
+    assert mentions(scene) == []
+
+
 def test_links_submodules_and_what_lies_behind_them_are_there(repo: TempRepo, tmp_path: Path) -> None:
     other = TempRepo.init(tmp_path / "other")
     other.commit("Start", {"lib.py": "A = 1\n"})
