@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,10 +118,22 @@ def test_extend_adds_to_what_remains_up_to_the_maximum(server: Served) -> None:
     assert patiently(server, "GET", f"/recall/{ident}", None, "key-a")[0] == 404
 
 
+def logged(server: Served) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.log.read_text().splitlines() if line[:1] + line[-1:] == "{}"]
+
+
+def eventually(found: Callable[[], list[dict[str, Any]]], patience: float = 10) -> list[dict[str, Any]]:
+    """What is there in the end: a log may be written after the answer was sent."""
+    deadline = time.monotonic() + patience
+    while not (lines := found()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lines
+
+
 def test_a_log_line_says_who_kept_how_much_for_how_long(server: Served) -> None:
     ident = keep(server, "x", key="key-b", ttl=60)
-    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
-    (line,) = [line for line in lines if line.get("memory_id") == ident and line["event"] == "stash"]
+    (line,) = eventually(lambda: [one for one in logged(server) if one.get("memory_id") == ident])
+    assert line["event"] == "stash"
     assert (line["user_id"], line["ttl_seconds"], line["level"]) == ("bob", 60, "info")
     assert line["payload_bytes"] > 0 and line["timestamp"]
     assert "key-b" not in server.log.read_text()
