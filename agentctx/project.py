@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +25,7 @@ from agentctx.text import did_you_mean
 
 if TYPE_CHECKING:
     from agentctx.proposals.store import Store
+    from agentctx.retrieval.concordance import Concordance
 
 
 REFUSED = "refused"
@@ -110,17 +110,11 @@ class Project:
         return self.assessor.assess(self.notes, self.records, self.today)
 
     @cached_property
-    def bags(self) -> dict[str, Mapping[str, str]]:
-        """The words of every note, taken apart once for each version of it."""
-        from agentctx.retrieval.bags import SCHEME, bag_of
+    def words(self) -> Concordance:
+        """Where every word of the notes stands, and of the titles of their earlier changes."""
+        from agentctx.words import Words
 
-        cache = self.state.read("bags") or {}
-        old = cache.get(str(SCHEME), {}) if isinstance(cache, dict) else {}
-        keys = {n.id: f"{n.id} {n.digest}" for n in self.notes.notes}
-        new = {keys[n.id]: old.get(keys[n.id]) or bag_of(n) for n in self.notes.notes}
-        if new.keys() != old.keys():
-            self.state.write("bags", {str(SCHEME): new})
-        return {id: new[key] for id, key in keys.items()}
+        return Words(self.git, self.state, self.context).concordance(self.notes.notes, self.tree.head)
 
     @cached_property
     def proposals(self) -> Store:

@@ -16,7 +16,6 @@ import multiprocessing
 import random
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,8 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from agentctx.model import Commit, Freshness, Note, Query, Section
+from agentctx.proposals.note_history import Merge, NoteHistory, titles_of
 from agentctx.retrieval.bags import Bag, bag_of
-from agentctx.retrieval.ranking import rank
+from agentctx.retrieval.concordance import Concordance
+from agentctx.retrieval.ranking import concordance_of, rank
 from agentctx.retrieval.tokens import tokenize
 from agentctx.retrieval.weights import SHIPPED, Weights
 
@@ -36,7 +37,6 @@ NO_SIGNALS: dict[str, Any] = {
     "context": 0.0,
     "phrases": 0.0,
     "history": 0.0,
-    "document": 0.0,
     "recency": 0.0,
 }
 OFF: dict[str, dict[str, Any]] = {
@@ -50,7 +50,6 @@ OFF: dict[str, dict[str, Any]] = {
     "text of the task": {"query_body": 0.0},
     "phrases": {"phrases": 0.0},
     "earlier titles": {"history": 0.0},
-    "mean of the document": {"document": 0.0},
     "recency": {"recency": 0.0},
 }
 
@@ -64,7 +63,7 @@ class Task:
 
     query: Query
     notes: Sequence[Note]
-    bags: Mapping[str, Bag]
+    words: Concordance
     freshness: Mapping[str, Freshness]
     relevant: frozenset[str]
     changed: tuple[str, ...] = ()
@@ -82,34 +81,27 @@ class ChangeSuite:
         self.base = base
         self.texts = {r["h"]: r["text"] for r in rows(base, "sections")}
         self.documents = {(r["v"], r["path"]): r["sections"] for r in rows(base, "docs")}
-        self.titles: dict[str, list[str]] = defaultdict(list)
-        self.touched: dict[str, str] = {}
+        self.past = NoteHistory()
+        self.dates: list[str] = []
+        """Of the changes in ``past``."""
 
     def tasks(self) -> Iterator[Task]:
         manifest: dict[str, str] = {}
-        earlier = iter(rows(self.base, "history"))
-        pending = next(earlier, None)
+        earlier = rows(self.base, "history")
         for case in rows(self.base, "cases"):
             for path in case["docs_del"]:
                 manifest.pop(path, None)
             manifest.update(case["docs_set"])
-            while pending and pending["i"] < case["i"]:
-                self._remember(pending)
-                pending = next(earlier, None)
+            while len(self.dates) < len(earlier) and earlier[len(self.dates)]["i"] < case["i"]:
+                self._remember(earlier[len(self.dates)])
             relevant = frozenset(x["id"] for x in case["relevant_sections"])
             if case["kind"] == "positive" and relevant:
                 yield self._task(case, manifest, relevant)
 
     def _remember(self, change: Mapping[str, Any]) -> None:
-        for old, new in change.get("ren", ()):
-            for id in [i for i in self.touched if i.startswith(f"{old}#")]:
-                moved = new + id[len(old) :]
-                self.titles.setdefault(moved, self.titles[id])
-                self.touched.setdefault(moved, self.touched[id])
-        words = " ".join(tokenize(change["s"]))
-        for id in change.get("secs", ()):
-            self.titles[id].append(words)
-            self.touched[id] = change["d"]
+        renames = tuple((old, new) for old, new in change.get("ren", ()))
+        self.past.add(Merge(str(change["i"]), change["s"], (), tuple(change.get("secs", ())), renames))
+        self.dates.append(change["d"])
 
     def _task(self, case: Mapping[str, Any], manifest: Mapping[str, str], relevant: frozenset[str]) -> Task:
         found = [pair for path, v in sorted(manifest.items()) for pair in self._document(path, v)]
@@ -117,15 +109,16 @@ class ChangeSuite:
         return Task(
             Query(text=f"{case['subject']}\n\n{case['body']}"),
             notes,
-            {n.id: {**bag, "history": " ".join(self.titles.get(n.id, ()))} for n, bag in found},
-            {n.id: self._freshness(n.id) for n in notes},
+            concordance_of(notes, titles_of(self.past, notes), {n.id: bag for n, bag in found}),
+            {n.id: self._freshness(n) for n in notes},
             relevant,
             tuple(f["path"] for f in case["files"]),
         )
 
-    def _freshness(self, id: str) -> Freshness:
-        date = self.touched.get(id)
-        return Freshness(id, "unknown", changed=Commit("", "", date, "") if date else None)
+    def _freshness(self, note: Note) -> Freshness:
+        changes = self.past.of_note(note)
+        last = Commit("", "", self.dates[changes[-1]], "") if changes else None
+        return Freshness(note.id, "unknown", changed=last)
 
     @cache  # noqa: B019 - one suite lives as long as its process
     def _document(self, path: str, version: str) -> list[tuple[Note, Bag]]:
@@ -173,10 +166,10 @@ def record_tasks(base: Path) -> Iterator[Task]:
                 sections=tuple(Section(a or b, 2, "", 0, 0) for a, b in headings),
             )
         )
-    bags = {n.id: bag_of(n) for n in notes}
+    words = concordance_of(notes)
     for query in rows(base, "queries"):
         text = f"{query['title']}\n\n{query['body']}"
-        yield Task(Query(text=text), notes, bags, {}, frozenset(query["relevant"]))
+        yield Task(Query(text=text), notes, words, {}, frozenset(query["relevant"]))
 
 
 # --------------------------------------------------------------------------- methods and measures
@@ -187,7 +180,7 @@ Method = Callable[[Task], list[str]]
 def shipped(weights: Weights = SHIPPED, files: bool = False) -> Method:
     def order(task: Task) -> list[str]:
         query = replace(task.query, changed=task.changed) if files else task.query
-        return [h.id for h in rank(query, task.notes, task.freshness, bags=task.bags, weights=weights)]
+        return [h.id for h in rank(query, task.notes, task.freshness, words=task.words, weights=weights)]
 
     return order
 

@@ -82,7 +82,7 @@ def rank_notes(project: Project, query: Query, only_matching: bool = False) -> l
     notes, states = project.notes.notes, project.index.by_id()
     if notes:
         _load_ranking()
-    return rank(query, notes, states, bags=project.bags, only_matching=only_matching) if notes else []
+    return rank(query, notes, states, words=project.words, only_matching=only_matching) if notes else []
 
 
 def _retired_last(project: Project, hits: Sequence[Hit]) -> list[Hit]:

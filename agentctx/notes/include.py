@@ -65,6 +65,14 @@ def included(path: str, data: bytes) -> tuple[tuple[Note, ...], tuple[Problem, .
     return tuple(_section_notes(document)), ()
 
 
+def texts_by_id(path: str, data: bytes) -> dict[str, str]:
+    """What ``included`` would find, without the rest: note id -> its text."""
+    document = _document(path, data.decode(errors="replace"), "")
+    if _is_record(document):
+        return {f"{path}#{slugify(document.title)}": document.body}
+    return {piece.id: piece.body for piece in _pieces(document)}
+
+
 def _document(path: str, text: str, digest: str) -> _Document:
     """A file whose front matter cannot be read is read without it: it is somebody else's file."""
     try:
@@ -152,7 +160,18 @@ def _status(said: str, path: str) -> tuple[str, str]:
 # --------------------------------------------------------------------------- sections
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    id: str
+    title: str
+    body: str
+
+
 def _section_notes(document: _Document) -> Iterable[Note]:
+    return (_note(document, piece.id, piece.title, piece.body) for piece in _pieces(document))
+
+
+def _pieces(document: _Document) -> Iterable[_Piece]:
     """A note for every section that says enough. An instruction file says nothing in vain: its short
     sections are one note together, before the others."""
     short = [s for s in document.sections if _words(s.text) < MINIMUM_WORDS]
@@ -163,7 +182,7 @@ def _section_notes(document: _Document) -> Iterable[Note]:
         seen[slug] = 1
         body = "\n\n".join(document.body[s.start : s.end].strip() for s in short)
         title = name if document.title == name else f"{name}: {document.title}"
-        yield _note(document, f"{document.path}#{slug}", title, f"{body}\n")
+        yield _Piece(f"{document.path}#{slug}", title, f"{body}\n")
     for section in document.sections:
         if section in short:
             continue
@@ -173,12 +192,8 @@ def _section_notes(document: _Document) -> Iterable[Note]:
         if seen[slug] > 1:
             slug = f"{slug}-{seen[slug]}"
         own = not section.heading or heading == document.title
-        yield _note(
-            document,
-            f"{document.path}#{slug}",
-            heading if own else f"{document.title}: {heading}",
-            document.body[section.start : section.end],
-        )
+        title = heading if own else f"{document.title}: {heading}"
+        yield _Piece(f"{document.path}#{slug}", title, document.body[section.start : section.end])
 
 
 def _words(text: str) -> int:

@@ -13,6 +13,8 @@ from typing import Any
 from agentctx.model import Note
 from agentctx.retrieval.tokens import tokenize
 
+TITLES = 50
+"""Newest titles of a note that are read."""
 FILES_COUNTED = 40
 """Merges that change more files than this say little about which belong together: only titles count."""
 
@@ -29,6 +31,14 @@ class Merge:
     """Ids (``path#slug``) of the changed sections of documents, where they are known."""
     renames: tuple[tuple[str, str], ...] = ()
     """(old path, new path) pairs."""
+
+
+def titles_of(history: NoteHistory, notes: Iterable[Note]) -> dict[str, tuple[str, ...]]:
+    """Note id -> titles of the newest changes that touched it, oldest first; notes without any left out."""
+    places = {note.id: history.of_note(note)[-TITLES:] for note in notes}
+    return {
+        id: tuple(history.merges[place].subject for place in found) for id, found in places.items() if found
+    }
 
 
 class NoteHistory:

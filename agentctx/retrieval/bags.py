@@ -13,7 +13,8 @@ from agentctx.retrieval.tokens import tokenize
 Bag = dict[str, str]
 """Field name -> its words in order, joined by single spaces. JSON-able."""
 
-FIELDS = ("title", "tags", "path", "anchors", "headings", "body", "history")
+FIELDS = ("title", "tags", "path", "anchors", "headings", "body", "history", "context")
+"""``history`` are titles of earlier changes, ``context`` the headings above a section of a document."""
 SCHEME = 1
 """Goes up when the words of a bag change; part of a cache's key."""
 

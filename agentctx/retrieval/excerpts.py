@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from agentctx.retrieval.bags import words_of
+from agentctx.retrieval.concordance import Concordance
 from agentctx.retrieval.relevance import Question, relevance
-from agentctx.retrieval.tokens import tokenize
 from agentctx.retrieval.weights import SHIPPED
 
 GAP = "[...]"
@@ -60,8 +61,9 @@ def one_line(text: str, limit: int = 160) -> str:
 
 def _by_use(parts: Sequence[str], question: Question) -> list[int]:
     """Places of the parts: the opening first, for it says what the note is about; then by relevance."""
-    scores = relevance(question, [{"body": " ".join(tokenize(part))} for part in parts], SHIPPED)
-    later = sorted(range(1, len(parts)), key=lambda i: (-scores[i].score, i))
+    words = Concordance.of([{"body": words_of(part)} for part in parts])
+    answers = relevance(question, words, SHIPPED).notes
+    later = sorted(range(1, len(parts)), key=lambda i: (-answers[i].score, i))
     return [0, *later]
 
 

@@ -7,19 +7,20 @@ archived notes lose weight and keep their place in the list.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
 from agentctx.retrieval.bags import bag_of, words_of
-from agentctx.retrieval.relevance import Question, Relevance, question_of, relevance
+from agentctx.retrieval.concordance import Concordance
+from agentctx.retrieval.relevance import Answers, Question, question_of, relevance
 from agentctx.retrieval.succession import is_record, pairs
 from agentctx.retrieval.weights import SHIPPED, Weights
 
 _PINNED_PLACE = 3
 """A pinned note that has nothing to do with the task is listed no lower than after this many others."""
-_EXPLAINED = 1_000
+_EXPLAINED = 200
 """So many hits carry their reasons; nobody reads further."""
 _JUST_ABOVE = 1 + 1e-4
 _LONGEST_CHAIN = 100
@@ -29,7 +30,8 @@ _LONGEST_CHAIN = 100
 @dataclass(slots=True)
 class _Candidate:
     note: Note
-    answer: Relevance
+    place: int
+    """Among the notes."""
     near: Nearness
     score: float
     standing: float
@@ -45,31 +47,31 @@ def rank(
     history: Mapping[str, Sequence[str]] | None = None,
     bags: Mapping[str, Mapping[str, str]] | None = None,
     *,
+    words: Concordance | None = None,
     only_matching: bool = False,
     weights: Weights = SHIPPED,
 ) -> list[Hit]:
     """Every note once, best first; with ``only_matching`` those alone that answer the query.
 
     ``history`` has the titles of earlier changes per note id; ``bags`` what ``bag_of`` made of a note, with
-    or without the titles (what is missing is made here). A score is 0 for no relation at all; near 1 the
+    or without the titles (what is missing is made here); ``words`` is ``concordance_of`` the same notes and
+    stands for both. A score is 0 for no relation at all; near 1 the
     note has about every word and phrase of the task. Without words and files the order is that of standing:
     pinned, fresh, recent. Deterministic.
     """
-    history, bags = history or {}, bags or {}
-    filled = with_context(notes, [_bag(n, bags.get(n.id), history.get(n.id, ())) for n in notes])
+    words = words or concordance_of(notes, history, bags)
     question = question_of(query.text, query.branch, weights)
-    answers = _with_documents(notes, relevance(question, filled, weights), weights.document)
+    answers = relevance(question, words, weights)
     targets = targets_of(query, weights)
     recent = _recency(freshness, weights.recency_half_life_days)
-    candidates = []
-    for note, answer in zip(notes, answers, strict=True):
-        near = nearness(note, targets, weights)
+    candidates, far = [], Nearness()
+    for place, (note, answer) in enumerate(zip(notes, answers.notes, strict=True)):
+        near = nearness(note, targets, weights) if targets.files else far
         state = freshness.get(note.id)
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
-        if only_matching and not answer.matches:
-            answer = Relevance(0.0)
-        score = (answer.score + weights.files * near.score) * standing
-        candidates.append(_Candidate(note, answer, near, score, standing, note.pinned))
+        said = answer.score if not only_matching or (answer.score and answers.matches(place)) else 0.0
+        score = (said + weights.files * near.score) * standing
+        candidates.append(_Candidate(note, place, near, score, standing, note.pinned))
     if not only_matching:
         _raise_pinned(candidates)
     _below_successors(candidates)
@@ -77,9 +79,23 @@ def rank(
         candidates = [c for c in candidates if c.score > 0]
     candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
     return [
-        Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), question) if i < _EXPLAINED else ())
+        Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), answers, question))
+        if i < _EXPLAINED
+        else Hit(c.note.id, c.score)
         for i, c in enumerate(candidates)
     ]
+
+
+def concordance_of(
+    notes: Sequence[Note],
+    history: Mapping[str, Sequence[str]] | None = None,
+    bags: Mapping[str, Mapping[str, str]] | None = None,
+) -> Concordance:
+    """The words of all notes, by bags as far as there are such, with the titles of earlier changes by id."""
+    history, bags = history or {}, bags or {}
+    return Concordance.of(
+        with_context(notes, [_bag(n, bags.get(n.id), history.get(n.id, ())) for n in notes])
+    )
 
 
 def _bag(note: Note, known: Mapping[str, str] | None, titles: Sequence[str]) -> Mapping[str, str]:
@@ -109,20 +125,6 @@ def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> li
         above.append((level, bag["title"]))
         first.setdefault(note.path, bag["title"])
     return filled
-
-
-def _with_documents(notes: Sequence[Note], answers: Sequence[Relevance], share: float) -> list[Relevance]:
-    """A section also gets a share of its document's mean; only where it answers by itself."""
-    scores: dict[str, list[float]] = {}
-    for note, answer in zip(notes, answers, strict=True):
-        scores.setdefault(note.path, []).append(answer.score)
-    means = {path: sum(found) / len(found) for path, found in scores.items()}
-    return [
-        replace(a, score=(1 - share) * a.score + share * means[n.path])
-        if a.score and len(scores[n.path]) > 1
-        else a
-        for n, a in zip(notes, answers, strict=True)
-    ]
 
 
 def _recency(freshness: Mapping[str, Freshness], half_life: float) -> dict[str, float]:
@@ -180,12 +182,19 @@ def _lift(new: _Candidate, old: _Candidate) -> bool:
     return before != (new.score, new.standing, new.pinned)
 
 
-def _reasons(candidate: _Candidate, state: Freshness | None, question: Question) -> tuple[str, ...]:
-    note, answer, near = candidate.note, candidate.answer, candidate.near
-    words = ", ".join(dict.fromkeys(question.surface.get(word, word) for word in answer.words))
+def _reasons(
+    candidate: _Candidate, state: Freshness | None, answers: Answers, question: Question
+) -> tuple[str, ...]:
+    note, near = candidate.note, candidate.near
+    told = answers.words(candidate.place)
+    words = ", ".join(dict.fromkeys(question.surface.get(word, word) for word in told))
     found = [near.reason] if near.reason else []
     found += [f"has the words: {words}"] if words else []
-    found += ["earlier changes to it had such titles"] if answer.score and not words else []
+    found += (
+        ["earlier changes to it had such titles"]
+        if answers.notes[candidate.place].score and not words
+        else []
+    )
     found += [f"supersedes {candidate.replaces}"] if candidate.replaces else []
     found += ["pinned"] if note.pinned else []
     found += [f"superseded by {note.superseded_by}"] if note.superseded_by else []

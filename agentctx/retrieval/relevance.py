@@ -16,6 +16,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from agentctx.retrieval.bags import FIELDS
+from agentctx.retrieval.concordance import Concordance, Found
 from agentctx.retrieval.tokens import pieces_of, tokenize
 from agentctx.retrieval.weights import Weights
 
@@ -23,14 +25,12 @@ _CODE_SPAN = re.compile(r"`+([^`\n]{1,200})`+")
 _BRANCH_WORD = re.compile(r"[^\W\d_]{3,}")
 _QUERY_LIMIT = 20_000
 """Characters of a task that are read."""
-_CROWD = 2_000
-"""More notes than this are first narrowed to the most promising ones."""
 _KEPT = 1_000
+"""More matching notes than this are first narrowed to so many, by the words alone."""
 
-_COUNTED = ("title", "tags", "headings", "body")
+_COUNTED = frozenset({"title", "tags", "headings", "body"})
 """Fields in which a word counts as used by a note, for the idf."""
-_PLACED = ("path", "anchors", "context", "history")
-_TEXT_FIELDS = (*_COUNTED, "path", "anchors", "context")
+_TEXT_FIELDS = frozenset(FIELDS) - {"history"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,34 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """One note's answer: its score (0 without any common word) and the words that count most."""
+    """One note's answer: its score (0 without any common word) and the words of the question that it has."""
 
     score: float
-    words: tuple[str, ...] = ()
-    matches: bool = False
-    """Whether it has a plain word, a whole identifier, or pieces that are worth half of one."""
+    used: frozenset[str] = frozenset()
+    """In what the note says."""
+    placed: frozenset[str] = frozenset()
+    """In its path, its anchors, the headings above it, the titles of earlier changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One answer per note, in order, and what each word of the question is worth in this collection."""
+
+    notes: Sequence[Relevance]
+    values: Mapping[str, float]
+    identifiers: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def words(self, place: int) -> tuple[str, ...]:
+        """The words of a note that count most, three at most."""
+        used = self.notes[place].used
+        inside = [pieces for whole, pieces in self.identifiers if whole in used]
+        telling = sorted(used.difference(*inside), key=lambda term: (-self.values[term], term))
+        return tuple(telling[:3])
+
+    def matches(self, place: int) -> bool:
+        """Whether a note has a plain word, a whole identifier, or pieces that are worth half of one."""
+        answer = self.notes[place]
+        return _matches(answer.used | answer.placed, self.identifiers, self.values)
 
 
 def question_of(text: str, branch: str, weights: Weights) -> Question:
@@ -94,31 +116,30 @@ def _as_written(text: str) -> tuple[dict[str, str], tuple[tuple[str, frozenset[s
     )
 
 
-def relevance(question: Question, bags: Sequence[Mapping[str, str]], weights: Weights) -> list[Relevance]:
-    """One answer per bag, in order. The values of words are those of the whole collection, always."""
-    answers = [Relevance(0.0)] * len(bags)
-    if not question.weights:
-        return answers
-    terms = frozenset(question.weights)
-    readings = [_read(bag, terms) for bag in bags]
-    used = [_in_any(reading, _COUNTED) for reading in readings]
-    placed = [_in_any(reading, _PLACED) for reading in readings]
-    holders = Counter(term for common in used for term in common)
-    values = {term: weight * _idf(len(bags), holders[term]) for term, weight in question.weights.items()}
-    chosen = _promising(used, placed, values)
-    readings = [readings[i] for i in chosen]
-    text = _text_scores(readings, _mean_lengths(bags), values, weights)
-    past = _history_scores(question, readings, len(bags), weights)
-    phrases = _phrase_scores(question, [bags[i] for i in chosen], [used[i] for i in chosen], len(bags))
+def relevance(question: Question, words: Concordance, weights: Weights) -> Answers:
+    """How well each note answers. The values of words are those of the whole collection, always."""
+    nothing = [Relevance(0.0)] * words.size
+    if not question.weights or not words.size:
+        return Answers(nothing, {})
+    terms = tuple(question.weights)
+    found = words.find(terms)
+    said = _in_fields(found, _COUNTED)
+    holders = Counter(word for word, _ in _distinct(found, said))
+    values = {t: question.weights[t] * _idf(words.size, holders[i]) for i, t in enumerate(terms)}
+    text = _Frequencies.of(found, _scales(words, weights), words.size)
+    chosen = _promising(found, text.promise(list(values.values()), weights.saturation), words.size)
+    answers = nothing
+    used, placed = (_shared(found, here, terms, chosen) for here in (said, ~said))
+    scores = (
+        _bm25(text.by_note(terms, chosen), values, weights.saturation) / 2
+        + _history_scores(question, found, chosen, words.size, weights)
+        + weights.phrases * _phrase_scores(question, words, chosen)
+    )
     norm = sum(values.values())
-    for place, i in enumerate(chosen):
-        score = float(text[place] + past[place] + weights.phrases * phrases[place]) / norm
+    for place, (note, score) in enumerate(zip(chosen, scores.tolist(), strict=True)):
         if score > 0:
-            inside = [pieces for whole, pieces in question.identifiers if whole in used[i]]
-            telling = sorted(used[i].difference(*inside), key=lambda term: (-values[term], term))
-            matches = _matches(used[i] | placed[i], question.identifiers, values)
-            answers[i] = Relevance(score, tuple(telling[:3]), matches)
-    return answers
+            answers[note] = Relevance(score / norm, used[place], placed[place])
+    return Answers(answers, values, question.identifiers)
 
 
 def _matches(
@@ -137,78 +158,107 @@ def _worth(terms: Iterable[str], values: Mapping[str, float]) -> float:
     return math.fsum(values.get(term, 0.0) for term in terms)
 
 
-def _in_any(reading: _Reading, fields: Iterable[str]) -> frozenset[str]:
-    """The words of the question in some of the fields."""
-    counts = reading.counts
-    return frozenset([term for name in fields if name in counts for term in counts[name]])
-
-
 def _idf(size: int, holders: int) -> float:
     return math.log(1 + (size - holders + 0.5) / (holders + 0.5))
 
 
-def _promising(
-    used: Sequence[frozenset[str]], placed: Sequence[frozenset[str]], values: Mapping[str, float]
-) -> list[int]:
-    """Places of the notes worth scoring: all with a common word, or the best by the value of those words."""
-    matching = [i for i in range(len(used)) if used[i] or placed[i]]
-    if len(matching) <= _CROWD:
-        return matching
-    promise = {i: math.fsum([values[term] for term in (*used[i], *placed[i])]) for i in matching}
-    return sorted(sorted(matching, key=lambda i: (-promise[i], i))[:_KEPT])
+def _in_fields(found: Found, names: Iterable[str]) -> Any:
+    """Which of the occurrences stand in one of the fields."""
+    import numpy as np
+
+    return np.array([name in names for name in FIELDS])[found.field]
+
+
+def _promising(found: Found, promise: Any, size: int) -> list[int]:
+    """Numbers of the notes worth a full score: all with a common word, or the best by their words."""
+    import numpy as np
+
+    matching = np.flatnonzero(np.bincount(found.note, minlength=size))
+    if len(matching) > _KEPT:
+        best = np.argsort(-promise[matching], kind="stable")[:_KEPT]
+        matching = np.sort(matching[best])
+    return [int(n) for n in matching]
+
+
+def _shared(found: Found, here: Any, terms: Sequence[str], chosen: Sequence[int]) -> list[frozenset[str]]:
+    """For each chosen note the words of the question that stand ``here`` in it."""
+    sets: list[set[str]] = [set() for _ in chosen]
+    places = {note: place for place, note in enumerate(chosen)}
+    for word, note in _distinct(found, here):
+        if note in places:
+            sets[places[note]].add(terms[word])
+    return [frozenset(words) for words in sets]
+
+
+def _distinct(found: Found, here: Any) -> Iterable[tuple[int, int]]:
+    """Every (word, note) once."""
+    import numpy as np
+
+    words, notes = found.word[here], found.note[here]
+    first = (np.diff(words, prepend=-1) != 0) | (np.diff(notes, prepend=-1) != 0)
+    return zip(words[first].tolist(), notes[first].tolist(), strict=True)
+
+
+def _scales(words: Concordance, weights: Weights) -> Any:
+    """What one occurrence counts, by note and field: less in a field that is longer than usual."""
+    import numpy as np
+
+    lengths = words.lengths()
+    means = lengths.sum(axis=0) / np.maximum(1, (lengths > 0).sum(axis=0))
+    text = [name in _TEXT_FIELDS for name in FIELDS]
+    worth = np.array([getattr(weights, n) if here else 0.0 for n, here in zip(FIELDS, text, strict=True)])
+    b = np.array([weights.body_length if n == "body" else weights.short_field_length for n in FIELDS])
+    return worth / (1 - b + b * lengths / np.maximum(1, means))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """How often a bag holds the words of the question, by field, and how long these fields are."""
+class _Frequencies:
+    """How often notes hold words, weighted: three arrays, one entry for each note and word it holds."""
 
-    counts: Mapping[str, Mapping[str, int]]
-    lengths: Mapping[str, int]
+    word: Any
+    note: Any
+    count: Any
+    size: int
+
+    @classmethod
+    def of(cls, found: Found, scales: Any, size: int) -> _Frequencies:
+        """``scales`` says what an occurrence counts, by note and field."""
+        import numpy as np
+
+        worth = scales[found.note, found.field]
+        pairs, worth = (found.word * size + found.note)[worth > 0], worth[worth > 0]
+        first = np.flatnonzero(np.diff(pairs, prepend=-1))
+        counts = np.add.reduceat(worth, first) if len(first) else worth
+        return cls(pairs[first] // size, pairs[first] % size, counts, size)
+
+    def promise(self, values: Sequence[float], saturation: float) -> Any:
+        """By note, the score of its words."""
+        import numpy as np
+
+        score = np.array(values)[self.word] * self.count * (saturation + 1) / (self.count + saturation)
+        return np.bincount(self.note, weights=score, minlength=self.size)
+
+    def by_note(self, terms: Sequence[str], chosen: Sequence[int]) -> list[dict[str, float]]:
+        """For each chosen note its words."""
+        found: dict[int, dict[str, float]] = {note: {} for note in chosen}
+        rows = (self.word.tolist(), self.note.tolist(), self.count.tolist())
+        for word, note, count in zip(*rows, strict=True):
+            if note in found:
+                found[note][terms[word]] = count
+        return list(found.values())
 
 
-def _read(bag: Mapping[str, str], terms: frozenset[str]) -> _Reading:
-    counts: dict[str, dict[str, int]] = {}
-    lengths: dict[str, int] = {}
-    for name, text in bag.items():
-        words = text.split()
-        here = [word for word in words if word in terms]
-        if here:
-            counts[name], lengths[name] = Counter(here), len(words)
-    return _Reading(counts, lengths)
-
-
-def _mean_lengths(bags: Sequence[Mapping[str, str]]) -> dict[str, float]:
-    """Mean length of each field over the notes that have it; of a crowd, every so manieth is asked."""
-    means = {}
-    sample = bags[:: len(bags) // _CROWD + 1]
-    for name in _TEXT_FIELDS:
-        lengths = [text.count(" ") + 1 for bag in sample if (text := bag.get(name, ""))]
-        means[name] = sum(lengths) / max(1, len(lengths))
-    return means
-
-
-def _text_scores(
-    readings: Sequence[_Reading], means: Mapping[str, float], values: Mapping[str, float], weights: Weights
+def _history_scores(
+    question: Question, found: Found, chosen: Sequence[int], size: int, weights: Weights
 ) -> Any:
-    frequencies = []
-    for reading in readings:
-        mixed: dict[str, float] = {}
-        for name in _TEXT_FIELDS:
-            if name not in reading.counts:
-                continue
-            b = weights.body_length if name == "body" else weights.short_field_length
-            scale = getattr(weights, name) / (1 - b + b * reading.lengths[name] / means[name])
-            for term, count in reading.counts[name].items():
-                mixed[term] = mixed.get(term, 0.0) + scale * count
-        frequencies.append(mixed)
-    return _bm25(frequencies, values, weights.saturation) / 2
+    """The same for the titles of earlier changes, with values of words of their own."""
+    import numpy as np
 
-
-def _history_scores(question: Question, readings: Sequence[_Reading], size: int, weights: Weights) -> Any:
-    past: list[Mapping[str, int]] = [reading.counts.get("history", {}) for reading in readings]
-    holders = Counter(term for counts in past for term in counts)
-    values = {t: weight * _idf(size, holders[t]) for t, weight in question.weights.items() if t in holders}
-    return weights.history * _bm25(past, values, weights.history_saturation)
+    terms = tuple(question.weights)
+    past = _Frequencies.of(found, np.tile([float(n == "history") for n in FIELDS], (size, 1)), size)
+    holders = np.bincount(past.word, minlength=len(terms)).tolist()
+    values = {t: question.weights[t] * _idf(size, n) for t, n in zip(terms, holders, strict=True) if n}
+    return weights.history * _bm25(past.by_note(terms, chosen), values, weights.history_saturation)
 
 
 def _bm25(frequencies: Sequence[Mapping[str, float]], values: Mapping[str, float], saturation: float) -> Any:
@@ -242,23 +292,13 @@ def _lucene_bm25() -> Any:
     return LuceneBM25
 
 
-def _phrase_scores(
-    question: Question, bags: Sequence[Mapping[str, str]], used: Sequence[frozenset[str]], size: int
-) -> list[float]:
+def _phrase_scores(question: Question, words: Concordance, chosen: Sequence[int]) -> Any:
     """Neighbouring words of the query that are neighbours in the body, by rarity."""
-    following: dict[str, list[str]] = {}
-    for first, second in question.phrases:
-        following.setdefault(first, []).append(second)
-    found: dict[tuple[str, str], list[int]] = {}
-    for place, common in enumerate(used):
-        pairs = [(a, b) for a in common for b in following.get(a, ()) if b in common]
-        body = f" {bags[place].get('body', '')} " if pairs else ""
-        for first, second in pairs:
-            if f" {first} {second} " in body:
-                found.setdefault((first, second), []).append(place)
-    scores = [0.0] * len(bags)
-    for phrase in sorted(found):
-        value = _idf(size, len(found[phrase]))
-        for place in found[phrase]:
-            scores[place] += value
-    return scores
+    import numpy as np
+
+    scores = np.zeros(words.size)
+    for first, second in sorted(question.phrases):
+        notes = words.neighbours(first, second, "body")
+        if len(notes):
+            scores[notes] += _idf(words.size, len(notes))
+    return scores[chosen]

@@ -27,6 +27,8 @@ def retired(notes: Sequence[Note]) -> dict[str, str]:
     successor = {old: new for new, old in pairs(notes)}
     words: dict[str, str] = {}
     for note in notes:
+        if note.status == "active" and not note.superseded_by and note.id not in successor:
+            continue
         status = note.status.strip()
         said = _REPLACED.match(status)
         by = successor.get(note.id) or note.superseded_by or (said[1] or "" if said else "").strip()
@@ -41,9 +43,12 @@ def retired(notes: Sequence[Note]) -> dict[str, str]:
 
 def pairs(notes: Sequence[Note]) -> list[tuple[str, str]]:
     """(successor, superseded) by id, where both are among the notes; sorted, nothing with itself."""
+    telling = [n for n in notes if n.superseded_by or n.supersedes or n.status != "active"]
+    if not telling:
+        return []
     names = _Names(notes)
     found: set[tuple[str, str]] = set()
-    for note in notes:
+    for note in telling:
         by = note.superseded_by or ((m[1] or "").strip() if (m := _REPLACED.match(note.status)) else "")
         found |= {(names.meant(by, note), note.id)} if by else set()
         if note.status.lower() not in _DROPPED:  # what was rejected took nobody's place
