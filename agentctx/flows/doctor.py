@@ -75,7 +75,8 @@ def _context(project: Project) -> Finding:
     if not project.initialised:
         return Finding("context", "problem", f"there is no {project.context}/ here", "agentctx init")
     broken = sum(p.severity == "error" for p in project.notes.problems)
-    words = f"{len(project.notes.notes)} notes in {project.context}/"
+    count = len(project.notes.notes)
+    words = f"{count} note{'' if count == 1 else 's'} in {project.context}/"
     if broken:
         return Finding("context", "problem", f"{words}, {broken} unreadable", "agentctx lint")
     return Finding("context", "ok", words)
@@ -101,7 +102,7 @@ def _merge_driver(project: Project) -> Finding:
 
 def _agents(project: Project) -> Finding:
     found = clients.status(clients.named(()), project.root)
-    there = {client.title for client, part in found if part.outcome == "present"}
+    there = [client.title for client in clients.installed(project.root)]
     old = sorted({part.path for _, part in found if part.outcome == "updated"})
     if old:
         return Finding(

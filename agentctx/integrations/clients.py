@@ -56,21 +56,21 @@ def install(clients: Sequence[Client], root: Path, dry_run: bool = False) -> lis
 
 def uninstall(clients: Sequence[Client], root: Path, dry_run: bool = False) -> list[Done]:
     """Take our part out of each; what another installed client needs stays."""
-    staying = [c for c in CLIENTS.values() if c not in clients and _own_part_there(c, root)]
+    staying = [client for client in installed(root) if client not in clients]
     keep = frozenset(part.path for client in staying for part in client.parts)
     done: dict[str, Done] = {}
     for client in clients:
-        for installed in client.uninstall(root, dry_run, keep):
-            if installed.path not in done or installed.outcome == "removed":
-                done[installed.path] = (client, installed)
+        for part in client.uninstall(root, dry_run, keep):
+            if part.path not in done or part.outcome == "removed":
+                done[part.path] = (client, part)
     return list(done.values())
 
 
 def status(clients: Sequence[Client], root: Path) -> list[Done]:
     """Every part of each client as it is."""
-    return [(client, installed) for client in clients for installed in client.status(root)]
+    return [(client, part) for client in clients for part in client.status(root)]
 
 
-def _own_part_there(client: Client, root: Path) -> bool:
-    """A client's first part is in a file that no other client shares."""
-    return client.parts[0].status(root).outcome in ("present", "updated")
+def installed(root: Path) -> list[Client]:
+    """The clients that we are registered with: their first part is in a file that no other client shares."""
+    return [c for c in CLIENTS.values() if c.parts[0].status(root).outcome in ("present", "updated")]

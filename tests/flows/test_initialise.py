@@ -107,3 +107,14 @@ def test_doctor_finds_another_program_of_the_same_name(repo: TempRepo) -> None:
     done = repo.agentctx("doctor", env={"PATH": f"{other.parent}{os.pathsep}{os.environ['PATH']}"})
     assert done.returncode == 1
     assert "is another program" in done.stdout and "pip uninstall agentctx" in done.stdout
+
+
+def test_doctor_names_the_clients_that_were_registered_and_none_that_shares_a_file_with_them(
+    repo: TempRepo,
+) -> None:
+    repo.commit("code", {"a.py": "A = 1\n"})
+    assert repo.agentctx("init", "--agents", "claude-code").returncode == 0
+    lines = repo.agentctx("doctor").stdout.splitlines()
+    (agents,) = [line for line in lines if " agents: " in line]
+    assert agents.endswith("registered with Claude Code")
+    assert any(line.endswith("context: 0 notes in agent-context/") for line in lines)
