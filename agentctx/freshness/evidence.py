@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from agentctx.freshness import wording
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import Dependencies, face_of, face_stamp
+from agentctx.freshness.dependencies import face_of, face_stamp
 from agentctx.freshness.history import Event, History
+from agentctx.freshness.weighing import Case, Scales
 from agentctx.freshness.witness import Baseline, at_blob
 from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
 
@@ -21,17 +22,6 @@ _MOST_PARSES = 600
 """Old versions read for one run."""
 _SHORT_STRETCH = 4
 """Commits in a row that are all looked at: a change that was taken back is found among them."""
-_MOST_TREES = 32
-"""Old trees listed to name the dependency that changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A drift to explain, with what was seen and what it was compared with."""
-
-    drift: Drift
-    baseline: Baseline
-    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +37,17 @@ class _Culprit:
 class Evidence:
     """Explains the drifts of one tree."""
 
-    def __init__(self, code: Code, history: History | None) -> None:
+    def __init__(self, code: Code, history: History | None, context: str) -> None:
         self.code = code
         self.history = history
+        self.scales = Scales(code, history, context)
         self._start = code.memory.parses
-        self._trees: set[str] = set()
         self._events: dict[str, list[Event]] = {}
 
     def explain(self, cases: Sequence[Case], order: Sequence[str] = ()) -> list[Drift]:
         """The drifts with commits and reasons. ``order`` lists commit ids of the context log, newest first,
         and says which verification is the oldest."""
+        cases = [self.scales.weighed(case) for case in cases]
         culprits = [self._culprits(case) for case in cases]
         if self.history is not None:
             paths = {c.anchor.path for found in culprits for c in found}
@@ -97,19 +88,13 @@ class Evidence:
         return replace(drift, state="cosmetic", reason=f"formatting or comments of `{anchor}` changed")
 
     def _culprits(self, case: Case) -> list[_Culprit]:
-        since = self._since(case.baseline)
+        since = self.scales.since(case.baseline)
         anchor = case.drift.anchor
         if case.drift.state != "dependency":
             return [_Culprit(anchor, case.baseline.stamp, since)]
-        before = self._dependencies_then(anchor, case.baseline)
-        if before is None:
-            return []
-        now = case.sight.dependencies
         found = []
-        for reference in sorted({*before.digests, *now.digests}):
-            if before.digests.get(reference) != now.digests.get(reference):
-                target = before.targets.get(reference) or now.targets[reference]
-                found += self._behind(target, since, reference)
+        for changed in self.scales.changed(case):
+            found += self._behind(changed.target, since, changed.reference)
         return found
 
     def _behind(self, target: Anchor, since: str, reference: str) -> list[_Culprit]:
@@ -128,23 +113,10 @@ class Evidence:
                 ]
         return [_Culprit(target, then.stamp, since, reference)]
 
-    def _dependencies_then(self, anchor: Anchor, baseline: Baseline) -> Dependencies | None:
-        since = self._since(baseline)
-        if self.history is None or not since or baseline.stamp is None:
-            return None
-        if since not in self._trees and len(self._trees) >= _MOST_TREES:
-            return None
-        self._trees.add(since)
-        then = look(anchor, self.history.code(since, self.code.memory))
-        return then.dependencies if then.stamp and then.stamp.deps == baseline.stamp.deps else None
-
-    def _since(self, baseline: Baseline) -> str:
-        if self.history is None:
-            return ""
-        return baseline.commit.id if baseline.commit else self.history.head
-
     def _explained(self, case: Case, culprits: list[_Culprit]) -> Drift:
         drift = case.drift
+        if drift.state in ("unchanged", "cosmetic"):
+            return drift
         if drift.state == "dependency":
             return self._dependency(case, culprits)
         commits, uncommitted = self._changes(culprits[0])
@@ -167,7 +139,7 @@ class Evidence:
 
     def _file_words(self, anchor: Anchor, case: Case) -> str:
         """Names the definitions of a whole file that came, went or changed."""
-        since = self._since(case.baseline)
+        since = self.scales.since(case.baseline)
         file = self.code.file(anchor.path)
         if self.history is None or file is None:
             return f"`{anchor.path}` changed"
@@ -228,7 +200,7 @@ class Evidence:
 
     def _then(self, anchor: Anchor, baseline: Baseline) -> tuple[Symbol, str] | None:
         """The symbol and its text as it was when verified."""
-        since = self._since(baseline)
+        since = self.scales.since(baseline)
         if self.history is None or not since:
             return None
         tree = self.history.tree(since)

@@ -135,16 +135,26 @@ class History:
             found.setdefault(word, {})[path] = None
         return {word: tuple(paths) for word, paths in found.items()}
 
+    def files_naming(self, word: str, context: str) -> tuple[str, ...]:
+        """Every file in which a word occurs now; prose and the context folder do not count."""
+        return tuple(sorted(self._listed(word, context, "-w", "-F")))
+
     def files_with(self, words: str, context: str) -> int:
         """In how many files a phrase occurs now, whatever its case; prose and the context folder aside."""
+        return len(self._listed(words, context, "-i", "-w", "-F"))
+
+    def _listed(self, words: str, context: str, *how: str) -> list[str]:
         self.processes += 1
         where = ["--untracked"] if not self._now else []
         prose = [f":(exclude,glob){glob}" for glob in (f"{context}/**", *_PROSE)]
         out = self.git.run(
-            "grep", "-z", "-l", "-i", "-w", "-F", "-I", "--full-name", "--no-color", *where, "-e", words,
+            "grep", "-z", "-l", *how, "-I", "--full-name", "--no-color", *where, "-e", words,
             *self._now, "--", ":/", *prose, check=False,
         )  # fmt: skip
-        return out.count(b"\0")
+        start = f"{self._now[0]}:" if self._now else ""
+        return [
+            path.removeprefix(start) for path in out.decode("utf-8", "surrogateescape").split("\0") if path
+        ]
 
     def _log(
         self, options: Sequence[str], since: str, paths: Sequence[str], wanted: frozenset[str]

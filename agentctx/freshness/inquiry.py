@@ -8,12 +8,13 @@ from dataclasses import replace
 from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code
 from agentctx.freshness.company import read_ahead, without_collector
-from agentctx.freshness.evidence import Case, Evidence
+from agentctx.freshness.evidence import Evidence
 from agentctx.freshness.history import History
 from agentctx.freshness.judge import Judge, Judgement
 from agentctx.freshness.logbook import Log
 from agentctx.freshness.rot import Lost, Rot
 from agentctx.freshness.verdicts import Verdict
+from agentctx.freshness.weighing import Case
 from agentctx.freshness.witness import Witness
 from agentctx.model import Freshness, Note, Stamp
 
@@ -43,7 +44,7 @@ class Inquiry:
 
     def explained(self, note: Note, stamps: Mapping[str, Stamp], freshness: Freshness) -> Freshness:
         """A verdict with a diff of each drifted symbol, and ``cosmetic`` told from ``unchanged``."""
-        evidence = Evidence(self.code, self.history)
+        evidence = Evidence(self.code, self.history, self.context)
         judgement = Judge(self.code, self.history, self.witness).judge(note, stamps)
         drifts = list(freshness.drifts)
         for at, case in judgement.cases.items():
@@ -60,11 +61,13 @@ class Inquiry:
         if not cases:
             return
         order = [event.commit.id for event in self.log.events]
-        explained = iter(Evidence(self.code, self.history).explain(cases, order))
+        explained = iter(Evidence(self.code, self.history, self.context).explain(cases, order))
         for judgement in judged:
             drifts = list(judgement.verdict.drifts)
-            for at in judgement.cases:
+            for at, case in judgement.cases.items():
                 drifts[at] = next(explained)
+                weighs = case.drift.state == "dependency" and drifts[at].state == "unchanged"
+                judgement.verdict.needs_tree |= weighs  # how many files use what changed
             judgement.verdict.drifts = tuple(drifts)
 
     def _mentions(self, judged: Sequence[Judgement], records: Mapping[str, Mapping[str, Stamp]]) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from agentctx.freshness.anchors import Sight, drift, look, suggestion
 from agentctx.freshness.code import Code
-from agentctx.freshness.evidence import Case
 from agentctx.freshness.history import History
 from agentctx.freshness.logbook import newer
 from agentctx.freshness.relocation import Before, relocate
 from agentctx.freshness.verdicts import Verdict
+from agentctx.freshness.weighing import Case
 from agentctx.freshness.witness import Baseline, Witness
 from agentctx.model import Anchor, Drift, Note, Stamp
 
