@@ -160,9 +160,11 @@ def formatting(clone: Clone, options: argparse.Namespace) -> Walk:
         change = Change(clone, parent, commit)
         if change.is_cosmetic:
             clone.checkout(parent)
-            walk.notes += _note(clone, parent, change.code, PER_COMMIT, options.seed)
-            walk.commits += 1
-            _step(clone, walk, change, _drifts(clone))
+            notes = _note(clone, parent, change.code, PER_COMMIT, options.seed)
+            if notes:  # else the files define nothing
+                walk.notes += notes
+                walk.commits += 1
+                _step(clone, walk, change, _drifts(clone))
     return walk
 
 
@@ -175,6 +177,8 @@ def _note(clone: Clone, commit: str, paths: Sequence[str], count: int, seed: int
         f"note-{n:04}": f'---\ntitle: Note {n}\nanchors:\n  - "{a}"\n---\nText.\n'
         for n, a in enumerate(chosen)
     }
+    if not notes:
+        return 0
     clone.add_notes(notes)
     clone.agentctx("verify")
     clone.commit_notes("Verify the notes")
