@@ -6,6 +6,7 @@ Commands are imported when they are called, so ``agentctx hook`` never pays for 
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ import click
 
 from agentctx import __version__
 from agentctx.errors import AgentctxError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a disk says that takes no more: no bug of ours."""
 
 # name -> (module below agentctx.cli, one line of help); the order is the order of `agentctx --help`.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -141,7 +145,8 @@ def run(arguments: list[str]) -> int:
     """The error boundary: every failure becomes two lines at the most, and a code."""
     try:
         result = agentctx.main(args=arguments, prog_name="agentctx", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout:  # None when the caller closed it
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except AgentctxError as error:
         _say(error.message, error.hint)
@@ -158,8 +163,12 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except BrokenPipeError:
-        return _reader_left()
+        return _print_no_more()
     except Exception as bug:
+        if isinstance(bug, OSError) and bug.errno in NO_ROOM:
+            _print_no_more()
+            _say(f"nothing more can be written here: {bug.strerror}", "make room, then try again")
+            return 2
         return _report(bug, arguments)
 
 
@@ -171,11 +180,12 @@ def _say(message: str, hint: str) -> None:
         click.echo(strip_hidden(f"  -> {hint}"), err=True)
 
 
-def _reader_left() -> int:
+def _print_no_more() -> int:
     """The reader of a pipe went away (``agentctx list | head``): no error, and no second one at exit."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agentctx.freshness.verify import stamps_for
-from agentctx.model import Proposal
+from agentctx.model import Freshness, Proposal
 from agentctx.project import Project
 from agentctx.proposals.accept import accept
 from agentctx.proposals.drafting import Provenance, draft_repair
@@ -26,7 +26,8 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
         if repair is None:
             continue
         data = project.folder.read_bytes(note.path)
-        made = draft_repair(repair, note, data, provenance_of(project, sync, project.index.head))
+        cause = _cause(states[note.id]) or project.index.head
+        made = draft_repair(repair, note, data, provenance_of(project, sync, cause))
         if isinstance(made, Proposal) and not dry and keep(project, made, write):
             done.append(note.id)
     for id in mended_by_hand([states[n.id] for n in notes]):
@@ -35,6 +36,12 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
             if project.folder.write_record(id, stamps_for(note, project.tree)):
                 done.append(id)
     return tuple(dict.fromkeys(done))
+
+
+def _cause(freshness: Freshness) -> str:
+    """The newest commit that moved anchored code, as far as history tells."""
+    moved = [commit for drift in freshness.drifts if drift.state == "moved" for commit in drift.commits]
+    return max(moved, key=lambda commit: commit.date).id if moved else ""
 
 
 def keep(project: Project, proposal: Proposal, write: bool) -> bool:

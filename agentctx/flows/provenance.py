@@ -225,13 +225,18 @@ def _journaled(project: Project, source: str) -> Iterator[tuple[str, Edit]]:
                 yield proposal.note_id, step.edit
 
 
-def _brought(project: Project, source: str, head: str) -> bool:
-    if source == head:
-        return True
-    if project.git.objects.kind(head) != "commit" or project.git.merge_base(source, head) != source:
+def _brought(project: Project, source: str, commit: str) -> bool:
+    """Whether one of the two is the other, or a merge that brought the other into its line."""
+    if project.git.objects.kind(commit) != "commit":
         return False
-    parents = decode(project.git.run("rev-list", "--parents", "-n", "1", head)).split()[1:]
-    return bool(parents) and project.git.merge_base(source, parents[0]) != source
+    return source == commit or _came_with(project, source, commit) or _came_with(project, commit, source)
+
+
+def _came_with(project: Project, commit: str, merge: str) -> bool:
+    parents = decode(project.git.run("rev-list", "--parents", "-n", "1", merge)).split()[1:]
+    if not parents or project.git.merge_base(commit, merge) != commit:
+        return False
+    return project.git.merge_base(commit, parents[0]) != commit
 
 
 def _backward(project: Project, edits: Sequence[Edit]) -> tuple[list[Edit], str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.repository import TempRepo
@@ -62,3 +65,15 @@ def test_a_changed_note_is_no_evidence_about_notes(shop: TempRepo) -> None:
     done = shop.agentctx("affected", "HEAD~1..HEAD")
     assert done.returncode == 0, done.stderr
     assert "VAT_RULE" not in done.stdout
+
+
+@pytest.mark.parametrize(("where", "code"), [(">/dev/full", 2), (">&-", 0), (">&- 2>&-", 0)])
+def test_a_place_that_takes_no_output_is_no_bug(shop: TempRepo, where: str, code: int) -> None:
+    """A full disk under a redirection is said in words; a closed stream is nobody's business."""
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m agentctx list --json {where}', sys.executable],
+        cwd=shop.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert "bug" not in done.stderr and "Traceback" not in done.stderr
+    assert ("make room" in done.stderr) == (code == 2)

@@ -109,6 +109,20 @@ def test_a_rollback_reads_the_trailers_of_a_squash_and_the_journal(
     assert notes_on_disk(repo) == start
 
 
+def test_a_rollback_takes_back_a_repair_too_when_the_branch_has_gone_on_meanwhile(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    merge = repo.git("rev-parse", "HEAD")
+    repo.commit("Something else", {"src/shop/other.py": "X = 1\n"})
+    for cause in (f"{merge}^2", merge):
+        start = notes_on_disk(repo)
+        done = repo.agentctx("sync", f"{merge}~1..{merge}", "--mode", "apply")
+        assert "repaired  tax-is-rounded-once" in done.stdout
+        assert repo.agentctx("rollback", cause).returncode == 0
+        assert notes_on_disk(repo) == start
+        subprocess.run(["rm", "-rf", ".git/agentctx"], cwd=repo.root, check=True)
+
+
 def test_a_commit_that_caused_nothing_is_named(mended: TempRepo) -> None:
     done = mended.agentctx("rollback", "HEAD~3")
     assert done.returncode == 2 and "caused an edit" in done.stderr

@@ -1,0 +1,1 @@
+"""Faults on purpose, a family a file; ``bench/faults.py`` runs them and prints one table."""
