@@ -21,10 +21,16 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready check own-notes
 	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
 
-# Real agent clients from their wheels, against a scripted model (about 750 MB, installed once).
-agents-ready: $(VENV)/.ready
+# Real agent clients, from their wheels and by npm, against a scripted model (about 1.5 GB, installed once).
+CLIENTS := $(VENV)/agent-clients
+agents-ready: $(VENV)/.ready $(CLIENTS)/.ready
 	@$(BIN)/python -c 'import claude_agent_sdk, codex_cli_bin' 2>/dev/null || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check claude-agent-sdk openai-codex-cli-bin
+
+$(CLIENTS)/.ready: $(VENV)/.ready
+	@npm install --prefix $(CLIENTS) --no-audit --no-fund --loglevel=error \
+		node@22.23.3 @google/gemini-cli@0.61.0 @github/copilot@1.0.102 opencode-ai@1.18.33
+	@touch $@
 
 test-agents: agents-ready
 	@$(BIN)/python -m pytest -m agents tests/agents
@@ -39,9 +45,12 @@ $(MCP_TOOLS)/.ready: $(VENV)/.ready
 conformance: $(MCP_TOOLS)/.ready
 	@$(BIN)/python -m bench.conformance --tools $(MCP_TOOLS)/node_modules/.bin
 
-# The long fault tests: kills, races, hostile answers.
+# Kills, races, hostile answers, failing disks, at full size (about an hour). It goes on where it was stopped.
+# make faults FAULTS="kills disks --scale 0.1" takes what bench/faults takes.
 faults: $(VENV)/.ready
-	@$(BIN)/python -m pytest -n auto -m faults
+	@mkdir -p build
+	@$(BIN)/python -m pytest -m faults tests
+	@$(BIN)/python -m bench.faults --record build/faults.jsonl $(FAULTS)
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff check .

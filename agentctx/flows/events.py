@@ -88,7 +88,7 @@ def _pre_tool_use(client: str, data: Mapping[str, Any]) -> str:
     from agentctx.flows import edits
 
     event = dialects.heard(client, data)
-    text = _about_edit(event, edits.before)
+    text = _about_edit(event, edits.before if dialects.hears_before(event.client) else edits.look)
     return dialects.before_edit(event.client, text) if text else ""
 
 
@@ -97,7 +97,7 @@ def _post_tool_use(client: str, data: Mapping[str, Any]) -> str:
     from agentctx.flows import edits
 
     event = dialects.heard(client, data)
-    text = _about_edit(event, edits.after)
+    text = _about_edit(event, edits.after if dialects.hears_before(event.client) else edits.told_late)
     return dialects.after_edit(event.client, text) if text else ""
 
 

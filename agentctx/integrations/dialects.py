@@ -1,7 +1,7 @@
 """How each agent client speaks to a hook and wants to be answered, as its documentation and behaviour say.
 
 Claude Code, Codex and Gemini CLI read a nested key and some of them refuse unknown ones beside it;
-GitHub Copilot reads only the top-level key, Cursor one of its own; everything else gets the plain text.
+GitHub Copilot reads the top-level key, Cursor one of its own; everything else gets the plain text.
 """
 
 from __future__ import annotations
@@ -58,14 +58,21 @@ def session_start(client: str, text: str) -> str:
     return _said(client, "SessionStart", text)
 
 
+def hears_before(client: str) -> bool:
+    """Does the client take context before an edit? Gemini CLI does so only with the edit's result."""
+    return client in ("claude-code", "codex", *TOP_LEVEL)
+
+
 def before_edit(client: str, text: str) -> str:
     """Standard output of a hook before an edit; empty where the client takes no context there."""
-    return _said(client, "PreToolUse", text) if client in ("claude-code", "codex") else ""
+    return _said(client, "PreToolUse", text) if hears_before(client) else ""
 
 
 def after_edit(client: str, text: str) -> str:
     """Standard output of a hook after an edit; empty where the client takes no context there."""
-    return _said(client, "PostToolUse", text) if client in ("claude-code", "codex") else ""
+    if client == "gemini":
+        return _said(client, "AfterTool", text)
+    return _said(client, "PostToolUse", text) if hears_before(client) else ""
 
 
 def family(client: str) -> str:
@@ -88,6 +95,14 @@ def _json(answer: Mapping[str, Any]) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
+def _parsed(text: str) -> Any:
+    """A tool's input that came as a text: JSON, or the patch itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"patch": text}
+
+
 def _text(data: Mapping[str, Any], *names: str) -> str:
     found = (data.get(name) for name in names)
     return next((value for value in found if isinstance(value, str) and value), "")
@@ -95,7 +110,9 @@ def _text(data: Mapping[str, Any], *names: str) -> str:
 
 def _paths(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Paths in a tool's input: a key of its own, or the headers of a patch."""
-    given = data.get("tool_input")
+    given = data.get("tool_input", data.get("toolArgs"))
+    if isinstance(given, str):
+        given = _parsed(given)
     if not isinstance(given, dict):
         return ()
     named = _text(given, "file_path", "notebook_path", "path")

@@ -1,6 +1,7 @@
 """A scripted model for real agent clients: it says what a script says, and keeps every request body.
 
-It speaks the two formats that the clients use: messages with content blocks, and responses with items.
+It speaks the four formats that the clients use: messages with content blocks, responses with items, chat
+completions, and generated content.
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.agents.wire import (
+    chat_answer,
+    chat_chunks,
+    content,
+    message,
+    message_events,
+    response_events,
+)
 
 Body = dict[str, Any]
 
@@ -66,7 +76,11 @@ def tool_names(body: Body) -> list[str]:
     """The tools that a request offers; those of a namespace as ``namespace/name``."""
     names: list[str] = []
     for tool in body.get("tools") or []:
-        if tool.get("type") == "namespace":
+        if "functionDeclarations" in tool:
+            names += [str(inner["name"]) for inner in tool["functionDeclarations"]]
+        elif tool.get("type") == "function" and "function" in tool:
+            names.append(str(tool["function"]["name"]))
+        elif tool.get("type") == "namespace":
             names += [f"{tool['name']}/{inner.get('name', '')}" for inner in tool.get("tools", [])]
         else:
             names.append(str(tool.get("name") or tool.get("type", "")))
@@ -78,6 +92,8 @@ def _taken(body: Body) -> int:
     blocks = [b for m in body.get("messages", []) if isinstance(m.get("content"), list) for b in m["content"]]
     items = body.get("input") if isinstance(body.get("input"), list) else []
     calls = [b for b in blocks if b.get("type") == "tool_use"]
+    calls += [c for m in body.get("messages", []) for c in m.get("tool_calls") or []]
+    calls += [p for c in body.get("contents", []) for p in c.get("parts", []) if "functionCall" in p]
     return len(calls) + sum(i.get("type") in ("function_call", "custom_tool_call") for i in items or [])
 
 
@@ -118,96 +134,42 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         if "count_tokens" in self.path:
-            return self._json({"input_tokens": 10})
+            self._json({"input_tokens": 10})
+            return
         self.requests.append(body)
-        step = _step(body, self.script, len(self.requests) > CAP)
-        if self.path.split("?")[0].endswith("/responses"):
-            return self._stream(_response_events(len(self.requests), step))
-        message = _message(body, len(self.requests), step)
-        return self._stream(_message_events(message)) if body.get("stream") else self._json(message)
+        number = len(self.requests)
+        step = _step(body, self.script, number > CAP)
+        path, streamed = self.path.split("?")[0], bool(body.get("stream"))
+        if path.endswith("/responses"):
+            self._stream(response_events(number, step))
+        elif path.endswith("/chat/completions"):
+            self._lines(chat_chunks(number, step)) if streamed else self._json(chat_answer(number, step))
+        elif "enerateContent" in path:
+            answer = content(number, step)
+            self._lines([answer]) if "stream" in path else self._json(answer)
+        else:
+            answer = message(body, number, step)
+            self._stream(message_events(answer)) if streamed else self._json(answer)
+
+    def _lines(self, chunks: list[dict[str, Any]]) -> None:
+        self._head()
+        for chunk in chunks:
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        if "chunk" in str(chunks[0].get("object")):
+            self.wfile.write(b"data: [DONE]\n\n")
 
     def _stream(self, events: list[dict[str, Any]]) -> None:
+        self._head()
+        for number, event in enumerate(events):
+            data = json.dumps({**event, "sequence_number": number})
+            self.wfile.write(f"event: {event['type']}\ndata: {data}\n\n".encode())
+
+    def _head(self) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
         self.end_headers()
-        for number, event in enumerate(events):
-            data = json.dumps({**event, "sequence_number": number})
-            self.wfile.write(f"event: {event['type']}\ndata: {data}\n\n".encode())
         self.close_connection = True
-
-
-def _message(body: Body, number: int, step: tuple[str, str, dict[str, Any]]) -> dict[str, Any]:
-    text, tool, given = step
-    used = {"type": "tool_use", "id": f"toolu_{number}", "name": tool, "input": given}
-    return {
-        "id": f"msg_{number}",
-        "type": "message",
-        "role": "assistant",
-        "model": body.get("model", "scripted"),
-        "content": [used if tool else {"type": "text", "text": text}],
-        "stop_reason": "tool_use" if tool else "end_turn",
-        "stop_sequence": None,
-        "usage": {"input_tokens": 10, "output_tokens": 2},
-    }
-
-
-def _message_events(message: dict[str, Any]) -> list[dict[str, Any]]:
-    (block,) = message["content"]
-    if block["type"] == "text":
-        start, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
-    else:
-        start = {**block, "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
-    return [
-        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
-        {"type": "content_block_start", "index": 0, "content_block": start},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": message["stop_reason"]},
-            "usage": message["usage"],
-        },
-        {"type": "message_stop"},
-    ]
-
-
-def _response_events(number: int, step: tuple[str, str, dict[str, Any]]) -> list[dict[str, Any]]:
-    text, tool, given = step
-    if tool:
-        space, _, name = tool.rpartition("/")
-        item: dict[str, Any] = {
-            "type": "function_call",
-            "id": f"fc_{number}",
-            "call_id": f"call_{number}",
-            "name": name,
-            "arguments": json.dumps(given),
-            "status": "completed",
-            **({"namespace": space} if space else {}),
-        }
-    else:
-        content = [{"type": "output_text", "text": text, "annotations": []}]
-        item = {
-            "type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed",
-            "content": content,
-        }  # fmt: skip
-    usage = {
-        "input_tokens": 10, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 2,
-        "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 12,
-    }  # fmt: skip
-    response = {
-        "id": f"resp_{number}", "object": "response", "created_at": 0, "status": "completed",
-        "model": "scripted", "output": [item], "error": None, "incomplete_details": None, "tools": [],
-        "usage": usage,
-    }  # fmt: skip
-    begun = {**response, "status": "in_progress", "output": []}
-    return [
-        {"type": "response.created", "response": begun},
-        {"type": "response.output_item.added", "output_index": 0, "item": item},
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {"type": "response.completed", "response": response},
-    ]
 
 
 @contextmanager
