@@ -23,13 +23,15 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 @JSON
 def affected_command(span: str, limit: int, as_json: bool) -> None:
     """Say which notes a change touches, best first, each with its reasons and a probability."""
-    from agentctx.flows.targeting import change_of, find_affected
+    from agentctx.flows.targeting import change_of, find_affected, left_unread
     from agentctx.project import Project
 
     with Project.open() as project:
         change = change_of(project, span)
         found = find_affected(project, change, lambda n: tell(f"reading earlier merges: {n}"))
     shown = found[:limit] if limit > 0 else found
+    if change.unread:
+        tell(left_unread(change))
     if as_json:
         return emit_json({"range": f"{change.base}..{change.head}", "notes": list(shown)})
     for note in shown:

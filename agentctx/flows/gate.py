@@ -217,6 +217,11 @@ class _Gate:
         found = of_targeting(flagged, self.notes, left, self.rules)
         return [replace(f, line=self._line(self.notes[f.note], f)) for f in found]
 
+    def _worth_reading(self, paths: Sequence[str]) -> list[str]:
+        from agentctx.proposals.sampling import worth_reading
+
+        return worth_reading(paths, list(self.notes.values()))
+
     def _is_proven(self, note: Note, changed: set[str]) -> bool:
         """Its author tied it to code in the changed files, and that code is what it was: words prove less."""
         drifts = self.verdicts[note.id].drifts
@@ -225,7 +230,7 @@ class _Gate:
     def _change(self) -> Change:
         base, head = self.branch.merge_base, self.branch.head
         if not self.branch.is_worktree:
-            return self.git.show_change(base, head)
+            return self.git.show_change(base, head, self._worth_reading)
         from agentctx.diff import parse_patch
 
         patch = self.git.patch_worktree(base).decode("utf-8", "surrogateescape")

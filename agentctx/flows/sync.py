@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet
 from agentctx.flows.mending import apply_open, keep, provenance_of, repairs
-from agentctx.flows.targeting import find_affected
+from agentctx.flows.targeting import change_between, find_affected, left_unread
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
 from agentctx.llm.capped import OverCap
@@ -57,9 +57,10 @@ def run_sync(
         base, head = pending.base, pending.head
         notices = (pending.notice,) if pending.notice else ()
     say("reading the change")
-    change = project.git.show_change(base, head) if base and head and base != head else Change(base, head, ())
+    change = change_between(project, base, head) if base and head and base != head else Change(base, head, ())
     if not change.files:
         change = standing_change(project) or change
+    notices = tuple(filter(None, (*notices, left_unread(change))))
     report = SyncReport(sync_id(project, base, head), base, head, notices=notices)
     repaired = repairs(project, report.id, choices.repair, choices.dry_run)
     report = replace(report, repaired=repaired)
@@ -87,7 +88,7 @@ def standing_change(project: Project) -> Change | None:
         return None
     oldest = min(commits, key=lambda commit: commit.date)
     try:
-        return project.git.show_change(project.git.rev_parse(f"{oldest.id}^"), head)
+        return change_between(project, project.git.rev_parse(f"{oldest.id}^"), head)
     except NotFound:  # the first commit, or the edge of a shallow clone
         return None
 

@@ -13,6 +13,7 @@ from agentctx.model import Affected, Change, Note
 from agentctx.project import Project
 from agentctx.proposals.affected import affected
 from agentctx.proposals.merge_log import Progress, merge_history
+from agentctx.proposals.sampling import worth_reading
 
 
 def change_of(project: Project, span: str) -> Change:
@@ -21,7 +22,22 @@ def change_of(project: Project, span: str) -> Change:
     if not base or head.startswith("."):
         raise InvalidInput(f"{span!r} is not a range", "give one as A..B, for example HEAD~1..HEAD")
     git = project.git
-    return git.show_change(git.rev_parse(base), git.rev_parse(head or "HEAD"))
+    return change_between(project, git.rev_parse(base), git.rev_parse(head or "HEAD"))
+
+
+def change_between(project: Project, base: str, head: str) -> Change:
+    """The change from one commit to another; of a very large one what concerns the notes, and a sample."""
+    return project.git.show_change(base, head, lambda paths: worth_reading(paths, project.notes.notes))
+
+
+def left_unread(change: Change) -> str:
+    """What a person should know of a change too large to be read whole; empty for others."""
+    if not change.unread:
+        return ""
+    return (
+        f"{change.unread:,} changed files were not read: the change is large, "
+        "and no note anchors or names them"
+    )
 
 
 def find_affected(project: Project, change: Change, progress: Progress | None = None) -> list[Affected]:

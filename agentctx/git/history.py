@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from agentctx.errors import NotFound
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _FIELDS = "%H%x00%an%x00%cI%x00%s"
 _MANY_PATHS = 60_000
 """Bytes of paths on a command line; beyond that history is read whole and filtered here."""
-FULL_PATCH = 5_000
-"""Files of a change up to which hunks are read; a larger change is listed by file only."""
+FULL_PATCH = 2_000
+"""Files of a change up to which all are read; of a larger one some are, and hunks of fewer still."""
+FEW_PATCHES = 500
+"""Files of a larger change whose hunks are read."""
 
 _PATCH = (
     "-p", "-M", "-l1000", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv",
@@ -28,6 +30,8 @@ _UNCHANGED = re.compile(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", re.MULTILINE
 """What git prints for a file whose times changed but not its content."""
 
 Status = Literal["A", "M", "D", "R", "C", "T"]
+Choose = Callable[[Sequence[str]], Sequence[str]]
+"""Out of all paths of a very large change those that are looked at, best first."""
 _STATUS: dict[str, Status] = {"A": "A", "D": "D", "T": "T"}
 
 EMPTY_TREE = {
@@ -110,38 +114,57 @@ def patch_worktree(git: Runner, base: str, context: int, paths: Sequence[str] = 
     return _UNCHANGED.sub(b"", out)
 
 
-def changed_files(git: Runner, base: str, head: str) -> list[FileChange]:
-    """The files of a change without hunks: cheap however large the change is."""
-    from agentctx.model import FileChange
-
-    out = git.run("diff-tree", "-r", "-z", "--raw", "-M", "-l1000", "--ignore-submodules=all", base, head)
+def changed_files(git: Runner, base: str, head: str) -> dict[str, tuple[str, str]]:
+    """path -> (status with similarity, old path) of the files of a change: cheap however large it is."""
+    out = git.run(
+        "diff-tree", "-r", "-z", "--name-status", "-M", "-l1000", "--ignore-submodules=all", base, head
+    )
     parts = iter(decode(out).split("\0"))
-    files: list[FileChange] = []
-    for part in parts:
-        if not part.startswith(":"):
-            continue
-        status = part.rpartition(" ")[2]
-        old = next(parts)
-        if status[0] in "RC":
-            files.append(
-                FileChange(
-                    next(parts), "R" if status[0] == "R" else "C", old, similarity=int(status[1:] or 0)
-                )
-            )
-        else:
-            files.append(FileChange(old, _STATUS.get(status[0], "M")))
+    files: dict[str, tuple[str, str]] = {}
+    for status in parts:
+        if status:
+            old = next(parts)
+            files[next(parts) if status[0] in "RC" else old] = (status, old)
     return files
 
 
-def show_change(git: Runner, base: str, head: str, empty_tree: str) -> Change:
-    """What lies between two commits, seen as one change; an empty ``base`` is the empty tree."""
+def _file(path: str, status: str, old: str) -> FileChange:
+    """A file of a change without its hunks."""
+    from agentctx.model import FileChange
+
+    if status[0] not in "RC":
+        return FileChange(path, _STATUS.get(status[0], "M"))
+    return FileChange(path, "R" if status[0] == "R" else "C", old, similarity=int(status[1:] or 0))
+
+
+def _chosen(listed: Mapping[str, tuple[str, str]], choose: Choose) -> list[str]:
+    """The paths chosen, each once; a file that moved is offered under both names."""
+    now = {old: path for path, (_, old) in listed.items()} | {path: path for path in listed}
+    return list(dict.fromkeys(now[path] for path in choose(list(now))))
+
+
+def show_change(git: Runner, base: str, head: str, empty_tree: str, choose: Choose | None = None) -> Change:
+    """What lies between two commits, seen as one change; an empty ``base`` is the empty tree.
+
+    Of more than ``FULL_PATCH`` files only those are listed that ``choose`` picks out of all paths, the
+    first of them with hunks; without ``choose`` all are listed, and none has hunks.
+    """
     from agentctx.diff import parse_patch
     from agentctx.model import Change
 
     start = base or empty_tree
-    files = tuple(changed_files(git, start, head))
-    if len(files) <= FULL_PATCH:
+    listed = changed_files(git, start, head)
+    unread = 0
+    if len(listed) <= FULL_PATCH:
         files = parse_patch(decode(patch(git, start, head, 6)))
+    else:
+        chosen = _chosen(listed, choose) if choose else list(listed)
+        few = chosen[:FEW_PATCHES] if choose else []
+        sides = {side for path in few for side in (path, listed[path][1])}
+        read = parse_patch(decode(patch(git, start, head, 6, sorted(sides)))) if few else ()
+        seen = {file.path for file in read}
+        files = (*read, *(_file(path, *listed[path]) for path in chosen if path not in seen))
+        unread = len(listed) - len(files)
     message = decode(git.run("log", "-1", "--no-color", "--encoding=UTF-8", "--format=%s%x00%b", plain(head)))
     subject, _, body = message.partition("\0")
     return Change(
@@ -151,4 +174,5 @@ def show_change(git: Runner, base: str, head: str, empty_tree: str) -> Change:
         subject=subject,
         body=body.rstrip("\n"),
         commits=tuple(commits(git, revisions=f"{base}..{head}" if base else head, limit=500)),
+        unread=unread,
     )

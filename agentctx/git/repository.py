@@ -216,9 +216,12 @@ class Git:
         """Unified diff from ``base`` to the tracked files as they lie on disk."""
         return history.patch_worktree(self.runner, base or self.empty_tree, context, paths)
 
-    def show_change(self, base: str, head: str) -> Change:
-        """``base..head`` as one change with hunks, message of ``head``, and its commits (at most 500)."""
-        return history.show_change(self.runner, base, head, self.empty_tree)
+    def show_change(self, base: str, head: str, choose: history.Choose | None = None) -> Change:
+        """``base..head`` as one change with hunks, message of ``head``, and its commits (at most 500).
+
+        ``choose`` picks, out of all paths of a very large change, those that are looked at.
+        """
+        return history.show_change(self.runner, base, head, self.empty_tree, choose)
 
     @property
     def empty_tree(self) -> str:

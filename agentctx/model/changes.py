@@ -45,6 +45,8 @@ class Change:
     subject: str = ""
     body: str = ""
     commits: tuple[Commit, ...] = ()
+    unread: int = 0
+    """Files of a change too large to be read whole that are not among ``files``."""
 
 
 @dataclass(frozen=True, slots=True)
