@@ -1,6 +1,8 @@
 """Reads and writes of ``agentctx serve`` over HTTP, on SQLite or a PostgreSQL; keep-alive clients.
 
-Server and clients share the machine, so the figures are a lower bound. Run it with ``bench/rest``.
+Server and clients share the machine, so the figures are a lower bound. A client is a raw socket that is kept
+alive, sends one request at a time and reads the whole answer; the table says what it and the server cost.
+Run it with ``bench/rest``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.memory import server as postgres
+from bench.rest_client import ask, request
 
 REQUESTS = {
     "exact fact": ("GET", "/v1/get_fact?entity=service&property=owner", None),
@@ -32,45 +35,51 @@ REQUESTS = {
 
 
 def client(port: int, name: str, seconds: float, results: Any) -> None:
-    """Ask again and again over one connection; tell the times."""
-    method, path, body = REQUESTS[name]
-    headers = {"Content-Type": "application/json"} if body else {}
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    times, end = [], time.perf_counter() + seconds
-    while (began := time.perf_counter()) < end:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200, answer.status
-        times.append(time.perf_counter() - began)
-    results.put(times)
+    """Ask again and again over one connection; tell the times and the processor time it took."""
+    data = request(*REQUESTS[name])
+    began = time.process_time()
+    times = ask(port, data, seconds)
+    results.put((times, time.process_time() - began))
 
 
-def measure(port: int, name: str, clients: int, seconds: float) -> dict[str, Any]:
-    """One row."""
+def processor_seconds(pid: int) -> float:
+    """What a process has used, out of ``/proc`` (0 where there is none)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(port: int, pid: int, name: str, clients: int, seconds: float) -> dict[str, Any]:
+    """One row; the processor times say what an answer costs, whatever else the machine does."""
     fork = multiprocessing.get_context("fork")
-    results = fork.Queue()
+    results, before = fork.Queue(), processor_seconds(pid)
     running = [fork.Process(target=client, args=(port, name, seconds, results)) for _ in range(clients)]
     for process in running:
         process.start()
-    times = sorted(second for _ in running for second in results.get())
+    told = [results.get() for _ in running]
+    times = sorted(second for part, _ in told for second in part)
     for process in running:
         process.join()
+    used = processor_seconds(pid) - before
     return {
         "request": name,
         "clients": clients,
         "per_second": len(times) / seconds,
         "p50_ms": statistics.median(times) * 1000,
         "p99_ms": times[int(len(times) * 0.99)] * 1000,
+        "server_cpu_us": used / len(times) * 1e6,
+        "client_cpu_us": sum(spent for _, spent in told) / len(times) * 1e6,
     }
 
 
 def run(dsn: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Start a server, fill it a little, measure every request."""
-    with tempfile.TemporaryDirectory(prefix="agentctx-bench-") as name:
-        folder = Path(name)
-        environ = {**os.environ, "HOME": name, "AGENTCTX_DSN": dsn}
-        git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-C", name)
+    with tempfile.TemporaryDirectory(prefix="agentctx-bench-") as home:
+        folder = Path(home)
+        environ = {**os.environ, "HOME": home, "AGENTCTX_DSN": dsn}
+        git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-C", home)
         subprocess.run([*git, "init", "-q"], check=True)
         subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "begin"], check=True)
         command = [sys.executable, "-m", "agentctx", "serve", "--port", "0"]
@@ -90,8 +99,8 @@ def run(dsn: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
                 connection.request("POST", path, told, {"Content-Type": "application/json"})
                 connection.getresponse().read()
             return [
-                measure(port, request, clients, arguments.seconds)
-                for request in REQUESTS
+                measure(port, process.pid, name, clients, arguments.seconds)
+                for name in REQUESTS
                 for clients in arguments.clients
             ]
         finally:
@@ -122,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(
             f"{row['engine']:9} {row['request']:18} {row['clients']} clients {row['per_second']:7.0f}/s"
             f"  p50 {row['p50_ms']:6.2f} ms  p99 {row['p99_ms']:6.2f} ms"
+            f"  processor: server {row['server_cpu_us']:4.0f} us, client {row['client_cpu_us']:3.0f} us"
         )
 
 

@@ -181,7 +181,10 @@ def _questions(session: Session, words: Sequence[str]) -> Iterator[tuple[str, tu
     Ordering every text that holds a word of a large store takes seconds, so only what rare words hold is
     put in order. Frequent words must come together: all of them, then ever fewer.
     """
-    held = _frequencies(session, words)
+    if _count(session, [session.matching(words)]) <= [ORDERED]:
+        yield _question(session.matching(words), ordered=True)
+        return
+    held = dict(zip(words, _count(session, [session.matching([word]) for word in words]), strict=True))
     known = sorted((word for word in words if held[word]), key=lambda word: held[word])
     rare: list[str] = []
     while len(rare) < len(known) and sum(held[w] for w in rare) + held[known[len(rare)]] <= ORDERED:
@@ -202,13 +205,12 @@ def _question(match: Matching, ordered: bool) -> tuple[str, tuple[str, ...]]:
     return f"{sql} LIMIT ?", match.condition_values
 
 
-def _frequencies(session: Session, words: Sequence[str]) -> dict[str, int]:
-    """How many texts hold each word, counted no further than is worth knowing."""
-    parts = [session.matching([word]) for word in words]
-    one = "SELECT count(*) FROM (SELECT 1 FROM search WHERE {} LIMIT ?) AS part"
-    sql = " UNION ALL ".join(f"SELECT {n}, ({one.format(part.condition)})" for n, part in enumerate(parts))
-    rows = session.rows(sql, [value for part in parts for value in (*part.condition_values, ORDERED + 1)])
-    return {words[n]: count for n, count in rows}
+def _count(session: Session, matches: Sequence[Matching]) -> list[int]:
+    """How many texts match each, counted no further than is worth knowing."""
+    one = "SELECT {}, (SELECT count(*) FROM (SELECT 1 FROM search WHERE {} LIMIT ?) AS part)"
+    sql = " UNION ALL ".join(one.format(n, match.condition) for n, match in enumerate(matches))
+    rows = session.rows(sql, [v for match in matches for v in (*match.condition_values, ORDERED + 1)])
+    return [count for _, count in sorted(rows)]
 
 
 def _texts(

@@ -180,6 +180,8 @@ def run(app: App, bind: Bind) -> None:
     """Listen, say where on standard error, and finish begun requests when told to stop."""
     try:
         import uvicorn
+
+        from agentctx.server.wire import Wire
     except ImportError:
         raise _missing() from None
     handler = logging.StreamHandler(sys.stderr)
@@ -188,8 +190,8 @@ def run(app: App, bind: Bind) -> None:
     LOG.setLevel(bind.log_level)
     LOG.propagate = False
     config = uvicorn.Config(
-        app, http=_half_open(), ws="none", log_config=None, access_log=False, server_header=False,
-        timeout_keep_alive=15, timeout_graceful_shutdown=DRAIN, h11_max_incomplete_event_size=64 * 1024,
+        app, http=Wire, ws="none", log_config=None, access_log=False, server_header=False,
+        timeout_keep_alive=15, timeout_graceful_shutdown=DRAIN,
         ssl_certfile=bind.certificate or None, ssl_keyfile=bind.key or None, lifespan="on",
     )  # fmt: skip
     try:
@@ -210,7 +212,8 @@ def run(app: App, bind: Bind) -> None:
         signal.signal(
             stop, lambda *_: None
         )  # uvicorn raises it again when it is done; then there is nothing to do
-    asyncio.run(uvicorn.Server(config).serve([listening]))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(uvicorn.Server(config).serve([listening]))
 
 
 def _listen(bind: Bind) -> socket.socket:
@@ -227,23 +230,6 @@ def _listen(bind: Bind) -> socket.socket:
             f"{bind.host}:{bind.port} cannot be listened on: {error.strerror}", "choose another --port"
         ) from None
     return listening
-
-
-def _half_open() -> Any:
-    """HTTP/1.1 that answers 400 to a client which stops sending before its declared length."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class HalfOpenProtocol(H11Protocol):
-        def eof_received(self) -> bool | None:  # type: ignore[override]
-            cycle = self.cycle
-            if cycle is not None and cycle.more_body and not cycle.response_started:
-                self.conn.receive_data(b"")
-                self.handle_events()
-                cycle.disconnected = True
-                cycle.message_event.set()
-            return True if cycle is not None and not cycle.response_complete else None
-
-    return HalfOpenProtocol
 
 
 def _now() -> str:
