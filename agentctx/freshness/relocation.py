@@ -48,7 +48,8 @@ def relocate(anchor: Anchor, stamp: Stamp, code: Code, before: Before) -> Place 
         there = Anchor(renamed, anchor.symbol)
         found = look(there, code, deep=False)
         if found.stamp is not None:
-            return Place(there, same_code(found.stamp, stamp))
+            is_same = same_code(found.stamp, stamp) or _only_renamed(anchor, stamp, renamed, code, before)
+            return Place(there, is_same)
     if not anchor.symbol:
         return _whole_file(anchor, stamp, code, before)
     for paths in (_here(anchor, renamed), _receivers(anchor, code, before)):
@@ -56,6 +57,14 @@ def relocate(anchor: Anchor, stamp: Stamp, code: Code, before: Before) -> Place 
         if best is not None:
             return Place(best, True)
     return None
+
+
+def _only_renamed(anchor: Anchor, stamp: Stamp, renamed: str, code: Code, before: Before) -> bool:
+    """Is it the same file byte for byte? Under its new suffix another grammar may read it."""
+    if before.code is None or before.code.tree.key(anchor.path) != code.tree.key(renamed):
+        return False
+    then = look(anchor, before.code, deep=False).stamp
+    return then is not None and same_code(then, stamp)
 
 
 def _here(anchor: Anchor, renamed: str) -> list[str]:

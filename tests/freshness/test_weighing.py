@@ -109,3 +109,10 @@ def test_a_common_name_of_another_definition_counts_for_nothing(repo: TempRepo) 
     scene = noted(repo, "m1.py#use_1", {f"m{n}.py": text.format(n) for n in range(12)})
     repo.commit("Change", {"m1.py": text.format(1).replace("x + 1", "x - 1")})
     assert scene.drift().state == "dependency"
+
+
+def test_a_file_that_only_got_another_suffix_is_the_same_code(repo: TempRepo) -> None:
+    scene = noted(repo, "src/a.js#round", {"src/a.js": JS_ROUND})
+    repo.git("mv", "src/a.js", "src/a.ts")
+    repo.commit("Call it TypeScript")
+    assert (scene.drift().state, scene.drift().moved_to) == ("moved", "src/a.ts#round")
