@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from agentctx.catchup import catch_up
 from agentctx.config import Config, context_name, load
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.freshness.index import Assessor
 from agentctx.git import Git, WorkTree
-from agentctx.model import Index, Note, NoteSet, Stamp
+from agentctx.model import Index, Note, NoteSet, Pending, Stamp
 from agentctx.notes.folder import Folder
 from agentctx.state import StateDir
 from agentctx.text import did_you_mean
@@ -26,6 +28,7 @@ from agentctx.text import did_you_mean
 if TYPE_CHECKING:
     from agentctx.proposals.store import Store
     from agentctx.retrieval.concordance import Concordance
+    from agentctx.trust import Origin
 
 
 REFUSED = "refused"
@@ -40,6 +43,7 @@ class Project:
         self.git = git
         self.root = git.root
         self.context = context_name(git.root)
+        self._arrived: Pending | None = None
 
     @classmethod
     def open(cls, start: Path | None = None) -> Project:
@@ -90,7 +94,7 @@ class Project:
         return found
 
     @cached_property
-    def records(self) -> dict[str, dict[str, Stamp]]:
+    def records(self) -> Mapping[str, Mapping[str, Stamp]]:
         """What each note's code looked like when somebody last verified it: id -> anchor -> stamp."""
         cache = self.state.read("records") or {}
         before = dict(cache)
@@ -108,6 +112,35 @@ class Project:
     def index(self) -> Index:
         """What is still true of every note."""
         return self.assessor.assess(self.notes, self.records, self.today)
+
+    @cached_property
+    def branch(self) -> str:
+        """Short name of the branch that is checked out; empty when HEAD is detached."""
+        return self.tree.status.branch
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """Paths of code that differ from HEAD, or on this branch from the upstream default branch; sorted."""
+        found = set(self.tree.status.entries)
+        upstream = self.git.default_upstream()
+        base = self.git.merge_base(upstream, "HEAD") if upstream and self.tree.head else ""
+        if base and base != self.tree.head:
+            out = self.git.run("diff", "--name-only", "-z", base, "HEAD", check=False)
+            found |= set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
+        return tuple(sorted(path for path in found if not path.startswith(f"{self.context}/")))
+
+    @cached_property
+    def origins(self) -> Mapping[str, Origin]:
+        """Where the bytes of each note come from, by path."""
+        from agentctx.trust import origins
+
+        return origins(self.git, self.tree, [n.path for n in self.notes.notes])
+
+    def arrived(self) -> Pending:
+        """What has arrived since somebody last looked; looked at again as long as something is pending."""
+        if self._arrived is None or not self._arrived.empty:
+            self._arrived = catch_up(self.git, self.state)
+        return self._arrived
 
     @cached_property
     def words(self) -> Concordance:
@@ -148,13 +181,18 @@ class Project:
 
     @cached_property
     def today(self) -> date:
-        """The day it is, in UTC; ``SOURCE_DATE_EPOCH`` fixes it for reproducible output."""
-        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-        return (datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)).date()
+        """The day when this repository was opened."""
+        return today()
 
     def note(self, name: str) -> Note:
         """The note a person means: its id (the day it begins with may be left out), or its path."""
         return named(name, self.notes)
+
+
+def today() -> date:
+    """The day it is, in UTC; ``SOURCE_DATE_EPOCH`` fixes it for reproducible output."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return (datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)).date()
 
 
 def _several(count: int, one: str, more: str) -> str:

@@ -21,12 +21,11 @@ from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import rank
 from agentctx.retrieval.succession import is_record, retired
 from agentctx.text import count_tokens, strip_hidden
-from agentctx.trust import origins
 
 OPENING = 1_900
 """Bytes in which the head and the first note stand whole: some clients show no more of a long answer."""
-CONSIDERED = 200
-"""Best notes that packing looks at: no budget holds a line for so many."""
+SHORTEST_LINE = 60
+"""Bytes of the shortest line: a budget holds no more notes than it has such lines."""
 LEAST_BUDGET = 200
 """Tokens below which a briefing holds little besides its head."""
 STATES = ("stale", "conflicted", "moved", "suspect", "unverified", "unknown", "fresh")
@@ -40,11 +39,12 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
         )
     notices = arrivals(project)
     hits = _retired_last(project, rank_notes(project, query_for(project, task, files)))
-    items = _items(project, hits[:CONSIDERED])
+    settings = project.config.prime
+    considered = settings.budget_bytes // SHORTEST_LINE
+    items = _items(project, hits[:considered])
     page = _template()
     facts = _facts(project) | {"notices": notices}
     frame = page.head(facts) + page.tail(facts | {"left_out": len(hits)})
-    settings = project.config.prime
     shown, left_out = pack(
         items,
         task,
@@ -53,7 +53,7 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
         cost=lambda item: _cost(str(page.item(item)) + "\n"),
         opening_bytes=OPENING - len(frame.encode()),
     )
-    return _render(project, facts, shown, (*left_out, *(hit.id for hit in hits[CONSIDERED:])))
+    return _render(project, facts, shown, (*left_out, *(hit.id for hit in hits[considered:])))
 
 
 def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
@@ -63,18 +63,8 @@ def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
 
 
 def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
-    """The task, and what git knows of it: changed files, the branch against its base."""
-    changed = set(project.tree.status.entries)
-    branch = project.git.branch()
-    upstream = project.git.default_upstream()
-    if upstream and project.tree.head:
-        base = project.git.merge_base(upstream, "HEAD")
-        if base and base != project.tree.head:
-            out = project.git.run("diff", "--name-only", "-z", base, "HEAD", check=False)
-            changed |= set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
-    own = f"{project.context}/"
-    code = sorted(path for path in changed if not path.startswith(own))
-    return Query(text=task, files=tuple(files), changed=tuple(code), branch=branch)
+    """The task, and what git knows of it: changed files, the branch."""
+    return Query(text=task, files=tuple(files), changed=project.changed, branch=project.branch)
 
 
 def rank_notes(project: Project, query: Query, only_matching: bool = False) -> list[Hit]:
@@ -116,7 +106,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
     notes = {n.id: n for n in project.notes.notes}
     states = project.index.by_id()
     past = retired(project.notes.notes)
-    origin = origins(project.git, project.tree, [n.path for n in project.notes.notes])
+    origin = project.origins
     return [
         BriefingItem(
             id=hit.id,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from agentctx.catchup import catch_up, missing_hooks_notice
+from agentctx.catchup import missing_hooks_notice
 from agentctx.errors import AgentctxError
 from agentctx.files import write_atomic
 from agentctx.freshness.index import index_document
@@ -63,7 +63,7 @@ def arrivals(project: Project) -> tuple[str, ...]:
     """Catch up however commits came (the worker starts early, nobody waits), and what there is to tell."""
     if not project.initialised:
         return project.notices
-    pending = catch_up(project.git, project.state)
+    pending = project.arrived()
     missing = missing_hooks_notice(project.git, project.state)
     return tuple(filter(None, (*project.notices, pending.notice, missing)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from agentctx.retrieval.bags import words_of
 from agentctx.retrieval.concordance import Concordance
@@ -61,10 +62,15 @@ def one_line(text: str, limit: int = 160) -> str:
 
 def _by_use(parts: Sequence[str], question: Question) -> list[int]:
     """Places of the parts: the opening first, for it says what the note is about; then by relevance."""
-    words = Concordance.of([{"body": words_of(part)} for part in parts])
-    answers = relevance(question, words, SHIPPED).notes
+    answers = relevance(question, _words_in(tuple(parts)), SHIPPED).notes
     later = sorted(range(1, len(parts)), key=lambda i: (-answers[i].score, i))
     return [0, *later]
+
+
+@lru_cache(maxsize=256)
+def _words_in(parts: tuple[str, ...]) -> Concordance:
+    """Kept for a server, which packs the same notes again and again."""
+    return Concordance.of([{"body": words_of(part)} for part in parts])
 
 
 def _joined(parts: Sequence[str], places: Sequence[int]) -> str:

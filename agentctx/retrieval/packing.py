@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from agentctx.model import BriefingItem
 from agentctx.retrieval.excerpts import excerpt, one_line
@@ -146,7 +147,7 @@ def _in_turns(items: Sequence[BriefingItem]) -> Iterator[int]:
     for place, item in enumerate(items):
         if item.retired:
             continue
-        words = frozenset(tokenize(item.text[:_COMPARED]))
+        words = _words_of(item.text[:_COMPARED])
         per_path[item.path] += 1
         if per_path[item.path] > _SAME_DOCUMENT or any(_alike(words, other) for other in seen):
             repeated.append(place)
@@ -154,6 +155,11 @@ def _in_turns(items: Sequence[BriefingItem]) -> Iterator[int]:
             seen.append(words)
             yield place
     yield from repeated
+
+
+@lru_cache(maxsize=512)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(tokenize(text))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:

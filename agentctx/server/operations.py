@@ -9,6 +9,7 @@ from agentctx.project import Project
 from agentctx.server.memories import MEMORY
 from agentctx.server.operation import Arguments, Operation, checked
 from agentctx.server.reading import READING
+from agentctx.server.warm import Warm
 from agentctx.server.writing import WRITING
 from agentctx.text import strip_hidden
 
@@ -16,6 +17,16 @@ ANSWER_LIMIT = 40_000
 """Characters of one answer; clients cut or spill longer ones."""
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in (*READING, *WRITING, *MEMORY)}
+
+
+def call(warm: Warm, name: str, arguments: Arguments) -> str:
+    """Run one operation on the repository as it is now. Raises as ``answer`` does, and ``NotARepository``."""
+    if OPERATIONS[name].read_only:
+        return warm.read(lambda project: answer(project, name, arguments))
+    try:
+        return answer(warm.project(), name, arguments)
+    finally:
+        warm.changed()
 
 
 def answer(project: Project, name: str, arguments: Arguments) -> str:

@@ -151,7 +151,7 @@ def _list_tools(warm: Warm, params: Params) -> dict[str, Any]:
 
 
 def _call_tool(warm: Warm, params: Params) -> dict[str, Any]:
-    from agentctx.server.operations import OPERATIONS, answer
+    from agentctx.server.operations import OPERATIONS, call
 
     name, given = params.get("name"), params.get("arguments") or {}
     if name not in OPERATIONS:
@@ -159,12 +159,9 @@ def _call_tool(warm: Warm, params: Params) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Rejected(INVALID_PARAMS, "arguments is not an object")
     try:
-        text, failed = answer(warm.project(), OPERATIONS[name].name, given), False
+        text, failed = call(warm, name, given), False
     except AgentctxError as error:
         text, failed = f"{error.message}\n{error.hint}".strip(), True
-    finally:
-        if not OPERATIONS[name].read_only:
-            warm.changed()
     return {"content": [{"type": "text", "text": text}], "isError": failed}
 
 

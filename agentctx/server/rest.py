@@ -14,7 +14,7 @@ from agentctx.errors import InvalidInput
 from agentctx.flows.memories import Memory
 from agentctx.server import service
 from agentctx.server.door import Caller
-from agentctx.server.operation import Operation, checked, schema_of
+from agentctx.server.operation import Operation, schema_of
 from agentctx.server.service import SERVICES, Service
 from agentctx.server.warm import Warm
 from agentctx.server.web import Answer, Refused, Request, reply
@@ -52,15 +52,11 @@ class Table:
             caller.may(operation.scope)
             return service.answer(self.memory_of(caller.owner), name, given)
         caller.may("read" if operation.read_only else "write")
-        from agentctx.server.operations import answer
+        from agentctx.server.operations import call
 
         assert self.warm is not None
         with self._lock:
-            try:
-                return {"text": answer(self.warm.project(), name, checked(operation, given))}
-            finally:
-                if not operation.read_only:
-                    self.warm.changed()
+            return {"text": call(self.warm, name, given)}
 
     def about_notes(
         self,
