@@ -33,8 +33,9 @@ def is_rerouted(then: Seen, now: Seen) -> bool:
     language = language_of(now.anchor.path)
     if language is None or language is not language_of(then.anchor.path):
         return False
-    stamps = [_stamp(seen, language) for seen in (then, now)]
-    return stamps[0] is not None and stamps[1] is not None and same_code(stamps[0], stamps[1])
+    present = _stamp(now, language)
+    past = _stamp(then, language) if present else None
+    return present is not None and past is not None and same_code(past, present)
 
 
 def _stamp(seen: Seen, language: Language) -> Stamp | None:
