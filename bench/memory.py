@@ -1,25 +1,25 @@
-"""The five operations of the memory store, and recall: ours beside the raw driver with the same statements.
+"""The five operations of the memory store, and recall: ours, the raw driver with the same SQL, and peers.
 
 For each operation the statements of our store are recorded on a scratch database; the raw driver then
 executes exactly these, with the same values, on a database that was filled in the same way. So the
-difference is what our Python costs. Run it with ``bench/memory``; ``--dsn`` names a server of your own.
+difference is what our Python costs. ``--peers FOLDER`` adds LangGraph's PostgresStore and mem0 on the same
+server, each out of an environment of its own (``memory_peers``). Run it with ``bench/memory``; ``--dsn``
+names a server of your own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import shutil
 import signal
 import sqlite3
-import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,31 +35,23 @@ from agentctx.memory.recall import recall
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Episode, Fact, WorkingContext
+from bench.memory_measuring import (
+    OPERATIONS,
+    RECALL,
+    WARM,
+    Steps,
+    counts_of,
+    middle,
+    run_clients,
+    text,
+)
+from bench.memory_peers import PEERS
 from bench.memory_recording import Log, Recorder, replay_postgres, replay_sqlite
 
 T0 = "2026-01-01T00:00:00.000000Z"
 SPACE = "/bench"
-_VOCABULARY = """
-    token session cart order invoice payment retry queue worker cache index schema migration branch merge
-    review deploy rollback secret key header cookie timeout latency batch cursor page filter sort total tax
-    currency address parcel refund ledger audit export import backup restore lock lease quota limit client
-"""
-WORDS = _VOCABULARY.split()
-OPERATIONS = (
-    "write one episode",
-    "last 10 episodes",
-    "exact fact",
-    "save working context",
-    "100 episodes + 50 facts",
-)
 PUBLISHED = dict(zip(OPERATIONS, (2.1, 1.8, 0.9, 1.5, 4.2), strict=True))
 """Milliseconds at the median that Stash claims for itself on four cores."""
-
-
-def text(seed: int, length: int = 24) -> str:
-    return (
-        " ".join(WORDS[(seed * 31 + n * n * 7 + n * seed) % len(WORDS)] for n in range(length)) + f" n{seed}"
-    )
 
 
 def at(second: float) -> str:
@@ -190,49 +182,24 @@ def server(dsn: str) -> Iterator[str]:
 
 # --------------------------------------------------------------------------- measuring
 
-WARM = 5
 
-
-def _client(place: Place, address: str, job: dict[str, Any], gate: Any, results: Any) -> None:
-    """One client process: make ready, wait for the others, measure each operation, tell the seconds."""
-    name, client, count = job["operation"], job["client"], job["count"]
-    logs: list[Log] = job["logs"]
-    if logs:
+def _steps(place: Place, address: str, name: str, job: Job) -> Steps:
+    """What one client does, made ready in its own process."""
+    if job.logs:
         replay = place.raw(address)
-        steps: list[Callable[[], object]] = [partial(replay, log) for log in logs]
-    else:
-        store = place.store(address)
-        steps = [operation(store, name, client, n, job["facts"]) for n in range(count + WARM)]
-    for step in steps[:WARM]:
-        step()
-    gate.wait()
-    seconds = []
-    for step in steps[WARM:]:
-        began = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - began)
-    results.put(seconds)
+        return [partial(replay, log) for log in job.logs]
+    store = place.store(address)
+    return [operation(store, name, job.client, n, job.facts) for n in range(job.count + WARM)]
 
 
-def run_clients(place: Place, address: str, jobs: list[dict[str, Any]]) -> dict[str, float]:
-    """All jobs at once, a process each; throughput and percentiles over all of them."""
-    fork = multiprocessing.get_context("fork")
-    gate, results = fork.Barrier(len(jobs) + 1), fork.Queue()
-    running = [fork.Process(target=_client, args=(place, address, job, gate, results)) for job in jobs]
-    for process in running:
-        process.start()
-    gate.wait()
-    began = time.perf_counter()
-    seconds = [second for _ in jobs for second in results.get()]
-    took = time.perf_counter() - began
-    for process in running:
-        process.join()
-    ranked = sorted(seconds)
-    return {
-        "p50_ms": statistics.median(ranked) * 1000,
-        "p99_ms": ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))] * 1000,
-        "per_second": len(seconds) / took,
-    }
+@dataclass(frozen=True)
+class Job:
+    """The part of one client; with ``logs`` the raw driver repeats them, else our store works."""
+
+    client: str
+    count: int
+    facts: int
+    logs: Sequence[Log] = ()
 
 
 def record(place: Place, address: str, name: str, client: str, count: int, facts: int) -> list[Log]:
@@ -255,9 +222,7 @@ def measure(place: Place, clients: int, arguments: argparse.Namespace) -> list[d
     """
     users = [f"c{n}" for n in range(clients)]
     sizes = (arguments.episodes, arguments.facts)
-    counts = {name: max(10, arguments.count // clients) for name in arguments.operation}
-    if OPERATIONS[-1] in counts:
-        counts[OPERATIONS[-1]] = max(10, arguments.count // 20 // clients)
+    counts = counts_of(arguments.operation, arguments.count, clients)
     scratch = place.fresh("scratch", *sizes)
     logs = {
         (name, user): record(place, scratch, name, user, count, arguments.facts)
@@ -270,12 +235,12 @@ def measure(place: Place, clients: int, arguments: argparse.Namespace) -> list[d
         for kind in ("ours", "raw") if number % 2 else ("raw", "ours"):
             address = place.fresh(kind, *sizes)
             for name, count in counts.items():
-                base = {"operation": name, "count": count, "facts": arguments.facts}
                 jobs = [
-                    {**base, "client": user, "logs": logs[name, user] if kind == "raw" else []}
+                    Job(user, count, arguments.facts, logs[name, user] if kind == "raw" else ())
                     for user in users
                 ]
-                runs.setdefault((name, kind), []).append(run_clients(place, address, jobs))
+                makers = [partial(_steps, place, address, name, job) for job in jobs]
+                runs.setdefault((name, kind), []).append(run_clients(makers))
             place.drop(kind)
     return [_row(place, name, clients, runs) for name in counts]
 
@@ -283,39 +248,58 @@ def measure(place: Place, clients: int, arguments: argparse.Namespace) -> list[d
 def _row(
     place: Place, name: str, clients: int, runs: dict[tuple[str, str], list[dict[str, float]]]
 ) -> dict[str, Any]:
-    middle = {
-        kind: {key: statistics.median(run[key] for run in runs[name, kind]) for key in runs[name, kind][0]}
-        for kind in ("ours", "raw")
-    }
+    found = {kind: middle(runs[name, kind]) for kind in ("ours", "raw")}
     return {
         "engine": place.engine,
         "operation": name,
         "clients": clients,
-        **middle,
-        "ratio": middle["ours"]["per_second"] / middle["raw"]["per_second"],
+        **found,
+        "ratio": found["ours"]["per_second"] / found["raw"]["per_second"],
         "published_p50_ms": PUBLISHED[name],
     }
 
 
-def measure_recall(place: Place, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure_recall(place: Place, clients: int, arguments: argparse.Namespace) -> dict[str, Any]:
     """Recall of five out of all items; three words a query."""
     address = place.fresh("recall", arguments.episodes, arguments.facts)
-    store = place.store(address)
     window = Window("/", at(20_000_000))
-    seconds = []
-    for number in range(arguments.queries + WARM):
-        began = time.perf_counter()
-        recall(store, text(number, 3), window)
-        seconds.append(time.perf_counter() - began)
-    store.close()
+
+    def steps(first: int) -> Steps:
+        store = place.store(address)
+        asked = range(first, first + arguments.queries // clients + WARM)
+        return [partial(recall, store, text(number, 3), window) for number in asked]
+
+    found = run_clients([partial(steps, n * 1000) for n in range(clients)])
     place.drop("recall")
-    ranked = sorted(seconds[WARM:])
-    return {
-        "engine": place.engine,
-        "items": arguments.episodes + arguments.facts,
-        "p50_ms": statistics.median(ranked) * 1000,
-        "p95_ms": ranked[int(len(ranked) * 0.95)] * 1000,
-    }
+    items = arguments.episodes + arguments.facts
+    return {"engine": place.engine, "operation": RECALL, "items": items, "clients": clients, "ours": found}
+
+
+def measure_peer(place: Place, peer: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same operations on another store in the same server; no row when it is not installed."""
+    python = Path(arguments.peers or "peers") / peer / "bin" / "python"
+    if not python.exists():
+        print(f"{place.engine:9} {peer}: not installed ({python}; see docs/benchmarks.md)", file=sys.stderr)
+        return []
+    name = f"bench_{os.getpid()}_{peer}"
+    with connect(place.dsn) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    order = {
+        "dsn": place.dsn.replace("/postgres?", f"/{name}?"), "episodes": arguments.episodes,
+        "facts": arguments.facts, "clients": arguments.clients, "count": arguments.count,
+        "runs": arguments.runs, "operations": arguments.operation,
+    }  # fmt: skip
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [python, "-m", "bench.memory_peers", peer], input=json.dumps(order), env=environ,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    with connect(place.dsn) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    if done.returncode:
+        print(f"{peer} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+        return []
+    return [{"engine": place.engine, **row} for row in json.loads(done.stdout)]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -329,43 +313,48 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--engine", choices=["sqlite", "postgres"], nargs="+", default=["sqlite", "postgres"])
     parser.add_argument("--operation", choices=OPERATIONS, nargs="+", default=list(OPERATIONS))
     parser.add_argument("--dsn", default="", help="a PostgreSQL to use instead of one started here")
+    parser.add_argument("--peers", default="", help="folder of environments: langgraph, mem0")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     rows: list[dict[str, Any]] = []
-    recalls: list[dict[str, Any]] = []
     folder = Path(tempfile.mkdtemp(prefix="agentctx-bench-"))
+
+    def told(found: Sequence[dict[str, Any]]) -> None:
+        rows.extend(found)
+        if not arguments.json:
+            print(*map(line, found), sep="\n", end="\n" if found else "", flush=True)
+
     try:
         for engine in arguments.engine:
-            with (
-                server(arguments.dsn) if engine == "postgres" else contextmanager(lambda: iter([""]))() as dsn
-            ):
+            with server(arguments.dsn) if engine == "postgres" else nullcontext("") as dsn:
                 place = Place(engine, folder, dsn)
                 for clients in arguments.clients:
-                    found = measure(place, clients, arguments)
-                    rows += found
-                    if not arguments.json:
-                        print(*map(line, found), sep="\n", flush=True)
-                recalls.append(measure_recall(place, arguments))
+                    told(measure(place, clients, arguments))
+                    told([measure_recall(place, clients, arguments)])
+                for peer in PEERS if engine == "postgres" else ():
+                    told(measure_peer(place, peer, arguments))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if arguments.json:
-        json.dump({"version": 1, "operations": rows, "recall": recalls}, sys.stdout, indent=2)
+        json.dump({"version": 1, "rows": rows}, sys.stdout, indent=2)
         print()
-    else:
-        for found in recalls:
-            p50, p95 = found["p50_ms"], found["p95_ms"]
-            print(f"{found['engine']:9} recall in {found['items']} items: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
 
 
 def line(row: dict[str, Any]) -> str:
     """One row of the table on standard output."""
-    ours, raw = row["ours"], row["raw"]
+    begin = f"{row['engine']:9} {row['operation']:24} {row['clients']} clients"
+    if "peer" in row:
+        return f"{begin}  {row['peer']} {_figures(row)}"
+    if "raw" not in row:
+        return f"{begin}  ours {_figures(row['ours'])}  in {row['items']} items"
     return (
-        f"{row['engine']:9} {row['operation']:24} {row['clients']} clients"
-        f"  ours p50 {ours['p50_ms']:7.2f} p99 {ours['p99_ms']:7.2f} ms {ours['per_second']:8.0f}/s"
-        f"  raw p50 {raw['p50_ms']:7.2f} ms {raw['per_second']:8.0f}/s"
+        f"{begin}  ours {_figures(row['ours'])}  raw {_figures(row['raw'])}"
         f"  ratio {row['ratio']:.2f}  (Stash claims p50 {row['published_p50_ms']} ms)"
     )
+
+
+def _figures(row: dict[str, float]) -> str:
+    return f"p50 {row['p50_ms']:.2f} p95 {row['p95_ms']:.2f} ms {row['per_second']:.0f}/s"
 
 
 if __name__ == "__main__":
