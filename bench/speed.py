@@ -126,6 +126,38 @@ class Place:
         self.run("git", *identity, *arguments)
 
 
+def prepared(folder: Path, notes: int, files: int, anchors: int = 1) -> Place:
+    """A repository of verified notes in a new folder, everything committed, without caches."""
+    root = folder / "repo"
+    root.mkdir(parents=True)
+    build(root, notes, files, anchors)
+    place = Place(root)
+    place.git("init", "-q")
+    place.git("add", "-A")
+    place.git("commit", "-q", "-m", "all")
+    place.agentctx("verify")
+    place.git("add", "-A")
+    place.git("commit", "-q", "-m", "verified")
+    shutil.rmtree(root / ".git" / "agentctx")
+    return place
+
+
+PRIME = ("prime", "--task", "retry the payment when the queue is full")
+SEARCH = ("search", "payment retry queue")
+
+
+def growth(small: Place, large: Place, rounds: int) -> dict[str, float]:
+    """How many times the processor time of the small repository a command needs in the large one."""
+    found: dict[str, list[float]] = {"prime, warm": [], "search, warm": []}
+    for number in range(rounds + 1):
+        for name, command in zip(found, (PRIME, SEARCH), strict=True):
+            less = small.agentctx(*command)
+            more = large.agentctx(*command)
+            if number:  # the first round warms caches
+                found[name].append(more / less)
+    return {name: round(statistics.median(ratios), 2) for name, ratios in found.items()}
+
+
 Case = tuple[Callable[[int], None], Sequence[str]]
 """What to do before the command (it is given a number of its own), and the command's arguments."""
 
@@ -147,10 +179,10 @@ def cases(place: Place) -> list[dict[str, Case]]:
 
     return [
         {
-            "prime, warm": (nothing, ("prime", "--task", "retry the payment when the queue is full")),
+            "prime, warm": (nothing, PRIME),
             "status, warm": (nothing, ("status",)),
             "status after a one-file change": (touch, ("status",)),
-            "search, warm": (nothing, ("search", "payment retry queue")),
+            "search, warm": (nothing, SEARCH),
         },
         {"hook pre-commit, a staged note": (stage, ("hook", "pre-commit"))},
     ]
@@ -175,26 +207,21 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=500)
     parser.add_argument("--anchors", type=int, default=1, help="anchors of each note")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--against", type=int, metavar="NOTES", help="also compare with so many notes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="agentctx-speed-") as folder:
-        root = Path(folder) / "repo"
-        root.mkdir()
-        build(root, given.notes, given.files, given.anchors)
-        place = Place(root)
-        place.git("init", "-q")
-        place.git("add", "-A")
-        place.git("commit", "-q", "-m", "all")
-        place.agentctx("verify")
-        place.git("add", "-A")
-        place.git("commit", "-q", "-m", "verified")
-        shutil.rmtree(root / ".git" / "agentctx")
+        place = prepared(Path(folder), given.notes, given.files, given.anchors)
         cold = place.agentctx("status")
         found = {
             name: pairs
             for group in cases(place)
             for name, pairs in measure(place, group, given.rounds).items()
         }
+        grown: dict[str, float] = {}
+        if given.against:
+            large = prepared(Path(folder) / "large", given.against, given.files, given.anchors)
+            grown = growth(place, large, given.rounds)
     rows = [
         {
             "command": name,
@@ -205,7 +232,8 @@ def main() -> None:
         for name, pairs in found.items()
     ]
     if given.json:
-        print(json.dumps({"notes": given.notes, "without_caches": round(cold, 3), "rows": rows}, indent=2))
+        table = {"notes": given.notes, "without_caches": round(cold, 3), "rows": rows}
+        print(json.dumps({**table, "against": {"notes": given.against, **grown}}, indent=2))
         return
     print(
         f"{given.notes} notes x {given.anchors} anchors, {given.files} files; "
@@ -215,6 +243,8 @@ def main() -> None:
     for row in rows:
         print(f"{row['command']:34} {row['seconds']:8.3f} {row['baseline']:8.3f} {row['ratio']:6.2f}")
     print(f"status without caches: {cold:.2f} s")
+    for name, ratio in grown.items():
+        print(f"{name}: {given.against} notes take {ratio:.2f} times as long as {given.notes}")
 
 
 if __name__ == "__main__":
