@@ -20,6 +20,7 @@ from pathlib import Path
 
 from agentctx.freshness.languages import language_of
 from agentctx.freshness.languages.base import Parsed
+from bench.sameness import program
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,10 @@ def main() -> None:
     tools = dict(item.split("=", 1) for item in arguments.tool)
     results = []
     for name in arguments.language or sorted(FORMATTERS):
-        tool = tools.get(FORMATTERS[name].tool, FORMATTERS[name].tool).split()
+        own = FORMATTERS[name].tool
+        tool = tools[own].split() if own in tools else [program(own)]
         if shutil.which(tool[0]) is None:
-            print(f"{name}: {tool[0]} is not installed")
+            print(f"{name}: {own} is not installed")
             continue
         result = measure(name, arguments.repository, arguments.files, tool)
         if result["files"]:
