@@ -2,7 +2,8 @@
 
 The command runs without a shell, in an empty folder, in a process group of its own that ends with the
 time-out. ``{schema}``, ``{schema_file}`` and ``{answer_file}`` in its words stand for the JSON Schema, a
-file that holds it, and a file in which the command may leave its answer instead of printing it.
+file that holds it, and a file in which the command may leave its answer instead of printing it;
+``{system}`` for the system's part of the prompt, which then is not in the input.
 """
 
 from __future__ import annotations
@@ -43,18 +44,20 @@ class Command:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="agentctx-model-") as folder:
             room = Path(folder)
-            words, constrained = self._words(schema, room)
+            words, constrained = self._words(prompt.system, schema, room)
             user = prompt.user if constrained else spelled_out(prompt.user, schema)
-            output = self._run(words, f"{prompt.system}\n\n{user}\n", room)
+            system = "" if "{system}" in self._settings.command else f"{prompt.system}\n\n"
+            output = self._run(words, f"{system}{user}\n", room)
             left = room / "answer.txt"
             if left.is_file() and left.stat().st_size <= ANSWER_LIMIT:
                 output = left.read_text("utf-8", "replace") or output
         return self._answer(output, time.monotonic() - start)
 
-    def _words(self, schema: Mapping[str, Any], room: Path) -> tuple[list[str], bool]:
+    def _words(self, system: str, schema: Mapping[str, Any], room: Path) -> tuple[list[str], bool]:
         text = json.dumps(schema, separators=(",", ":"))
         (room / "schema.json").write_text(text, "utf-8")
         places = {
+            "{system}": system,
             "{schema}": text,
             "{schema_file}": str(room / "schema.json"),
             "{answer_file}": str(room / "answer.txt"),
@@ -86,11 +89,13 @@ class Command:
                     "install it, or name it by its full path: agentctx provider set",
                 ) from None
             status = self._wait(child, room / "out")
+        output = (room / "out").read_text("utf-8", "replace")
         if status:
-            raise ModelFailed(
-                f"the command {words[0]} ended with {status}{_said(room / 'err')}", "see its own log-in"
-            )
-        return (room / "out").read_text("utf-8", "replace")
+            said = _said(room / "err")
+            with contextlib.suppress(ModelFailed):  # some tell their errors in the envelope of a result
+                said = _complaint(read_json(output)) or said
+            raise ModelFailed(f"the command {words[0]} ended with {status}{said}", "see its own log-in")
+        return output
 
     def _wait(self, child: subprocess.Popen[bytes], output: Path) -> int:
         """The exit status; the whole process group is ended when time or output run over."""
@@ -124,20 +129,29 @@ class Command:
             and ("result" in data or "is_error" in data)
         ):
             if data.get("is_error"):
-                raise ModelFailed("the command reported an error" + _short(str(data.get("result", ""))))
+                raise ModelFailed("the command reported an error" + _complaint(data))
             usage = data["usage"] if isinstance(data.get("usage"), dict) else {}
             text = str(data.get("result", ""))
             given = data.get("structured_output")
             data = given if given is not None else read_json(text)
-        sent, received = usage.get("input_tokens"), usage.get("output_tokens")
-        return Answer(
-            text,
-            data,
-            self.model,
-            sent if isinstance(sent, int) else 0,
-            received if isinstance(received, int) else 0,
-            seconds,
-        )
+        sent = sum(_number(usage.get(f"{sort}input_tokens")) for sort in ("", *_CACHED))
+        return Answer(text, data, self.model, sent, _number(usage.get("output_tokens")), seconds)
+
+
+_CACHED = ("cache_creation_", "cache_read_")
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _complaint(data: Any) -> str:
+    """What a result's envelope says went wrong; empty when it says nothing."""
+    if not isinstance(data, dict):
+        return ""
+    errors = data.get("errors")
+    told = [str(error) for error in errors] if isinstance(errors, list) else []
+    return _short(" ".join([str(data.get("result") or ""), *told]))
 
 
 def _said(errors: Path) -> str:

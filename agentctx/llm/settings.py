@@ -54,12 +54,20 @@ class ProviderSettings:
 
 
 _CLAUDE = (
-    "claude", "-p", "--output-format", "json", "--json-schema", "{schema}", "--tools", "",
-    "--strict-mcp-config", "--settings", '{"disableAllHooks": true}',
+    "claude", "-p", "--output-format", "json", "--json-schema", "{schema}", "--system-prompt", "{system}",
+    "--tools", "", "--strict-mcp-config", "--safe-mode", "--settings", '{"disableAllHooks": true}',
+    "--no-session-persistence",
 )  # fmt: skip
+_CODEX_OFF = (
+    "hooks", "shell_tool", "unified_exec", "multi_agent", "view_image", "apps", "plugins", "goals",
+    "image_generation", "sleep_tool", "tool_suggest",
+)  # fmt: skip
+"""Features of Codex that would give the model tools or start programs; `exec` has them all by itself."""
 _CODEX = (
-    "codex", "exec", "--ephemeral", "--skip-git-repo-check", "--sandbox", "read-only",
-    "--output-schema", "{schema_file}", "--output-last-message", "{answer_file}", "-",
+    "codex", "exec", "--ephemeral", "--skip-git-repo-check", "--ignore-user-config", "--ignore-rules",
+    "--sandbox", "read-only", *(word for name in _CODEX_OFF for word in ("-c", f"features.{name}=false")),
+    "-c", 'web_search="disabled"', "--output-schema", "{schema_file}", "--output-last-message",
+    "{answer_file}", "-",
 )  # fmt: skip
 
 PRESETS: Mapping[str, ProviderSettings] = {

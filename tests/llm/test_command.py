@@ -57,6 +57,25 @@ def test_a_result_envelope_is_opened() -> None:
         run(f"print({json.dumps(json.dumps(failed))})")
 
 
+def test_the_system_s_part_is_a_word_of_the_command_where_it_asks_for_it() -> None:
+    script = "import sys, json; print(json.dumps([sys.argv[1], sys.stdin.read()[:15]]))"
+    assert run(script, "{system}").data == ["the system's part", "the user's part"]
+
+
+def test_tokens_from_the_cache_are_tokens_too() -> None:
+    usage = {"input_tokens": 1, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 300}
+    envelope = {"type": "result", "result": '{"ok": true}', "usage": {**usage, "output_tokens": 4}}
+    answer = run(f"print({json.dumps(json.dumps(envelope))})")
+    assert (answer.tokens_in, answer.tokens_out) == (321, 4)
+
+
+def test_a_failure_that_is_told_in_the_envelope_is_passed_on() -> None:
+    envelope = {"type": "result", "is_error": True, "result": "Credit balance is too low", "errors": []}
+    script = f"print({json.dumps(json.dumps(envelope))}); raise SystemExit(1)"
+    with pytest.raises(ModelFailed, match="ended with 1: Credit balance is too low"):
+        run(script)
+
+
 def test_it_runs_in_an_empty_folder_without_git_s_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/somewhere/.git")
     script = (
