@@ -123,21 +123,33 @@ def with_interval(groups: Sequence[Any], rounds: int = 1000) -> list[tuple[float
 
 
 def flagging(merges: Sequence[Seen], scores: Scores, limits: Mapping[str, float]) -> dict[str, Any]:
-    """Precision and recall over notes of merges that changed documentation; alarms where none was needed."""
-    hit = false = missed = 0
+    """Precision and recall over notes of merges that changed documentation; alarms where none was needed.
+
+    ``precision_known`` leaves out merges that only added new sections: there every flag is counted as false.
+    """
+    hit = false = missed = false_known = 0
     alarms: dict[str, list[bool]] = {}
     for merge in merges:
         flags = scores[merge.id][1] >= limits[merge.repository]
         if merge.kind == "positive":
             hit += int((flags & (merge.truth > 0)).sum())
-            false += int((flags & (merge.truth == 0)).sum())
+            wrong = int((flags & (merge.truth == 0)).sum())
+            false += wrong
+            false_known += wrong if merge.truth.any() else 0
             missed += int((~flags & (merge.truth > 0)).sum())
         else:
             alarms.setdefault(merge.kind, []).append(bool(flags.any()))
     precision, recall = hit / max(1, hit + false), hit / max(1, hit + missed)
     f1 = 2 * precision * recall / max(1e-9, precision + recall)
     rates = {kind: float(np.mean(found)) for kind, found in sorted(alarms.items())}
-    return {"precision": precision, "recall": recall, "f1": f1, "false_alarms": rates}
+    known = hit / max(1, hit + false_known)
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "precision_known": known,
+        "false_alarms": rates,
+    }
 
 
 def area(merges: Sequence[Seen], scores: Scores) -> float:
@@ -266,12 +278,14 @@ def print_report(found: Mapping[str, Any]) -> None:
         for repository, values in row["repositories"].items():
             print(f"{name:24} {repository:36} " + " ".join(f"{v:9.3f}" for v in values.values()))
     print(
-        f"\n{'flags':24} {'precision':>9} {'recall':>9} {'F1':>9}   merges flagged though nothing was needed"
+        f"\n{'flags':24} {'precision':>9} {'(known)':>9} {'recall':>9} {'F1':>9}   "
+        "merges flagged though nothing was needed"
     )
     for name, row in found["rows"].items():
         flags = row["flags"]
         alarms = ", ".join(f"{kind} {rate:.1%}" for kind, rate in flags["false_alarms"].items())
-        print(f"{name:24} {flags['precision']:9.3f} {flags['recall']:9.3f} {flags['f1']:9.3f}   {alarms}")
+        cells = " ".join(f"{flags[key]:9.3f}" for key in ("precision", "precision_known", "recall", "f1"))
+        print(f"{name:24} {cells}   {alarms}")
     print()
     for name, row in found["rows"].items():
         if "brier" in row:

@@ -30,6 +30,8 @@ _COMMENT = re.compile(r"\s*(///?!?|#(?!\[|include|define|if|endif)|\*|/\*\*?|<!-
 _COSMETIC = re.compile(r"[\s\"'`,;()\[\]{}]+")
 _CHUNK = re.compile(r"[^\s\"'`(){}\[\]<>,;=|*!]+")
 _NAME = re.compile(r"[\w-]+")
+_ADDING = 3
+"""A hunk adds something new when it adds more than this many lines for each one it removes."""
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -121,6 +123,8 @@ class ChangeWords:
     removed_chunks: dict[str, str] = field(default_factory=dict)
     """Chunks outside tests that were removed and not added again, with the path where."""
     added_chunks: dict[str, str] = field(default_factory=dict)
+    siblings: frozenset[str] = frozenset()
+    """Unchanged chunks right around lines that were added: what the new thing was put beside."""
     size: Size = field(default_factory=Size)
     subject: str = ""
 
@@ -162,6 +166,7 @@ class _Reading:
         }
         self.removed: dict[str, str] = {}
         self.added: dict[str, str] = {}
+        self.beside: set[str] = set()
         self.characters = CHARACTERS_READ
         self.moved_words: set[str] = set()
         self.subject_phrases: list[str] = []
@@ -224,7 +229,10 @@ class _Reading:
         size.removed += len(hunk.removed)
         self.phrases.update(set(phrases(f"{added}\n{removed}")))
         self.chunks["changed"].update(changed_chunks[0] + changed_chunks[1])
-        self.chunks["context"].update(chunks(f"{context}\n{hunk.header}"))
+        near = chunks(f"{context}\n{hunk.header}")
+        self.chunks["context"].update(near)
+        if len(hunk.added) > _ADDING * len(hunk.removed):
+            self.beside.update(near)
         for chunk in changed_chunks[0]:
             self.added.setdefault(chunk, path)
         for chunk in changed_chunks[1]:
@@ -257,6 +265,7 @@ class _Reading:
         words.chunks = _weighted((damped(self.chunks[name]), share) for name, share in shares.items())
         words.removed_chunks = {c: p for c, p in self.removed.items() if c not in self.added}
         words.added_chunks = {c: p for c, p in self.added.items() if c not in self.removed}
+        words.siblings = frozenset(self.beside.difference(self.added, self.removed))
         return words
 
 

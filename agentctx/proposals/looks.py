@@ -41,7 +41,10 @@ def look_of(words: ChangeWords, values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def standing_of(scores: Any) -> dict[str, Any]:
-    """Each note among the others, by the scores of the order; equal scores stand equal."""
+    """Each note among the others, by the scores of the order; equal scores stand equal.
+
+    ``rivals`` is one number for all: the logarithm of how many notes share the lead.
+    """
     import numpy as np
 
     rank = np.searchsorted(np.sort(-scores), -scores, side="left")
@@ -51,4 +54,5 @@ def standing_of(scores: Any) -> dict[str, Any]:
         "below_top": scores - scores.max(),
         "share": np.log(shares / shares.sum() + 1e-6),
         "rank": np.log1p(rank),
+        "rivals": -math.log(float(((shares / shares.sum()) ** 2).sum())),
     }

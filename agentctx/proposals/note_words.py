@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from agentctx.model import Note
@@ -14,6 +14,9 @@ from agentctx.proposals.change_words import chunks, phrases
 from agentctx.retrieval.tokens import tokenize
 
 _SPAN = re.compile(r"``?([^`\n]+)``?")
+_EXAMPLE = re.compile(r"```|~~~|^\.\. code|::[ \t]*$", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]|\|)", re.MULTILINE)
+_ROW = re.compile(r"^[ \t]*\|", re.MULTILINE)
 _BODY_READ = 60_000
 _SHORT = 5.0
 """Added to a note's length in cosines."""
@@ -31,6 +34,12 @@ class NoteCounts:
     """Words inside code spans."""
     phrases: Counts
     chunks: Counts
+    examples: int
+    """Marks of code blocks."""
+    items: int
+    """Lines of lists and tables."""
+    rows: int
+    """Lines of tables alone."""
 
 
 @lru_cache(maxsize=20_000)
@@ -43,6 +52,9 @@ def count_note(title: str, body: str) -> NoteCounts:
         spans=Counter(tokenize(" ".join(_SPAN.findall(body)))),
         phrases=Counter(phrases(body)),
         chunks=Counter(chunks(body)),
+        examples=len(_EXAMPLE.findall(body)),
+        items=len(_ITEM.findall(body)),
+        rows=len(_ROW.findall(body)),
     )
 
 
@@ -102,6 +114,13 @@ class Table:
         """0..1: shared words, weighted by rarity, against everything the note says."""
         return self._model.cosines(question)
 
+    def shared(self, question: Counts) -> Any:
+        """How many of the words each note uses, rare or not."""
+        import numpy as np
+
+        row, _, _ = self._model.parts(question)
+        return np.bincount(row, minlength=self.size)
+
     def best(self, question: Counts, count: int) -> Any:
         """The sum of each note's ``count`` highest single words."""
         import numpy as np
@@ -115,10 +134,9 @@ class Table:
 
     def telling(self, question: Counts, note: int, count: int) -> list[str]:
         """The words that speak most for one note, best first."""
-        row, part, word = self._model.parts(question)
-        own = row == note
-        words = self._model.words()
-        found = sorted((-p, words[w]) for p, w in zip(part[own], word[own], strict=True))
+        _, part, word = self._model.parts(question, self._model.rows_of(note))
+        words = self._model.words
+        found = sorted((-p, words[w]) for p, w in zip(part, word, strict=True))
         return [w for _, w in found[:count]]
 
 
@@ -173,12 +191,19 @@ def _note_bm25() -> Any:
             # A very short note must not look like a perfect answer for one common word.
             return common / (self.length + _SHORT) / (float(np.linalg.norm(question)) or 1.0)
 
-        def parts(self, query: Counts) -> tuple[Any, Any, Any]:
+        def parts(self, query: Counts, rows: slice = slice(None)) -> tuple[Any, Any, Any]:
             """(note, BM25 of one word, word number) of every shared word."""
-            part = self.question(query)[self.ids] * self.value
+            row, ids = self.row[rows], self.ids[rows]
+            part = self.question(query)[ids] * self.value[rows]
             shared = part > 0
-            return self.row[shared], part[shared], self.ids[shared]
+            return row[shared], part[shared], ids[shared]
 
+        def rows_of(self, note: int) -> slice:
+            """Where the words of one note stand."""
+            start, end = np.searchsorted(self.row, (note, note + 1))
+            return slice(int(start), int(end))
+
+        @cached_property
         def words(self) -> list[str]:
             return list(self._number)
 

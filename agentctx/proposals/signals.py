@@ -1,8 +1,8 @@
 """How a change and each note are related, as numbers: the signals that ``affected`` weighs.
 
-Every signal is one array, one entry per note, never negative, larger for a closer relation
-(``document_sections`` and the ``..._changed`` ones describe the note alone). No signal knows a label, a
-language or a repository.
+Every signal is one array, one entry per note, never negative; most are larger for a closer relation.
+``document_sections``, ``examples``, ``items``, ``rows`` and the ``..._changed`` ones describe the note alone.
+No signal knows a label, a language or a repository.
 """
 
 from __future__ import annotations
@@ -74,9 +74,18 @@ class Signals:
 
     def values(self) -> dict[str, Any]:
         """Signal name -> array."""
-        return {**self._words(), **self._files(), **self._document(), **self._past(), **self._common_past()}
+        return {
+            **self._words(),
+            **self._form(),
+            **self._files(),
+            **self._document(),
+            **self._past(),
+            **self._common_past(),
+        }
 
     def _words(self) -> dict[str, Any]:
+        import numpy as np
+
         bags, table, words = self.words.bags, self.whole, self.words
         titles = Table([c.title for c in self._counts], b=0.3)
         phrases = Table([c.phrases for c in self._counts], k1=0.8, b=0.5)
@@ -85,16 +94,25 @@ class Signals:
             "all": table.cosine(bags["all"]),
             "all_bm25": table.bm25(bags["all"]),
             "context": table.cosine(bags["context"]),
-            "context_bm25": table.bm25(bags["context"]),
-            "literals": table.cosine(bags["literals"]),
             "tests": table.cosine(bags["tests"]),
             "paths": table.cosine(bags["paths"]),
             "subject": table.bm25(bags["subject"]),
             "message": table.bm25(bags["message"]),
             "title": titles.cosine(bags["all"]),
-            "title_subject": titles.cosine(bags["subject"]),
             "phrases": phrases.best(words.phrases, 5),
             "chunks": chunks.cosine(words.chunks),
+            "siblings": chunks.bm25(dict.fromkeys(words.siblings, 1.0)),
+            "already_named": np.sqrt(chunks.shared(dict.fromkeys(words.added_chunks, 1.0))),
+        }
+
+    def _form(self) -> dict[str, Any]:
+        """The look of the note: lists and tables grow with what is new, examples share words by accident."""
+        import numpy as np
+
+        return {
+            "examples": np.log1p([float(c.examples) for c in self._counts]),
+            "items": np.log1p([float(c.items) for c in self._counts]),
+            "rows": np.log1p([float(c.rows) for c in self._counts]),
         }
 
     def _files(self) -> dict[str, Any]:

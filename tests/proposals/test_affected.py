@@ -11,6 +11,7 @@ from agentctx.diff import parse_patch
 from agentctx.model import Affected, Anchor, Change, Drift, Freshness, Note
 from agentctx.proposals.affected import EXPLAINED, affected
 from agentctx.proposals.note_history import Merge, NoteHistory
+from agentctx.proposals.note_words import count_note
 
 TOKENS = "src/auth/tokens.py"
 
@@ -173,3 +174,33 @@ def test_a_huge_change_is_answered_in_bounded_time() -> None:
 def test_every_kind_of_anchor_says_how_it_was_touched(anchor: Anchor, reason: str) -> None:
     found = affected(change(ISSUE_TOKEN), [note("x", "Elsewhere", "Nothing in common.", anchor)])
     assert reason in found[0].reasons
+
+
+def test_a_new_option_finds_the_list_of_the_options_it_was_put_beside() -> None:
+    listed = note(
+        "all", "Command line", "\n".join(f"| `{o}` | what it does |" for o in ("dry_run", "max_depth"))
+    )
+    others = [
+        note(f"n{i}", "Command line", f"Runs of kind {i} go by the command line alone.") for i in range(6)
+    ]
+    added = (
+        "--- a/src/cli.py\n+++ b/src/cli.py\n@@ -1,2 +1,3 @@\n dry_run = 1\n+keep_going = 2\n max_depth = 3\n"
+    )
+    found = affected(change(f"diff --git a/src/cli.py b/src/cli.py\n{added}"), [*others, listed])
+    assert found[0].id == "all"
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        ("Plain words, one after another.", (0, 0, 0)),
+        ("- one\n* two\n1. three\n", (0, 3, 0)),
+        ("| a | b |\n|---|---|\n", (0, 2, 2)),
+        ("```python\nx = 1\n```\n", (2, 0, 0)),
+        ("As in::\n\n    x = 1\n\n.. code-block:: python\n", (2, 0, 0)),
+    ],
+    ids=["prose", "list", "table", "fence", "reStructuredText"],
+)
+def test_the_look_of_a_note_is_read_from_its_marks(body: str, form: tuple[int, int, int]) -> None:
+    counts = count_note("A title", body)
+    assert (counts.examples, counts.items, counts.rows) == form

@@ -62,3 +62,13 @@ def test_lines_of_tests_weigh_as_tests_and_the_message_as_message() -> None:
     assert words.bags["code"] == {}
     assert "frobnic" in words.bags["tests"]
     assert "quux" in words.bags["message"]
+
+
+def test_names_right_around_something_new_are_its_siblings_and_those_around_an_edit_are_none() -> None:
+    head = "diff --git a/src/options.py b/src/options.py\n--- a/src/options.py\n+++ b/src/options.py\n"
+    new = read(head + '@@ -1,2 +1,3 @@\n     "dry_run",\n+    "keep_going",\n     "max_depth",\n')
+    assert new.siblings == {"dryrun", "maxdepth"}
+    edited = read(
+        head + '@@ -1,3 +1,3 @@\n     "dry_run",\n-    "halt",\n+    "stop_now",\n     "max_depth",\n'
+    )
+    assert not edited.siblings
