@@ -13,6 +13,9 @@ from agentctx.model import Anchor, Stamp
 
 _IMPORTS = {
     "Python": re.compile(rb"^(?P<before>[ \t]*from[ \t]+)(?P<module>[\w.]+)(?=[ \t]+import\b)", re.MULTILINE),
+    "Rust": re.compile(
+        rb"^(?P<before>[ \t]*use[ \t]+)(?P<module>(?:crate|self|super)(?:::\w+)*)(?=::)", re.MULTILINE
+    ),
     "": re.compile(rb"(?P<before>\b(?:import|require)\(\s*[\"'])(?P<module>[^\"'\n]+)(?=[\"'])"),
 }
 

@@ -70,6 +70,17 @@ def test_a_required_file_that_moved_is_no_change(repo: TempRepo) -> None:
     assert scene.drift().state == "cosmetic"
 
 
+def test_a_rust_module_that_moved_is_no_change_of_a_function_with_its_own_use(repo: TempRepo) -> None:
+    total = "pub fn total(net: i32) -> i32 {{\n    use crate::{}::round;\n    round(net)\n}}\n"
+    files = {"src/lib.rs": "mod money;\n" + total.format("money")}
+    scene = noted(
+        repo, "src/lib.rs#total", {**files, "src/money.rs": "pub fn round(x: i32) -> i32 {\n    x\n}\n"}
+    )
+    repo.git("mv", "src/money.rs", "src/cash.rs")
+    repo.commit("Move", {"src/lib.rs": "mod cash;\n" + total.format("cash")})
+    assert scene.drift().state == "cosmetic"
+
+
 def users(count: int) -> dict[str, str]:
     text = "from shop.app import App\n\n\ndef use_{0}():\n    return App({0})\n"
     return {f"shop/user_{n}.py": text.format(n) for n in range(count)}
