@@ -18,7 +18,7 @@ from agentctx.flows.status import arrivals
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.packing import pack
-from agentctx.retrieval.ranking import rank
+from agentctx.retrieval.ranking import EXPLAINED, rank
 from agentctx.retrieval.succession import is_record, retired
 from agentctx.text import count_tokens, strip_hidden
 
@@ -38,7 +38,7 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
             f"a briefing does not fit into {budget} tokens", f"give {LEAST_BUDGET} or more, or leave it out"
         )
     notices = arrivals(project)
-    hits = _retired_last(project, rank_notes(project, query_for(project, task, files)))
+    hits = _retired_last(project, rank_notes(project, query_for(project, task, files), explained=0))
     settings = project.config.prime
     considered = settings.budget_bytes // SHORTEST_LINE
     items = _items(project, hits[:considered])
@@ -58,7 +58,8 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
 
 def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
     """Notes that have the query's words, best first; ``limit`` 0 gives all."""
-    hits = rank_notes(project, Query(text=text), only_matching=True)
+    explained = limit if limit > 0 else EXPLAINED
+    hits = rank_notes(project, Query(text=text), only_matching=True, explained=explained)
     return hits[:limit] if limit > 0 else hits
 
 
@@ -67,12 +68,15 @@ def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
     return Query(text=task, files=tuple(files), changed=project.changed, branch=project.branch)
 
 
-def rank_notes(project: Project, query: Query, only_matching: bool = False) -> list[Hit]:
+def rank_notes(
+    project: Project, query: Query, only_matching: bool = False, explained: int = EXPLAINED
+) -> list[Hit]:
     """The notes of the project in the order of their use for the query; all, or those that answer it."""
     notes, states = project.notes.notes, project.index.by_id()
-    if notes:
-        _load_ranking()
-    return rank(query, notes, states, words=project.words, only_matching=only_matching) if notes else []
+    if not notes:
+        return []
+    _load_ranking()
+    return rank(query, notes, states, words=project.words, only_matching=only_matching, explained=explained)
 
 
 def _retired_last(project: Project, hits: Sequence[Hit]) -> list[Hit]:

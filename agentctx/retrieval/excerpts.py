@@ -62,8 +62,8 @@ def one_line(text: str, limit: int = 160) -> str:
 
 def _by_use(parts: Sequence[str], question: Question) -> list[int]:
     """Places of the parts: the opening first, for it says what the note is about; then by relevance."""
-    answers = relevance(question, _words_in(tuple(parts)), SHIPPED).notes
-    later = sorted(range(1, len(parts)), key=lambda i: (-answers[i].score, i))
+    scores = relevance(question, _words_in(tuple(parts)), SHIPPED).scores
+    later = sorted(range(1, len(parts)), key=lambda i: (-scores[i], i))
     return [0, *later]
 
 

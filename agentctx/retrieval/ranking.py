@@ -20,8 +20,8 @@ from agentctx.retrieval.weights import SHIPPED, Weights
 
 _PINNED_PLACE = 3
 """A pinned note that has nothing to do with the task is listed no lower than after this many others."""
-_EXPLAINED = 200
-"""So many hits carry their reasons; nobody reads further."""
+EXPLAINED = 200
+"""So many hits carry their reasons unless asked otherwise; nobody reads further."""
 _JUST_ABOVE = 1 + 1e-4
 _LONGEST_CHAIN = 100
 """Notes that supersede each other in a circle would be lifted for ever."""
@@ -49,6 +49,7 @@ def rank(
     *,
     words: Concordance | None = None,
     only_matching: bool = False,
+    explained: int = EXPLAINED,
     weights: Weights = SHIPPED,
 ) -> list[Hit]:
     """Every note once, best first; with ``only_matching`` those alone that answer the query.
@@ -65,11 +66,11 @@ def rank(
     targets = targets_of(query, weights)
     recent = _recency(freshness, weights.recency_half_life_days)
     candidates, far = [], Nearness()
-    for place, (note, answer) in enumerate(zip(notes, answers.notes, strict=True)):
+    for place, (note, answer) in enumerate(zip(notes, answers.scores, strict=True)):
         near = nearness(note, targets, weights) if targets.files else far
         state = freshness.get(note.id)
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
-        said = answer.score if not only_matching or (answer.score and answers.matches(place)) else 0.0
+        said = answer if not only_matching or answers.matches(place) else 0.0
         score = (said + weights.files * near.score) * standing
         candidates.append(_Candidate(note, place, near, score, standing, note.pinned))
     if not only_matching:
@@ -80,7 +81,7 @@ def rank(
     candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
     return [
         Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), answers, question))
-        if i < _EXPLAINED
+        if i < explained
         else Hit(c.note.id, c.score)
         for i, c in enumerate(candidates)
     ]
@@ -146,7 +147,7 @@ def _day(date: str) -> int:
 
 def _standing(note: Note, state: Freshness | None, weights: Weights) -> float:
     """What the note is worth whatever the task: kind, freshness, whether it still holds, pinned."""
-    fresh = 1 - weights.freshness * (1 - min(1.0, max(0.0, state.score))) if state else 1.0
+    fresh = 1 - weights.freshness * (1 - state.score) if state else 1.0
     holds = 1.0 if note.status == "active" and not note.superseded_by else weights.retired
     kind = "decision" if is_record(note) else note.kind
     return weights.kinds.get(kind, 1.0) * fresh * holds * (weights.pinned if note.pinned else 1.0)
@@ -191,9 +192,7 @@ def _reasons(
     found = [near.reason] if near.reason else []
     found += [f"has the words: {words}"] if words else []
     found += (
-        ["earlier changes to it had such titles"]
-        if answers.notes[candidate.place].score and not words
-        else []
+        ["earlier changes to it had such titles"] if answers.scores[candidate.place] and not words else []
     )
     found += [f"supersedes {candidate.replaces}"] if candidate.replaces else []
     found += ["pinned"] if note.pinned else []

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -46,35 +46,35 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Relevance:
-    """One note's answer: its score (0 without any common word) and the words of the question that it has."""
-
-    score: float
-    used: frozenset[str] = frozenset()
-    """In what the note says."""
-    placed: frozenset[str] = frozenset()
-    """In its path, its anchors, the headings above it, the titles of earlier changes."""
-
-
-@dataclass(frozen=True, slots=True)
 class Answers:
-    """One answer per note, in order, and what each word of the question is worth in this collection."""
+    """How well each note answers: ``scores``, 0 without any common word; what they rest on, when asked."""
 
-    notes: Sequence[Relevance]
-    values: Mapping[str, float]
+    scores: list[float]
+    terms: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    """What each word of the question is worth in this collection."""
     identifiers: tuple[tuple[str, frozenset[str]], ...] = ()
+    found: Found | None = None
 
-    def words(self, place: int) -> tuple[str, ...]:
-        """The words of a note that count most, three at most."""
-        used = self.notes[place].used
+    def words(self, note: int) -> tuple[str, ...]:
+        """The words that a note says and that count most, three at most."""
+        used = self._shared(note, _COUNTED)
         inside = [pieces for whole, pieces in self.identifiers if whole in used]
         telling = sorted(used.difference(*inside), key=lambda term: (-self.values[term], term))
         return tuple(telling[:3])
 
-    def matches(self, place: int) -> bool:
+    def matches(self, note: int) -> bool:
         """Whether a note has a plain word, a whole identifier, or pieces that are worth half of one."""
-        answer = self.notes[place]
-        return _matches(answer.used | answer.placed, self.identifiers, self.values)
+        if not self.scores[note] or not self.identifiers:
+            return self.scores[note] > 0
+        return _matches(self._shared(note, FIELDS), self.identifiers, self.values)
+
+    def _shared(self, note: int, fields: Iterable[str]) -> frozenset[str]:
+        """The words of the question that stand in some fields of a note."""
+        if self.found is None:
+            return frozenset()
+        here = (self.found.note == note) & _in_fields(self.found, fields)
+        return frozenset(self.terms[word] for word in self.found.word[here].tolist())
 
 
 def question_of(text: str, branch: str, weights: Weights) -> Question:
@@ -118,28 +118,24 @@ def _as_written(text: str) -> tuple[dict[str, str], tuple[tuple[str, frozenset[s
 
 def relevance(question: Question, words: Concordance, weights: Weights) -> Answers:
     """How well each note answers. The values of words are those of the whole collection, always."""
-    nothing = [Relevance(0.0)] * words.size
+    answers = [0.0] * words.size
     if not question.weights or not words.size:
-        return Answers(nothing, {})
+        return Answers(answers)
     terms = tuple(question.weights)
     found = words.find(terms)
-    said = _in_fields(found, _COUNTED)
-    holders = Counter(word for word, _ in _distinct(found, said))
-    values = {t: question.weights[t] * _idf(words.size, holders[i]) for i, t in enumerate(terms)}
+    holders = _holders(found, words.size, len(terms))
+    values = {t: question.weights[t] * _idf(words.size, n) for t, n in zip(terms, holders, strict=True)}
     text = _Frequencies.of(found, _scales(words, weights), words.size)
     chosen = _promising(found, text.promise(list(values.values()), weights.saturation), words.size)
-    answers = nothing
-    used, placed = (_shared(found, here, terms, chosen) for here in (said, ~said))
     scores = (
         _bm25(text.by_note(terms, chosen), values, weights.saturation) / 2
         + _history_scores(question, found, chosen, words.size, weights)
         + weights.phrases * _phrase_scores(question, words, chosen)
     )
     norm = sum(values.values())
-    for place, (note, score) in enumerate(zip(chosen, scores.tolist(), strict=True)):
-        if score > 0:
-            answers[note] = Relevance(score / norm, used[place], placed[place])
-    return Answers(answers, values, question.identifiers)
+    for note, score in zip(chosen, scores.tolist(), strict=True):
+        answers[note] = score / norm
+    return Answers(answers, terms, values, question.identifiers, found)
 
 
 def _matches(
@@ -180,23 +176,13 @@ def _promising(found: Found, promise: Any, size: int) -> list[int]:
     return [int(n) for n in matching]
 
 
-def _shared(found: Found, here: Any, terms: Sequence[str], chosen: Sequence[int]) -> list[frozenset[str]]:
-    """For each chosen note the words of the question that stand ``here`` in it."""
-    sets: list[set[str]] = [set() for _ in chosen]
-    places = {note: place for place, note in enumerate(chosen)}
-    for word, note in _distinct(found, here):
-        if note in places:
-            sets[places[note]].add(terms[word])
-    return [frozenset(words) for words in sets]
-
-
-def _distinct(found: Found, here: Any) -> Iterable[tuple[int, int]]:
-    """Every (word, note) once."""
+def _holders(found: Found, size: int, words: int) -> list[int]:
+    """By word, how many notes say it."""
     import numpy as np
 
-    words, notes = found.word[here], found.note[here]
-    first = (np.diff(words, prepend=-1) != 0) | (np.diff(notes, prepend=-1) != 0)
-    return zip(words[first].tolist(), notes[first].tolist(), strict=True)
+    pairs = (found.word * size + found.note)[_in_fields(found, _COUNTED)]
+    counts = np.bincount(pairs[np.diff(pairs, prepend=-1) != 0] // size, minlength=words)
+    return [int(n) for n in counts]
 
 
 def _scales(words: Concordance, weights: Weights) -> Any:

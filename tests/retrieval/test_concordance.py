@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.model import Note, Query
@@ -20,6 +20,7 @@ BAGS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(BAGS)
 def test_every_occurrence_is_found_in_its_note_and_field(bags: list[dict[str, str]]) -> None:
     asked = ("token", "absent", "cache")
@@ -35,6 +36,7 @@ def test_every_occurrence_is_found_in_its_note_and_field(bags: list[dict[str, st
     assert list(zip(found.word.tolist(), found.note.tolist(), found.field.tolist(), strict=True)) == expected
 
 
+@settings(deadline=None)
 @given(BAGS, st.tuples(st.sampled_from(("cache", "key", "absent")), st.sampled_from(("cache", "token"))))
 def test_neighbours_are_those_of_one_field_of_one_note(
     bags: list[dict[str, str]], pair: tuple[str, str]
@@ -43,6 +45,7 @@ def test_neighbours_are_those_of_one_field_of_one_note(
     assert Concordance.of(bags).neighbours(*pair, "body").tolist() == expected
 
 
+@settings(deadline=None)
 @given(BAGS)
 def test_what_was_kept_as_bytes_answers_the_same(bags: list[dict[str, str]]) -> None:
     made = Concordance.of(bags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.model import BriefingItem, FreshnessState
@@ -128,6 +128,7 @@ TEXTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(TEXTS, st.text(max_size=60), st.integers(-50, 3_000), st.integers(-10, 1_000), st.integers(0, 500))
 def test_no_budget_is_ever_exceeded_no_order_changed_and_no_note_lost(
     texts: list[tuple[str, FreshnessState, list[str]]], task: str, size: int, tokens: int, opening: int

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.model import Anchor, Commit, Freshness, Note, Query, Section
@@ -295,6 +295,7 @@ NOTES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(NOTES, st.text(max_size=80), st.lists(st.text(max_size=20), max_size=3))
 def test_every_note_comes_back_once_with_a_score_that_is_never_negative(
     texts: list[tuple[str, str, bool]], text: str, files: list[str]
