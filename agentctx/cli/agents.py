@@ -61,7 +61,7 @@ def tell_trust(done: list[Done]) -> None:
     """What a person must still do in each client where something was written."""
     written = {c.name: c for c, part in done if part.wrote and c.trust}
     for client in written.values():
-        tell(f"{client.title}: {client.trust}")
+        tell(client.trust)
 
 
 @click.command("session")

@@ -13,6 +13,9 @@ import click
 
 from agentctx.cli.output import emit_json, say
 
+INPUT_LIMIT = 64_000_000
+"""Characters of an event that are read: after an edit some clients send the file before and after."""
+
 
 @click.command("hook")
 @click.argument("name")
@@ -60,8 +63,8 @@ def _input() -> dict[str, object]:
     if sys.stdin is None or sys.stdin.isatty():
         return {}
     try:
-        data = json.loads(sys.stdin.read(1_000_000) or "{}")
-    except ValueError:
+        data = json.loads(sys.stdin.read(INPUT_LIMIT) or "{}")
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

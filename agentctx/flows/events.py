@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agentctx.errors import NotARepository
+from agentctx.errors import InvalidInput, NotARepository
 from agentctx.git import Git
 from agentctx.integrations import dialects
 from agentctx.integrations.dialects import Event
@@ -49,13 +49,24 @@ def _session_start(client: str, data: Mapping[str, Any]) -> str:
         occasion = f"{dialects.family(event.client)} start {event.source}"
         if not sessions.first_time(project.state, event.session, occasion):
             return ""
-        text = prime(project).text
+        try:
+            text = prime(project).text
+        except InvalidInput as wrong:  # a setting, say: nobody would notice that the briefing stays away
+            project.state.set_failure(f"hook session-start: {wrong}")
+            text = _unbriefed(wrong)
         if event.session:
-            _begin(project, event)
+            _begin(project, event, occasion)
         return dialects.session_start(event.client, text)
 
 
-def _begin(project: Project, event: Event) -> None:
+def _unbriefed(wrong: InvalidInput) -> str:
+    return (
+        f"agentctx could not brief you: {wrong.message}.\nTo mend it: {wrong.hint or 'agentctx doctor'}. "
+        "Tell the person you work for; the session goes on without the memory of this repository.\n"
+    )
+
+
+def _begin(project: Project, event: Event, occasion: str) -> None:
     """Remember where the session began. That this fails must not cost the briefing."""
     from agentctx.flows import sessions
 
@@ -64,6 +75,7 @@ def _begin(project: Project, event: Event) -> None:
             sessions.forget_shown(project.state, event.session)
         sessions.begin(project, event.session)
         sessions.announce(project, event.session)
+        sessions.answered(project.state, event.session, occasion)
     except Exception as failure:
         project.state.set_failure(f"hook session-start: {failure}")
 

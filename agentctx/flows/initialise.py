@@ -40,7 +40,7 @@ def initialise(project: Project, agents: str, hooks: bool, dry: bool) -> list[St
     pending_range(project.git, project.state)
     for client, done in clients.install(registering, project.root, dry):
         if done.outcome != "absent":
-            hint = f"{client.title}: {client.trust}" if client.trust and done.wrote else ""
+            hint = client.trust if done.wrote else ""
             words = done.reason or client.title
             steps.append(Step(done.path, done.outcome, words, done.by_hand, hint))
     if hooks:

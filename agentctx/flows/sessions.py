@@ -131,12 +131,17 @@ def first_time(state: StateDir, id: str, what: str, now: float | None = None) ->
     moment = time.time() if now is None else now
     try:
         with opened(state, id) as session:
-            if 0 <= moment - session.answered.get(what, -REPEAT - 1) <= REPEAT:
-                return False
+            again = 0 <= moment - session.answered.get(what, -REPEAT - 1) <= REPEAT
             session.answered[what] = moment
-            return True
+            return not again
     except AgentctxError:
         return True
+
+
+def answered(state: StateDir, id: str, what: str) -> None:
+    """The answer is given only now: a second hook that waited for this one is counted from here."""
+    with opened(state, id) as session:
+        session.answered[what] = time.time()
 
 
 def forget_shown(state: StateDir, id: str) -> None:

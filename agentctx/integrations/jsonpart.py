@@ -153,7 +153,7 @@ class JsonPart:
             for entry in reversed(self.entries):
                 after = entry.take(after) if after else after
         except (NotStrictJson, AgentctxError) as error:
-            return Installed(self.path, "refused", f"it is not plain JSON ({error}); remove our part by hand")
+            return self._unparsed(root, f"it is not plain JSON ({error}); remove our part by hand")
         if not dry_run:
             write_text(root, self.path, after or None)
         return Installed(self.path, "removed")
@@ -166,8 +166,16 @@ class JsonPart:
                 return Installed(self.path, "absent")
             current = all(entry.put(text) == text for entry in self.entries)
         except (NotStrictJson, AgentctxError) as error:
-            return Installed(self.path, "refused", f"it is not plain JSON ({error})")
+            return self._unparsed(root, f"it is not plain JSON ({error})")
         return Installed(self.path, "present" if current else "updated", "" if current else "not current")
+
+    def _unparsed(self, root: Path, reason: str) -> Installed:
+        """A file that cannot be read as JSON: without our name in it there is nothing of ours."""
+        try:
+            ours = "agentctx" in (read_text(root, self.path) or "")
+        except AgentctxError:
+            ours = True
+        return Installed(self.path, "refused", reason) if ours else Installed(self.path, "absent")
 
     def _any(self, text: str) -> bool:
         return any(entry.present(text) for entry in self.entries)

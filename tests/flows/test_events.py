@@ -175,3 +175,44 @@ def test_a_briefing_above_the_clients_limit_is_cut_by_us_and_arrives(project: Te
         text = said(session_start("claude-code", "記" * size))
         assert len(text) <= LIMIT
         assert ("agentctx prime" in text) == (size > LIMIT)
+
+
+def test_gemini_hears_after_an_edit_what_others_hear_before_it(project: TempRepo) -> None:
+    event: dict[str, Any] = {
+        "session_id": "g", "cwd": str(project.root), "tool_name": "replace",
+        "tool_input": {"file_path": "src/tokens.py"},
+    }  # fmt: skip
+    assert hook(project, "pre-tool-use", "gemini", **event) == ""
+    project.write("src/tokens.py", CODE.replace("(user)", "(user, role)"))
+    answer = hook(project, "post-tool-use", "gemini", **event)
+    assert json.loads(answer)["hookSpecificOutput"]["hookEventName"] == "AfterTool"
+    assert "You have just made" in said(answer) and "We sign." in said(answer)
+    assert hook(project, "post-tool-use", "gemini", **event) == ""
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["object", "text"])
+def test_copilot_names_its_files_in_the_arguments_of_its_tool(project: TempRepo, as_text: bool) -> None:
+    given: Any = {"path": str(project.root / "src/tokens.py"), "old_str": "a", "new_str": "b"}
+    event: dict[str, Any] = {"sessionId": "p", "cwd": str(project.root), "toolName": "edit"}
+    event["toolArgs"] = json.dumps(given) if as_text else given
+    answer = json.loads(hook(project, "pre-tool-use", "copilot", **event))
+    assert list(answer) == ["additionalContext"] and "We sign." in answer["additionalContext"]
+    project.write("src/tokens.py", CODE.replace("(user)", "(user, role)"))
+    assert "You have just made" in hook(project, "post-tool-use", "copilot", **event)
+
+
+def test_a_setting_that_cannot_be_read_is_told_in_place_of_the_briefing(project: TempRepo) -> None:
+    project.write("agent-context/config.yaml", "sync: [\n")
+    text = said(hook(project, "session-start", "claude-code", session_id="s", source="startup"))
+    assert "could not brief you: agent-context/config.yaml:2 is not YAML" in text
+    assert "Tell the person" in text and BRIEFING not in text
+    assert edit(project, "pre") == ""
+
+
+def test_an_event_that_carries_a_large_file_is_still_understood(project: TempRepo) -> None:
+    project.write("src/tokens.py", CODE.replace("(user)", "(user, role)"))
+    answer = hook(
+        project, "post-tool-use", "claude-code", session_id="l", cwd=str(project.root), tool_name="Write",
+        tool_response={"originalFile": "x" * 3_000_000}, tool_input={"file_path": "src/tokens.py"},
+    )  # fmt: skip
+    assert "You have just made" in said(answer)

@@ -87,8 +87,16 @@ def test_what_is_not_plain_json_is_never_written_and_the_lines_are_shown(
                 done = part.install(tmp_path)
                 assert done.outcome == "refused" and "agentctx" in done.by_hand
                 json.loads(done.by_hand)
-                assert part.uninstall(tmp_path).outcome in ("refused", "absent")
+                assert part.uninstall(tmp_path).outcome == part.status(tmp_path).outcome == "absent"
     assert target.read_text() == text
+
+
+def test_our_lines_in_a_file_that_is_no_longer_plain_json_are_a_persons_to_remove(tmp_path: Path) -> None:
+    part = clients.CLIENTS["claude-code"].parts[0]
+    part.install(tmp_path)
+    target = tmp_path / part.path
+    target.write_text("// mine\n" + target.read_text())
+    assert part.status(tmp_path).outcome == part.uninstall(tmp_path).outcome == "refused"
 
 
 def test_an_older_form_of_our_hook_is_replaced_and_not_doubled(tmp_path: Path) -> None:
