@@ -82,7 +82,7 @@ def sworn(note: Note, code: Code) -> Stamp | None:
     """What to record of the mentions of a note that somebody has just verified; None when it has none."""
     said = claims(note)
     files = files_of(note, said, code)
-    return stamp_of([c.text for c in said], [is_true(c, files, code) for c in said[:MOST]])
+    return stamp_of([c.text for c in said], [was_true(c, files, code) for c in said[:MOST]])
 
 
 def files_of(note: Note, said: Sequence[Claim], now: Code) -> list[str]:
@@ -90,6 +90,14 @@ def files_of(note: Note, said: Sequence[Claim], now: Code) -> list[str]:
     anchored = [a.path for a in note.anchors if not a.is_glob]
     named = [claim.name for claim in said if claim.kind == "path" and now.exists(claim.name)]
     return list(dict.fromkeys([*anchored, *named]))[:_MOST_FILES]
+
+
+def was_true(claim: Claim, files: Sequence[str], code: Code) -> bool:
+    """Did the claim hold in this tree? What a syntax error hides there is given the benefit of the doubt."""
+    if is_true(claim, files, code):
+        return True
+    place = place_of(claim, code) if claim.kind == "path" else ""
+    return place != "" and unreadable(place, code) != ""
 
 
 def is_true(claim: Claim, files: Sequence[str], code: Code) -> bool:
@@ -117,6 +125,16 @@ def place_of(claim: Claim, code: Code) -> str:
         return name if code.paths.has_folder(name) else ""
     ending = code.paths.ending(name)
     return ending[0] if ending else ""
+
+
+def unreadable(path: str, code: Code) -> str:
+    """Why the definitions of a file cannot be told, in words; empty when they can, or there is no file."""
+    file = code.file(path)
+    if file is None:
+        known = language_of(path) is not None and code.exists(path)
+        return f"`{path}` cannot be read" if known else ""
+    why = file.error or file.damage.get("", "")
+    return f"`{path}` cannot be parsed ({why})" if why else ""
 
 
 def _names_symbol(path: str, symbol: str, code: Code) -> bool:

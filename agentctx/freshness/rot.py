@@ -9,9 +9,18 @@ from agentctx.freshness.anchors import look
 from agentctx.freshness.answers import answers_of
 from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
-from agentctx.freshness.mentions import Claim, claims, definitions, files_of, is_true, place_of
+from agentctx.freshness.mentions import (
+    Claim,
+    claims,
+    definitions,
+    files_of,
+    is_true,
+    place_of,
+    unreadable,
+    was_true,
+)
 from agentctx.freshness.relocation import Before, relocate
-from agentctx.freshness.values import Values, is_stated, unreadable
+from agentctx.freshness.values import Values, is_stated
 from agentctx.model import Anchor, Commit, Mention, Note, Stamp
 
 _MOST_PAST_TREES = 40
@@ -68,7 +77,7 @@ class Rot:
         self._bases.add(rev)
         then = self.history.code(rev, self.code.memory)
         wider = [*files, *_missing(said, files)]
-        true_then = {c for c in untrue if is_true(c, wider if c.kind == "value" else files, then)}
+        true_then = {c for c in untrue if was_true(c, wider if c.kind == "value" else files, then)}
         return self._placed(note, said, rev, _told(untrue, true_then)), used
 
     def _placed(
@@ -80,9 +89,9 @@ class Rot:
         files = tuple(files_of(note, said, self.code))
         wider = (*files, *_missing(said, files))
         found = []
-        for claim, was_true in told:
+        for claim, held in told:
             about = wider if claim.kind == "value" else files
-            found.append(Lost(note.id, replace(claim, line=claim.line + above), about, rev, was_true))
+            found.append(Lost(note.id, replace(claim, line=claim.line + above), about, rev, held))
         return found
 
     def mentions(self, lost: Sequence[Lost]) -> dict[str, list[Mention]]:
@@ -111,11 +120,14 @@ class Rot:
             return self._broken(claim, f"`{where}` has no `{claim.name}` any more")
         return self._symbol(lost, present)
 
-    def _path(self, lost: Lost) -> Mention:
+    def _path(self, lost: Lost) -> Mention | None:
         assert self.history is not None
         claim = lost.claim
         place = place_of(claim, self.code)
         if place and (why := unreadable(place, self.code)):
+            then = self.history.code(lost.base, self.code.memory)
+            if not is_true(claim, (), then):
+                return None  # it was hidden already
             return Mention(claim.text, claim.line, "unknown", f"{why}: `{claim.text}` cannot be checked")
         if place:
             return self._broken(claim, f"there is no `{claim.value}` in `{place}` any more")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
 from agentctx.freshness.languages import language_of
-from agentctx.freshness.mentions import Claim, constants, definitions, same_value
+from agentctx.freshness.mentions import Claim, constants, definitions, same_value, unreadable
 from agentctx.model import Mention, Symbol
 
 _MOST_FILES = 40
@@ -36,16 +36,6 @@ def is_stated(claim: Claim) -> bool:
     """
     found = _STATED.fullmatch(claim.text) if claim.kind == "value" else None
     return found is not None and _LITERAL.fullmatch(found["value"]) is not None
-
-
-def unreadable(path: str, code: Code) -> str:
-    """Why the definitions of a file cannot be told, in words; empty when they can, or there is no file."""
-    file = code.file(path)
-    if file is None:
-        known = language_of(path) is not None and code.exists(path)
-        return f"`{path}` cannot be read" if known else ""
-    why = file.error or file.damage.get("", "")
-    return f"`{path}` cannot be parsed ({why})" if why else ""
 
 
 class Values:

@@ -81,6 +81,16 @@ def test_a_symbol_that_a_syntax_error_hides_is_unknown(
     assert mentions(scene) == []
 
 
+def test_what_a_syntax_error_hid_all_along_is_told_when_its_file_goes(repo: TempRepo) -> None:
+    repo.write("b.py", "def f(:\n")
+    scene = scene_with(repo, "See `b.py#f`.")
+    assert mentions(scene) == []
+    repo.commit("Say more", {"b.py": "def f(:\n    pass\n"})
+    assert mentions(scene) == []
+    repo.git("rm", "-q", "b.py")
+    assert mentions(scene) == [("b.py#f", "broken")]
+
+
 def test_links_submodules_and_what_lies_behind_them_are_there(repo: TempRepo, tmp_path: Path) -> None:
     other = TempRepo.init(tmp_path / "other")
     other.commit("Start", {"lib.py": "A = 1\n"})
