@@ -214,10 +214,10 @@ def named(name: str, found: NoteSet) -> Note:
     if close:
         raise InvalidInput(f"{name!r} could mean {', '.join(n.id for n in close[:5])}", "give the whole id")
     for problem in found.problems:
-        if name in (problem.path, Path(problem.path).stem) and problem.severity == "error":
-            raise InvalidInput(
-                f"{problem.path}:{problem.line} cannot be read: {problem.message}", problem.hint
-            )
+        stem = Path(problem.path).stem
+        if name in (problem.path, stem, DAY.sub("", stem)) and problem.severity == "error":
+            where = f"{problem.path}:{problem.line}" if problem.line else problem.path
+            raise InvalidInput(f"{where} cannot be read: {problem.message}", problem.hint)
     holding = [n.id for n in notes if len(wanted) > 2 and wanted in n.id]
     near = holding[0] if len(holding) == 1 else did_you_mean(wanted, [n.id for n in notes])
     hint = f"did you mean `{near}`?" if near else "`agentctx list` shows the notes"

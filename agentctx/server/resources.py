@@ -11,6 +11,7 @@ from agentctx.fence import attribute
 from agentctx.server.rejection import INVALID_PARAMS, Rejected
 
 if TYPE_CHECKING:
+    from agentctx.model import Note
     from agentctx.server.warm import Warm
 
 PREFIX = "agentctx://note/"
@@ -30,13 +31,17 @@ def listed(warm: Warm, params: Mapping[str, Any]) -> dict[str, Any]:
             "uri": PREFIX + quote(note.id, safe=""),
             "name": attribute(note.id),
             "title": attribute(note.title),
-            "description": f"{note.kind} in {attribute(note.path)}",
+            "description": f"{_standing(note)}{note.kind} in {attribute(note.path)}",
             "mimeType": "text/markdown",
         }
         for note in notes[start : start + PAGE]
     ]
     more = {"nextCursor": str(start + PAGE)} if start + PAGE < len(notes) else {}
     return {"resources": found, **more}
+
+
+def _standing(note: Note) -> str:
+    return "" if note.status == "active" else f"{attribute(note.status)} "
 
 
 def templates(warm: Warm, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,3 +152,24 @@ def test_eight_agents_that_write_the_same_title_at_once_all_keep_their_note(shop
     assert [writer.wait() for writer in writers] == [0] * 8
     notes = [path.read_text() for path in (shop.root / "agent-context/gotchas").glob("same*.md")]
     assert sorted(text.split("---\n")[-1].strip() for text in notes) == [f"words of {n}" for n in range(8)]
+
+
+UNREADABLE = {
+    "too_large": (
+        b"---\ntitle: Large\n---\n" + b"word " * 300_000,
+        "trap.md cannot be read: the note has 1,5",
+    ),
+    "not_text": (b"---\ntitle: Bytes\n---\n\xff\xfe", "trap.md:4 cannot be read: the note is not UTF-8"),
+    "twice": (b"---\ntitle: a\ntitle: b\n---\n", "trap.md:3 cannot be read: the key `title` stands twice"),
+}
+
+
+@pytest.mark.parametrize("data, words", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("name", ["2026-01-02-trap", "trap"])
+def test_a_note_that_cannot_be_read_is_named_once_with_the_reason(
+    shop: TempRepo, data: bytes, words: str, name: str
+) -> None:
+    (shop.root / "agent-context/gotchas/2026-01-02-trap.md").write_bytes(data)
+    told = shop.agentctx("show", name).stderr
+    assert f"agent-context/gotchas/2026-01-02-{words}" in told
+    assert told.count("trap.md") == 1 or "iconv" in told
