@@ -67,6 +67,8 @@ class _Walk:
         self.code = code
         self.language = language
         self.found = found
+        self._failed: set[tuple[str, str, int]] = set()
+        """Asked for in vain: files that pass everything on to each other are asked once a level."""
 
     def resolve(self, path: str, symbol: str, reference: str) -> Anchor | None:
         """Where the definition behind a reference stands, or None."""
@@ -82,7 +84,7 @@ class _Walk:
     def member(self, path: str, owner: str, name: str, is_super: bool, depth: int) -> Anchor | None:
         """A member of a class, or of the nearest base that has it."""
         file = self.file(path)
-        if file is None or depth == 0:
+        if file is None or depth <= 0:
             return None
         qualified = self.language.member(owner, name)
         if not is_super and qualified in file.names:
@@ -105,7 +107,7 @@ class _Walk:
     def imported(self, path: str, reference: str, depth: int) -> Anchor | None:
         """Through the imports of a file, re-exports included."""
         file = self.file(path)
-        if file is None or depth == 0:
+        if file is None or depth <= 0 or (path, reference, depth) in self._failed:
             return None
         words = reference.split(".")
         for length in range(len(words), 0, -1):
@@ -117,6 +119,7 @@ class _Walk:
                 found = self.through(path, (module, ""), words, depth)
                 if found:
                     return found
+        self._failed.add((path, reference, depth))
         return None
 
     def through(self, path: str, target: tuple[str, str], rest: list[str], depth: int) -> Anchor | None:
