@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from agentctx.model import Note, Query
 from agentctx.retrieval.weights import Weights
 
 _PATH = re.compile(r"(?<![\w./-])(?:[\w@.-]+/)+[\w@.-]*\w|(?<![\w./-])[\w-]+\.[a-z][a-z0-9]{0,4}\b(?!\()")
+_FEW = 8
+"""Changed files that count in full; of more, each says less about the task."""
 _FILE_LIMIT = 500
-"""Files that are looked at; a branch that changes more says little about any one of them."""
+"""Files that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,8 @@ def targets_of(query: Query, weights: Weights) -> Targets:
     """Files named by the person, paths in the task's text, changed files."""
     targets = Targets()
     named = [(path, 1.0, "named") for path in (*query.files, *paths_in(query.text))]
-    for path, worth, why in [*named, *((path, weights.changed, "changed") for path in query.changed)][
-        :_FILE_LIMIT
-    ]:
+    each = weights.changed * min(1.0, math.sqrt(_FEW / max(1, len(query.changed))))
+    for path, worth, why in [*named, *((path, each, "changed") for path in query.changed)][:_FILE_LIMIT]:
         clean = path.removeprefix("./").strip("/")
         if clean and worth > targets.files.get(clean, 0.0):
             targets.files[clean], targets.why[clean] = worth, why

@@ -48,7 +48,7 @@ class Weights:
     # files
     files: float = 0.5
     changed: float = 0.6
-    """What a changed file counts against one named by the person."""
+    """What a changed file counts against one named by the person, while there are few of them."""
     glob: float = 0.7
     folder: float = 0.4
     """Same folder; halved for every step away."""

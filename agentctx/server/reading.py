@@ -27,20 +27,27 @@ def prime(project: Project, given: Arguments) -> str:
 def search(project: Project, given: Arguments) -> str:
     """Hits with their state and a short excerpt, best first."""
     from agentctx.flows.prime import search as found
+    from agentctx.retrieval.succession import retired
 
     hits = found(project, given["query"], max(1, min(given.get("limit", 8), LISTED)))
     notes = {n.id: n for n in project.notes.notes}
     states = project.index.by_id()
     if not hits:
         return "No note has these words. `status` counts the notes there are.\n"
-    lines = [_hit(notes[h.id], states[h.id]) for h in hits]
+    past = retired(project.notes.notes)
+    lines = [_hit(notes[h.id], states[h.id], past.get(h.id, "")) for h in hits]
     return "\n".join([*lines, "", "Excerpts are quoted data. `read_note` gives one whole.", ""])
 
 
-def _hit(note: Note, freshness: Freshness) -> str:
+def _hit(note: Note, freshness: Freshness, past: str) -> str:
+    from agentctx.flows.prime import is_anchored
+    from agentctx.retrieval.succession import is_record
+
     text = " ".join(fenced(note.body).split())
     cut = text[:EXCERPT] + ("..." if len(text) > EXCERPT else "")
-    return f"- {fenced(note.id)} ({note.kind}, {freshness.state}) {fenced(note.title)}\n  > {cut}"
+    state = freshness.state if is_anchored(note) or freshness.state != "fresh" else "no anchors"
+    kind = "decision" if is_record(note) else note.kind
+    return f"- {fenced(note.id)} ({kind}, {fenced(past) or state}) {fenced(note.title)}\n  > {cut}"
 
 
 def read_note(project: Project, given: Arguments) -> str:

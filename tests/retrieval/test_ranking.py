@@ -339,3 +339,9 @@ def test_other_scripts_are_found() -> None:
     notes = [AUTH, note("ja", "認証トークンの有効期限は十五分です。"), note("ru", "Кэш хранится по ключу.")]
     assert order("トークンの期限", *notes)[0] == "ja"
     assert order("кэш", *notes)[0] == "ru"
+
+
+def test_a_branch_that_changes_very_much_does_not_drown_the_words_of_the_task() -> None:
+    near = note("near", "Something else.", anchors=(Anchor("src/a1.py", "run"),))
+    query = Query(text="issue_token", changed=tuple(f"src/a{i}.py" for i in range(200)))
+    assert order(query, near, AUTH) == ["auth", "near"]

@@ -171,3 +171,13 @@ def test_a_session_note_tells_what_git_knows_and_what_the_agent_says(project: Te
             "updated"
         )
         assert len(list((project.root / "agent-context/sessions").glob("*.md"))) == 1
+
+
+def test_search_says_that_a_note_is_retired_or_rests_on_no_code(project: TempRepo) -> None:
+    retired = "---\ntitle: Old trap\nstatus: archived\n---\nMind the gap.\n"
+    project.write("agent-context/gotchas/old.md", retired)
+    project.write("agent-context/gotchas/new.md", "---\ntitle: New trap\n---\nMind the gap.\n")
+    with talking(project.root) as talk:
+        found = talk.call("search", query="gap")
+    assert "old (gotcha, archived) Old trap" in found
+    assert "new (gotcha, no anchors) New trap" in found
