@@ -100,7 +100,7 @@ class Clone:
 
     def agentctx(self, *args: str) -> subprocess.CompletedProcess[str]:
         """The command line in a process of its own."""
-        command = [sys.executable, "-m", "agentctx", *args]
+        command = [sys.executable, "-P", "-m", "agentctx", *args]
         return subprocess.run(
             command, cwd=self.root, env=self.env, check=False, capture_output=True, text=True
         )

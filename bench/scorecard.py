@@ -63,7 +63,7 @@ def agentctx(root: Path, *arguments: str) -> str:
     """Standard output of the command; raises with its words when it fails."""
     environment = {**os.environ, "AGENTCTX_NO_WORKER": "1", "HOME": str(root.parent / "home")}
     done = subprocess.run(
-        [sys.executable, "-m", "agentctx", *arguments],
+        [sys.executable, "-P", "-m", "agentctx", *arguments],
         cwd=root,
         env=environment,
         capture_output=True,

@@ -107,7 +107,8 @@ class Clone:
     def agentctx(self, *args: str) -> str:
         """Standard output of the command line, run as a process of its own."""
         environment = {"AGENTCTX_NO_WORKER": "1"}
-        command = [sys.executable, "-m", "agentctx", *args]
+        # -P: the repository may be one of our own dependencies, and is not to be imported from
+        command = [sys.executable, "-P", "-m", "agentctx", *args]
         return _run(command, environment, cwd=self.folder)
 
 
