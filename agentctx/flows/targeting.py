@@ -8,7 +8,8 @@ from dataclasses import replace
 from agentctx.errors import InvalidInput
 from agentctx.freshness.anchors import look, same_code
 from agentctx.freshness.code import Code, Memory
-from agentctx.git import Git, RevTree
+from agentctx.freshness.history import PastTree
+from agentctx.git import Git
 from agentctx.model import Affected, Change, Note
 from agentctx.project import Project
 from agentctx.proposals.affected import affected
@@ -65,7 +66,7 @@ def unchanged_anchors(git: Git, change: Change, notes: Sequence[Note]) -> dict[s
     near = [(note.id, a) for note in notes for a in note.anchors if a.symbol and a.path in changed]
     if not near or not change.base:
         return {}
-    before, after = (Code(RevTree(git, rev), Memory()) for rev in (change.base, change.head))
+    before, after = (Code(PastTree(git, rev), Memory()) for rev in (change.base, change.head))
     found: dict[str, set[str]] = {}
     for id, anchor in near:
         old, new = (look(anchor, code, deep=False).stamp for code in (before, after))

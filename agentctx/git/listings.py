@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +13,8 @@ STATUS = (
     "status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames",
     "--untracked-files=all", "--ignore-submodules=all",
 )  # fmt: skip
-_REGULAR = ("100644", "100755")
+_IN_TREE = re.compile(r"(?<![^\0])100(?:644|755) blob ([0-9a-f]+)\t([^\0]+)")
+_IN_INDEX = re.compile(r"(?<![^\0])100(?:644|755) ([0-9a-f]+) 0\t([^\0]+)")
 _OTHERS = ("120000", "160000")
 
 
@@ -23,8 +25,7 @@ def list_tree(rev: str) -> tuple[str, ...]:
 
 def parse_tree(out: bytes) -> dict[str, str]:
     """path -> oid of the regular files in ``ls-tree -r -z`` output."""
-    entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
-    return {path: about.split(" ")[2] for about, _, path in entries if about.startswith(_REGULAR)}
+    return {path: oid for oid, path in _IN_TREE.findall(decode(out))}
 
 
 def parse_others(out: bytes) -> frozenset[str]:
@@ -37,12 +38,7 @@ def parse_others(out: bytes) -> frozenset[str]:
 
 def parse_index(out: bytes) -> dict[str, str]:
     """path -> oid of the regular, merged files in ``ls-files -s -z`` output."""
-    entries = (entry.partition("\t") for entry in decode(out).split("\0") if entry)
-    return {
-        path: about.split(" ")[1]
-        for about, _, path in entries
-        if about.startswith(_REGULAR) and about.endswith(" 0")
-    }
+    return {path: oid for oid, path in _IN_INDEX.findall(decode(out))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFoun
 from agentctx.files import locked, read_regular, remove_file, remove_temporaries, write_atomic
 from agentctx.model import Kind, Note, NoteSet, Problem, Stamp
 from agentctx.notes.plain import VERSION, note_from_plain, note_to_plain, problem_from_plain, problem_to_plain
-from agentctx.notes.records import parse_record, record_problems, render_record
+from agentctx.notes.records import Record, parse_record, record_problems, render_record
 from agentctx.notes.scan import FOLDERS, KINDS, entries, included_files, inside, note_files
 from agentctx.text import did_you_mean, valid_id
 
@@ -130,9 +130,9 @@ class Folder:
         """The stamps of one note's verification record by anchor text."""
         return parse_record(self.read_record(id))
 
-    def records(self, cache: dict[str, Any] | None = None) -> dict[str, dict[str, Stamp]]:
+    def records(self, cache: dict[str, Any] | None = None) -> dict[str, Record]:
         """The stamps of all verification records: note id to anchor text to stamp."""
-        return {id: parse_record(text) for id, text in self.read_records(cache).items()}
+        return {id: Record(text) for id, text in self.read_records(cache).items()}
 
     def record_problems(self) -> tuple[Problem, ...]:
         """What is wrong with verification records: conflict markers, torn lines."""
@@ -284,6 +284,8 @@ class _Reading:
             if isinstance(error, NotFound) and not stat.S_ISLNK(about.st_mode):
                 return (), ()  # deleted since it was listed
             message = error.message.replace(f"{self.folder.root}{os.sep}", "")
+            if message.startswith(f"{path} "):  # every finding is shown behind its path
+                message = f"the note {message.removeprefix(path).lstrip()}"
             return (), (Problem(path, "unsafe-file", message, error.hint or "delete the link"),)
         self.folder.parsed += 1
         found, problems = read(path, data)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from agentctx.model import Problem, Stamp
 
@@ -35,6 +36,26 @@ class _Entry:
     """Stamp lines as they stand, by scheme."""
     torn: bool = False
     """A merge conflict runs through it: nothing here counts."""
+
+
+class Record(Mapping[str, Stamp]):
+    """The stamps in a record's text by anchor text, taken apart when somebody first asks for one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _stamps(self) -> dict[str, Stamp]:
+        return parse_record(self.text)
+
+    def __getitem__(self, anchor: str) -> Stamp:
+        return self._stamps[anchor]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stamps)
+
+    def __len__(self) -> int:
+        return len(self._stamps)
 
 
 def parse_record(text: str) -> dict[str, Stamp]:

@@ -12,8 +12,10 @@ from agentctx.errors import InvalidInput
 from agentctx.freshness.index import Assessor, index_document
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.git import Git, RevTree, WorkTree
-from agentctx.model import Anchor
+from agentctx.model import Anchor, Stamp
+from agentctx.notes import records
 from agentctx.notes.folder import Folder
+from agentctx.notes.records import parse_record
 from tests.freshness.scene import INVOICE, Scene, invoice_scene
 from tests.repository import TempRepo
 
@@ -67,6 +69,24 @@ def test_nothing_is_written_when_nothing_changed(repo: TempRepo) -> None:
     cache.written.clear()
     scene.assess(cache)
     assert cache.written == []
+
+
+def test_records_of_notes_about_unchanged_code_are_not_taken_apart(
+    repo: TempRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, cache, read = many_notes(repo), Documents(), list[str]()
+    scene.assess(cache)
+
+    def counted(text: str) -> dict[str, Stamp]:
+        read.append(text)
+        return parse_record(text)
+
+    monkeypatch.setattr(records, "parse_record", counted)
+    scene.assess(cache)
+    assert read == []
+    scene.edit("src/money.py", "value, 2", "value, 3")
+    scene.assess(cache)
+    assert 0 < len(read) < 3
 
 
 @pytest.mark.parametrize("name", ["verdicts", "symbols", "history"])
