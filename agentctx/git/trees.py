@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from functools import cached_property
 
 from agentctx.errors import NotFound, UnsafeFile
 from agentctx.files import read_regular
@@ -103,6 +104,10 @@ class WorkTree:
 
     def others(self) -> frozenset[str]:
         """Symbolic links and submodules, untracked links too."""
+        return self._links_now
+
+    @cached_property
+    def _links_now(self) -> frozenset[str]:
         changed = [path for path in self._on_disk if stat.S_ISLNK(self._mode(path))]
         return frozenset(changed) | (self._others - self._on_disk)
 
