@@ -33,6 +33,7 @@ from agentctx.proposals.publish import (
     only_notes,
     request_text,
     subject,
+    trailers,
 )
 from agentctx.proposals.store import Store
 
@@ -126,7 +127,7 @@ def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None)
         place.mark(head)
         return Published(base, head, report, words=("no note has to change",))
     batch = _batch(project, report, done, report.proposals)
-    text = _text(batch, place.earlier(head, tip), place.target)
+    text = _text(batch, place, tip)
     name = tip.branch if tip else place.free_name(branch_name(base, head))
     with suppress(GitFailed):  # what an interrupted run left in this clone
         git.run("update-ref", "-d", f"refs/heads/{name}")
@@ -140,11 +141,13 @@ def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None)
     return Published(base, head, report, name, commit, request, text)
 
 
-def _text(batch: Batch, earlier: Sequence[str], target: str) -> Text:
+def _text(batch: Batch, place: Place, tip: Tip | None) -> Text:
     from agentctx.rendering import environment
 
     template = environment().get_template("pull_request.md.j2")
-    return Text(subject(batch), template.render(**request_text(batch), earlier=earlier), target)
+    body = template.render(**request_text(batch), earlier=place.earlier(batch.head, tip))
+    told = (*place.trailers(batch.head, tip), *trailers(batch))
+    return Text(subject(batch), body, place.target, told)
 
 
 # --------------------------------------------------------------------------- what is published

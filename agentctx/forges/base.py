@@ -22,6 +22,8 @@ class Text:
     title: str
     body: str
     target: str
+    trailers: tuple[str, ...] = ()
+    """Provenance of every edit, for hosts whose squash may take the text as its message."""
 
 
 class Forge(Protocol):

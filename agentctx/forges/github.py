@@ -47,7 +47,7 @@ class GitHub:
         return ()
 
     def announce(self, branch: str, text: Text) -> Request:
-        fields = {"title": text.title[:250], "body": text.body[:60_000]}
+        fields = {"title": text.title[:250], "body": _body(text)}
         found = self._of_branch(branch, "open")
         if found:
             made = self._call("PATCH", f"/pulls/{int(found[0]['number'])}", fields)
@@ -108,6 +108,12 @@ class GitHub:
         if error.code in (401, 403, 404):
             return AgentctxError(message, "the token needs `pull-requests: write` on this repository")
         return AgentctxError(message, "run the job again: the same range is done then")
+
+
+def _body(text: Text) -> str:
+    """The text with the provenance below it: a squash that takes it as its message keeps that too."""
+    block = "\n".join(("", "```text", *text.trailers, "```", "")) if text.trailers else ""
+    return text.body[: max(0, 60_000 - len(block))] + block[:60_000]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -141,6 +141,11 @@ class Place:
         found = self.git.commits(range=f"{head}..{tip.commit}") if tip else []
         return [f"{c.id[:12]} {c.subject}" for c in found if c.subject.startswith("Mend ")]
 
+    def trailers(self, head: str, tip: Tip | None) -> list[str]:
+        """The provenance of the syncs that are on the open branch already, a line each, oldest first."""
+        out = self.git.run("log", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
+        return [line for line in decode(out).splitlines() if line.startswith("Agentctx-")]
+
     def push(self, commit: str, branch: str, text: Text, is_new: bool) -> None:
         options = self.forge.push_options(text, is_new)
         push(self.git, self.remote, commit, f"refs/heads/{branch}", options)

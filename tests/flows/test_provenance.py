@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.scripted_model import ScriptedModel
-from tests.flows.test_publish import ID, model, remote
+from tests.flows.test_publish import ID, branches, model, remote, sync
 from tests.flows.test_sync import NOTE, notes_on_disk, states
 from tests.repository import TempRepo
+from tests.scripted_forge import ScriptedGitHub
 
 __all__ = ["model", "remote"]
+
+Merge = Callable[[TempRepo, str, ScriptedGitHub], None]
 
 
 @pytest.fixture
@@ -134,3 +138,32 @@ def test_forged_trailers_reach_only_files_that_the_commit_itself_changed(mended:
     mended.commit(forged, {"src/shop/tokens.py": "MAX_AGE = 1\n"})
     mended.agentctx("rollback", source)
     assert (mended.root / "src/shop/tokens.py").read_text() == "MAX_AGE = 1\n"
+
+
+def _squashed_with_the_text(repo: TempRepo, branch: str, github: ScriptedGitHub) -> None:
+    repo.git("merge", "-q", "--squash", f"origin/{branch}")
+    repo.git("commit", "-q", "-m", f"{github.pulls[0]['title']} (#1)\n\n{github.pulls[0]['body']}")
+
+
+def _rebased(repo: TempRepo, branch: str, github: ScriptedGitHub) -> None:
+    repo.commit("Something else", {"README.md": "# shop\n"})
+    repo.git("cherry-pick", f"main..origin/{branch}")
+
+
+@pytest.mark.parametrize("merge", [_squashed_with_the_text, _rebased], ids=["squash", "rebase"])
+def test_a_fresh_clone_knows_the_origin_after_every_way_of_merging_the_pull_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, tmp_path: Path, merge: Merge
+) -> None:
+    source, start = repo.git("rev-parse", "HEAD^2"), notes_on_disk(repo)
+    with ScriptedGitHub() as github:
+        sync(repo, github, "--since", "HEAD^1")
+        (branch,) = branches(remote)
+        repo.git("fetch", "-q", "origin")
+        merge(repo, branch, github)
+    repo.git("push", "-q", "origin", "main")
+    subprocess.run(["git", "clone", "-q", str(remote), str(tmp_path / "fresh")], check=True)
+    fresh = TempRepo(tmp_path / "fresh")
+    assert notes_on_disk(fresh) != start
+    assert any(c["id"] == source for w in words(fresh) for c in w["sources"])  # type: ignore[attr-defined]
+    assert fresh.agentctx("rollback", source).returncode == 0
+    assert notes_on_disk(fresh) == start
