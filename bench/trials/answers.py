@@ -113,7 +113,7 @@ def _body(data: bytes) -> str:
         return ""
 
 
-def _inspect(round: Round, shop: Shop, outside: dict[str, bytes]) -> None:
+def look_over(round: Round, shop: Shop, outside: dict[str, bytes]) -> None:
     """What must hold of the disk whatever a model said and a careless person accepted."""
     after = {path: data for path, data in shop.notes().items() if not path.endswith(TEMPORARY)}
     for path, before in shop.start.items():
@@ -163,7 +163,7 @@ def lies(folder: Path, size: int) -> Iterator[Play]:
             round.expect(code in (0, 2), f"the sync ended with {code}")
             code = shop.run("review", "accept", "--all")
             round.expect(code in (0, 1, 2), f"accept ended with {code}")
-            _inspect(round, shop, outside)
+            look_over(round, shop, outside)
 
         yield play
 

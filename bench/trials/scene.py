@@ -6,6 +6,7 @@ A forked process is as real as one of its own and starts warm, so a hundred a mi
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import shutil
 import signal
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+import agentctx
 from agentctx.cli.main import run
 
 PATIENCE = 120
@@ -29,14 +31,11 @@ SYNC = ("sync", "HEAD~1..HEAD", "--mode", "apply")
 TEMPORARY = ".agentctx-tmp"
 """How the files end that are written before they are renamed."""
 
-for _name in (
-    "agentctx.cli.sync", "agentctx.cli.origin", "agentctx.cli.notes", "agentctx.cli.freshness",
-    "agentctx.cli.setup", "agentctx.cli.hooks", "agentctx.cli.provider", "agentctx.flows.provenance",
-    "agentctx.flows.review", "agentctx.flows.sync", "agentctx.flows.targeting", "agentctx.flows.publish",
-    "agentctx.flows.prime", "agentctx.freshness.index", "agentctx.llm.openai_compatible",
-    "jinja2", "rank_bm25", "tree_sitter", "yaml",
-):  # fmt: skip
-    import_module(_name)  # a forked process starts with what every sync imports
+for _found in pkgutil.walk_packages(agentctx.__path__, "agentctx."):
+    if not _found.name.startswith(("agentctx.server", "agentctx.memory", "agentctx.__main__")):
+        import_module(_found.name)  # a forked process starts with all that it may import
+for _name in ("jinja2", "rank_bm25", "tree_sitter", "yaml"):
+    import_module(_name)
 
 
 @contextmanager
@@ -167,7 +166,12 @@ class Shop:
         assert self.run(*words) == 0
 
     def run(
-        self, *command: str, kill_after: float = -1.0, arm: Callable[[], object] | None = None, said: str = ""
+        self,
+        *command: str,
+        kill_after: float = -1.0,
+        arm: Callable[[], object] | None = None,
+        said: str = "",
+        patience: int = PATIENCE,
     ) -> int:
         """The command's exit code in a forked process: -9 when killed after so many seconds.
 
@@ -175,6 +179,7 @@ class Shop:
         """
         child = os.fork()
         if child == 0:
+            signal.alarm(patience)
             self._become(command, arm, said)
         if kill_after >= 0:
             end = time.monotonic() + kill_after
@@ -189,7 +194,6 @@ class Shop:
     def _become(self, command: tuple[str, ...], arm: Callable[[], object] | None, said: str) -> None:
         code = 99
         try:
-            signal.alarm(PATIENCE)
             os.chdir(self.root)
             nothing = os.open(os.devnull, os.O_RDWR)
             out = os.open(said, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600) if said else nothing
