@@ -78,7 +78,8 @@ def end(project: Project, id: str, told: Told, dry: bool = False) -> Handed:
             return Handed("nothing", reason="nothing has changed since the session began")
         before = _present(project, session.note)
         if before is not None and hashlib.sha256(before).hexdigest() != session.digest:
-            return Handed("kept", session.note, "somebody has edited it since")
+            more = "; say the rest in the file itself" if _cleaned(told) else ""
+            return Handed("kept", session.note, f"somebody has edited it since{more}")
         path = session.note if before is not None else _free_path(project, parts, work)
         data = _rendered(parts, work)
         handed = _handed(path, before, data)
@@ -163,14 +164,27 @@ def _free_path(project: Project, parts: dict[str, str], work: Work) -> str:
 
 
 def _title(parts: dict[str, str], work: Work) -> str:
-    first = next((line.strip(" #*-") for line in parts.get("summary", "").splitlines() if line.strip()), "")
-    fallback = work.commits[0].subject if work.commits else f"Work on {work.paths[0]}" if work.paths else ""
+    first = parts.get("summary", "").partition("\n")[0].strip(" #*-")
+    fallback = work.commits[0].subject if work.commits else _worked_on(work.paths)
     title = parts.get("title") or first or strip_hidden(redact(fallback).text)
     return " ".join(title.split())[:100].strip() or "Session"
 
 
+def _worked_on(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"Work on {paths[0]}{more}" if paths else ""
+
+
+def _summary(parts: dict[str, str], title: str) -> str:
+    """What was done, without a first line that is the title already."""
+    first, _, rest = parts.get("summary", "").partition("\n")
+    return rest.strip() if " ".join(first.strip(" #*-").split()) == title else parts.get("summary", "")
+
+
 def _rendered(parts: dict[str, str], work: Work) -> bytes:
-    lines = [parts["summary"], ""] if parts.get("summary") else []
+    title = _title(parts, work)
+    summary = _summary(parts, title)
+    lines = [summary, ""] if summary else []
     if not work.empty:
         lines += ["## What changed", ""]
         lines += [
@@ -182,7 +196,7 @@ def _rendered(parts: dict[str, str], work: Work) -> bytes:
     for name, heading in HEADINGS.items():
         if parts.get(name):
             lines += [f"## {heading}", "", parts[name], ""]
-    return new_note(_title(parts, work), ("session",), _folders(work), "\n".join(lines))
+    return new_note(title, ("session",), _folders(work), "\n".join(lines))
 
 
 def _more(total: int, shown: int, what: str) -> list[str]:

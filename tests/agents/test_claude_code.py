@@ -152,6 +152,47 @@ def test_around_an_edit_the_model_hears_what_the_notes_say_and_which_it_made_fal
     assert "src/tokens.py: +1 -1" in note.read_text()
 
 
+CODE_IN = {
+    "go": (
+        "pkg/tokens.go",
+        "package pkg\n\nfunc IssueToken(user string) string {\n\treturn user\n}\n",
+        "IssueToken",
+        ("user string)", "user string, role string)"),
+    ),
+    "typescript": (
+        "web/tokens.ts",
+        "export class Tokens {\n  issue(user: string): string {\n    return user;\n  }\n}\n",
+        "Tokens.issue",
+        ("user: string)", "user: string, role: string)"),
+    ),
+}
+
+
+@pytest.mark.parametrize("path, code, symbol, change", CODE_IN.values(), ids=CODE_IN.keys())
+def test_an_edit_of_other_languages_and_a_file_written_anew_are_heard_too(
+    project: TempRepo, trusting_home: Path, path: str, code: str, symbol: str, change: tuple[str, str]
+) -> None:
+    project.commit("more code", {path: code, "src/loose.py": "LOOSE = 1\n"})
+    made = project.agentctx(
+        "new", "gotcha", "Mind it", "--anchor", f"{path}#{symbol}", "--body", "Sign first."
+    )
+    assert made.returncode == 0, made.stderr
+    project.commit("memory of it")
+    whole = str(project.root / path)
+    script = [
+        Use("Read", {"file_path": whole}),
+        Use("Write", {"file_path": whole, "content": code.replace(*change)}),
+        Use("Write", {"file_path": str(project.root / "src/new.py"), "content": "NEW = 1\n"}),
+        Say("Done."),
+    ]
+    with scripted_model(script) as model:
+        ask(project, model, trusting_home, "--allowedTools", "Read,Write", "--permission-mode", "acceptEdits")
+        texts = str(model.main()[-1]["messages"])
+    assert f"Notes about {path}" in texts and "Sign first." in texts
+    assert texts.count("You have just made the gotcha") == 1
+    assert "Notes about src/new.py" not in texts
+
+
 def test_a_machine_without_agentctx_loses_nothing_but_the_briefing(project: TempRepo, own_home: Path) -> None:
     with scripted_model() as model:
         done = ask(project, model, own_home, path=WITHOUT)

@@ -113,3 +113,37 @@ def test_a_session_begun_by_hand_counts_from_there(project: TempRepo) -> None:
     project.agentctx("session", "end")
     (note,) = notes(project)
     assert "src/b.py" in note.read_text() and "src/a.py" not in note.read_text()
+
+
+def test_a_title_is_not_said_twice_and_counts_the_files_that_it_does_not_name(project: TempRepo) -> None:
+    project.agentctx("session", "start", "--id", "s")
+    project.write("src/a.py", "A = 2\n")
+    project.write("src/b.py", "B = 2\n")
+    project.agentctx("session", "end", "--id", "s")
+    (note,) = notes(project)
+    assert "title: Work on src/a.py and 1 more" in note.read_text()
+    project.agentctx("session", "end", "--id", "s", "--summary", "# Raised both\n\nThey were low.")
+    text = note.read_text()
+    assert text.count("Raised both") == 1 and "---\nThey were low.\n" in text
+
+
+def test_words_that_come_after_somebodys_edit_are_sent_to_the_file(project: TempRepo) -> None:
+    project.agentctx("session", "end", "--id", "s", "--summary", "Raised A")
+    (note,) = notes(project)
+    note.write_text(note.read_text() + "Not quite.\n")
+    done = project.agentctx("session", "end", "--id", "s", "--next", "Raise B.")
+    assert "kept: somebody has edited it since; say the rest in the file itself" in done.stderr
+    hook(project, "session-end", "s")
+    assert note.read_text().endswith("Not quite.\n")
+
+
+def test_two_sessions_in_one_work_tree_leave_a_note_each(project: TempRepo) -> None:
+    for session in ("one", "two"):
+        hook(project, "session-start", session)
+    project.write("src/a.py", "A = 2\n")
+    for session, words in (("one", "Raised A"), ("two", "Looked at A")):
+        done = project.agentctx("session", "end", "--id", session, "--summary", words)
+        assert done.returncode == 0, done.stderr
+    for session in ("one", "two"):
+        hook(project, "session-end", session)
+    assert [note.stem[11:] for note in notes(project)] == ["looked-at-a", "raised-a"]
