@@ -37,6 +37,7 @@ NO_SIGNALS: dict[str, Any] = {
     "context": 0.0,
     "phrases": 0.0,
     "history": 0.0,
+    "document": 0.0,
     "recency": 0.0,
 }
 OFF: dict[str, dict[str, Any]] = {
@@ -50,6 +51,7 @@ OFF: dict[str, dict[str, Any]] = {
     "text of the task": {"query_body": 0.0},
     "phrases": {"phrases": 0.0},
     "earlier titles": {"history": 0.0},
+    "mean of the document": {"document": 0.0},
     "recency": {"recency": 0.0},
 }
 

@@ -6,8 +6,9 @@ archived notes lose weight and keep their place in the list.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
@@ -62,7 +63,7 @@ def rank(
     """
     words = words or concordance_of(notes, history, bags)
     question = question_of(query.text, query.branch, weights)
-    answers = relevance(question, words, weights)
+    answers = _with_documents(notes, relevance(question, words, weights), weights.document)
     targets = targets_of(query, weights)
     recent = _recency(freshness, weights.recency_half_life_days)
     candidates, far = [], Nearness()
@@ -126,6 +127,23 @@ def with_context(notes: Sequence[Note], bags: Sequence[Mapping[str, str]]) -> li
         above.append((level, bag["title"]))
         first.setdefault(note.path, bag["title"])
     return filled
+
+
+def _with_documents(notes: Sequence[Note], answers: Answers, share: float) -> Answers:
+    """A section also gets a share of its document's mean; only where it answers by itself."""
+    total: dict[str, float] = {}
+    sections = Counter(note.path for note in notes)
+    if len(sections) == len(notes):
+        return answers
+    for note, score in zip(notes, answers.scores, strict=True):
+        total[note.path] = total.get(note.path, 0.0) + score
+    mixed = [
+        (1 - share) * score + share * total[note.path] / sections[note.path]
+        if score and sections[note.path] > 1
+        else score
+        for note, score in zip(notes, answers.scores, strict=True)
+    ]
+    return replace(answers, scores=mixed)
 
 
 def _recency(freshness: Mapping[str, Freshness], half_life: float) -> dict[str, float]:

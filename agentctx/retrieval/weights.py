@@ -42,6 +42,8 @@ class Weights:
     history: float = 0.27
     """Titles of earlier changes that touched the note."""
     history_saturation: float = 2.0
+    document: float = 0.1
+    """Share of the mean score of the document that a section belongs to."""
     recency: float = 0.2
     recency_half_life_days: float = 180.0
 
