@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from agentctx.cli.output import emit_json, say, table, tell
+from agentctx.text import counted
 
 if TYPE_CHECKING:
     from agentctx.flows.memories import Memory
@@ -135,23 +136,32 @@ def _described(item: Any) -> dict[str, Any]:
 @click.command("forget")
 @click.argument("ids", nargs=-1, metavar="ID...")
 @click.option("--subject", default="", help="Erase everything about this person or thing instead.")
+@click.option("--expired", is_flag=True, help="Remove what has expired instead; no answer holds it any more.")
 @click.option("--reason", default="asked for", show_default=True, help="Written on the receipt.")
 @JSON
 @DRY
-def forget_command(ids: tuple[str, ...], subject: str, reason: str, as_json: bool, dry_run: bool) -> None:
+def forget_command(
+    ids: tuple[str, ...], subject: str, expired: bool, reason: str, as_json: bool, dry_run: bool
+) -> None:
     """Remove episodes and facts for good, text and all; facts that rest on nothing else go with them."""
-    if bool(ids) == bool(subject):
-        raise click.UsageError("give the ids to forget (`agentctx recall` shows them), or --subject")
+    if bool(ids) + bool(subject) + expired != 1:
+        raise click.UsageError(
+            "give the ids to forget (`agentctx recall` shows them), --subject or --expired"
+        )
     if dry_run:
-        return tell(f"would forget {subject or ', '.join(ids)}")
+        return tell(f"would forget {subject or ', '.join(ids) or 'what has expired'}")
     with opened() as memory:
         receipt = memory.erase(subject, reason) if subject else None
-        counts = receipt.counts if receipt else memory.forget(ids)
+        if expired:
+            counts = memory.store.sweep(memory.now())
+        else:
+            counts = receipt.counts if receipt else memory.forget(ids)
     if as_json:
         return emit_json({"counts": counts, "receipt": asdict(receipt) if receipt else None})
     if receipt:
         say(f"receipt {receipt.id} sha256 {receipt.receipt_sha256}")
-    return say(f"forgotten: {counts['episodes']} episodes, {counts['facts']} facts")
+    told = f"forgotten: {counted(counts['episodes'], 'episode')}, {counted(counts['facts'], 'fact')}"
+    return say(f"{told}, {counted(counts['working_context'], 'context')}" if expired else told)
 
 
 # --------------------------------------------------------------------------- episodes

@@ -69,6 +69,8 @@ class Candidate:
     text: str
     moment: str
     """``occurred_at`` or ``valid_at``."""
+    key: str = ""
+    """Entity and property of a fact."""
 
 
 class Contexts(Protocol):
@@ -86,6 +88,9 @@ class Contexts(Protocol):
         """See ``Store``."""
 
     def clear_context(self, namespace: str, key: str, session_id: str = "") -> bool:
+        """See ``Store``."""
+
+    def sweep(self, now: str) -> dict[str, int]:
         """See ``Store``."""
 
     def close(self) -> None:

@@ -219,18 +219,21 @@ def _texts(
     """The candidates among ``owners`` that the window shows."""
     parts = []
     if window.facts:
-        text = "entity || ' ' || property || ' ' || statement"
-        parts.append(("fact", "facts", text, "valid_at", *visible(window.now, window.as_of)))
+        shown = "statement, valid_at, entity || ' ' || property"
+        parts.append(("fact", "facts", shown, *visible(window.now, window.as_of)))
     if window.episodes:
-        parts.append(("episode", "episodes", "content", "occurred_at", *_episodes_seen(window)))
+        parts.append(("episode", "episodes", "content, occurred_at, ''", *_episodes_seen(window)))
     found: list[Candidate] = []
-    for kind, table, text, moment, condition, values in parts:
+    for kind, table, shown, condition, values in parts:
         rows = session.rows(
-            f"SELECT id, namespace_id, {text}, {moment} FROM {table}"
-            f" WHERE id IN ({marks(owners)}) AND {condition}",
+            f"SELECT id, namespace_id, {shown} FROM {table} WHERE id IN ({marks(owners)}) AND {condition}",
             (*owners, *values),
         )
-        found += [Candidate(row[0], kind, row[2], stored(row[3])) for row in rows if row[1] in spaces]
+        found += [
+            Candidate(ident, kind, f"{key} {text}" if key else text, stored(moment), key)
+            for ident, space, text, moment, key in rows
+            if space in spaces
+        ]
     return found
 
 

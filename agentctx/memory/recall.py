@@ -42,7 +42,10 @@ def recall(store: Store, query: str, window: Window) -> list[Recalled]:
 
 
 def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
-    """Candidates by BM25 over ``words``, best first; the candidates are their own statistics."""
+    """Candidates by BM25 over ``words``, best first; the candidates are their own statistics.
+
+    A fact whose whole key is among the words gets as much again as any text could get for those words.
+    """
     counted = [(candidate, Counter(tokenize(candidate.text[:_READ]))) for candidate in candidates]
     lengths = [sum(counts.values()) for _, counts in counted]
     mean = sum(lengths) / len(lengths) if lengths else 1.0
@@ -55,6 +58,9 @@ def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[fl
     for (candidate, counts), length in zip(counted, lengths, strict=True):
         norm = _K1 * (1 - _B + _B * length / mean)
         score = sum(weight[w] * counts[w] * (_K1 + 1) / (counts[w] + norm) for w in words if w in counts)
+        key = set(tokenize(candidate.key))
+        if key and key <= weight.keys():  # it is asked for by its name, however long its text is
+            score += sum(weight[w] for w in key) * (_K1 + 1)
         if score > 0:
             scored.append((score, candidate))
     return sorted(scored, key=lambda pair: (round(pair[0], 9), pair[1].moment, pair[1].id), reverse=True)

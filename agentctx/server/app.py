@@ -21,6 +21,8 @@ from agentctx.server.stash_routes import StashRoutes
 from agentctx.server.web import Answer, Message, Receive, Refused, Request, Scope, Send, refusal, reply
 
 LOG = logging.getLogger("agentctx.server")
+SWEEP = 600.0
+"""Seconds between two removals of what has expired."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,9 @@ class App:
     stash: StashRoutes | None = None
     metrics: Metrics = field(default_factory=Metrics)
     json_logs: bool = True
+    sweep: Callable[[], object] | None = None
+    """Removes what has expired; run from time to time while we serve."""
+    sweep_every: float = SWEEP
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -47,9 +52,20 @@ class App:
             await receive()
             if self.mcp:
                 await stack.enter_async_context(self.mcp.running())
+            if self.sweep:
+                sweeping = asyncio.create_task(self._sweeping(self.sweep))
+                stack.callback(sweeping.cancel)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _sweeping(self, sweep: Callable[[], object]) -> None:
+        while True:
+            await asyncio.sleep(self.sweep_every)
+            try:
+                await asyncio.to_thread(sweep)
+            except Exception:  # the next one may find the database at home
+                LOG.exception("what has expired could not be removed")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, route = time.perf_counter(), _route(scope["path"])

@@ -119,6 +119,7 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
         _mcp(table),
         StashRoutes(lambda user: Stash(store_of(user), os.urandom), bind.seconds),
         json_logs=bind.json_logs,
+        sweep=lambda: [store_of(who).sweep(_now()) for who in {owner, *(key.owner for key in keys.list())}],
     )
     try:
         run(app, bind)
@@ -156,6 +157,7 @@ def serve_stash(bind: Bind, settings: Settings) -> None:
         lambda: contexts.contexts("/readyz", _now()),
         stash=StashRoutes(lambda user: stash, bind.seconds),
         json_logs=bind.json_logs,
+        sweep=lambda: contexts.sweep(_now()),
     )
     try:
         run(app, bind)

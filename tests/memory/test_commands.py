@@ -182,3 +182,13 @@ def test_the_facade_serves_a_program(repo: TempRepo) -> None:
         found = memory.fact("checkout", "limits")
         assert found is not None and found.value == {"items": 3}
         assert found.git_commit == memory.commit != ""
+
+
+def test_what_has_expired_is_removed_by_a_command(shop: TempRepo) -> None:
+    with Memory.open(shop.root) as memory:
+        memory.remember("kept for a second", expires_at="2026-01-01T00:00:00Z")
+        memory.remember("kept for ever")
+    assert typed(shop, "forget", "--expired", "--dry-run")[2].strip() == "would forget what has expired"
+    assert run(shop, "forget", "--expired") == "forgotten: 1 episode, 0 facts, 0 contexts"
+    assert asked(shop, "forget", "--expired")["counts"] == {"episodes": 0, "facts": 0, "working_context": 0}
+    assert typed(shop, "forget", "--expired", "--subject", "x")[0] == 2

@@ -562,3 +562,24 @@ def test_what_was_written_is_there_for_the_next_process(opener: Opener) -> None:
     assert [e.content for e in again.recent("/", at(1))] == ["kept"]
     found = again.context("/p", "task", at(1))
     assert found is not None and found.value == "state"
+
+
+def test_words_that_nearly_every_text_holds_still_find_the_texts_that_hold_all_of_them(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentctx.memory.reading.ORDERED", 5)
+    store.append([episode(f"deploy run {n}") for n in range(30)])
+    store.append([episode(f"rollback run {n}") for n in range(30)])
+    both = episode("deploy then rollback")
+    rare = episode("the turbine deploy")
+    store.append([both, rare, *(episode(f"rollback of {n}") for n in range(5))])
+    window = Window("/", at(1), limit=3)
+
+    def found(query: str) -> list[str]:
+        return [hit.item.id for hit in recall(store, query, window)]
+
+    assert found("deploy rollback")[0] == both.id
+    assert found("turbine deploy")[0] == rare.id
+    assert found("turbine") == [rare.id]
+    assert len(found("deploy")) == 3
+    assert found("nothing like it") == []

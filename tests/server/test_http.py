@@ -378,3 +378,8 @@ def test_a_stopping_server_finishes_what_it_has_begun(repo: TempRepo) -> None:
         assert served.process.wait(timeout=20) == 0
     with Memory.open(repo.root) as memory:
         assert [e.content for e in memory.episodes()] == ["kept"]
+
+
+def test_a_head_without_end_is_refused(server: Served) -> None:
+    endless = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X-Word: many words\r\n" * 8_000
+    assert server.raw(endless).startswith(b"HTTP/1.1 400")
