@@ -7,7 +7,7 @@ main line, notes are tied to random functions and methods as they were where the
 there. Then the gate compares the branch with the base into which it was merged. A squashed merge is a branch
 of one commit. An alert is a finding that stops the branch. It is a catch when the function's own text truly
 changed: that is told by a comparison of texts, which shares nothing with agentctx. Every check starts without
-caches, as on a fresh runner.
+caches, as on a fresh runner. An interrupt (Ctrl-C) ends a repository early.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import os
 import random
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,20 +199,31 @@ def replay(original: Path, options: argparse.Namespace, scratch: Path) -> Score:
     name = original.resolve().name
     score = Score(original.resolve().parent.name if name in ("repo", "repo.git") else name)
     chooser = random.Random(options.seed)
-    for start, base, head in clone.merges(options.merges):
-        before = clone.functions(start)
-        chosen = sorted(chooser.sample(sorted(before), min(options.notes, len(before))))
-        if chosen:
-            anchors = _ground(clone, start, chosen)
-            after = clone.functions(head)
-            found, cost = _check(clone, base, head)
-            _count(score, options.show, anchors, (before, after), found)
-            score.wall.append(cost[0])
-            score.cpu.append(cost[1])
-        if score.merges % 10 == 0:
-            so_far = f"{score.alerts} alerts, {score.catches} catches, {score.missed} missed"
-            print(f"{score.name}: {score.merges} merges, {so_far}", file=sys.stderr)
+    with suppress(KeyboardInterrupt):
+        for merge in clone.merges(options.merges):
+            _replay_one(clone, merge, chooser, score, options)
+            if score.merges % 10 == 0:
+                so_far = f"{score.alerts} alerts, {score.catches} catches, {score.missed} missed"
+                print(f"{score.name}: {score.merges} merges, {so_far}", file=sys.stderr)
     return score
+
+
+def _replay_one(
+    clone: Clone,
+    merge: tuple[str, str, str],
+    chooser: random.Random,
+    score: Score,
+    options: argparse.Namespace,
+) -> None:
+    start, base, head = merge
+    before = clone.functions(start)
+    chosen = sorted(chooser.sample(sorted(before), min(options.notes, len(before))))
+    if chosen:
+        anchors = _ground(clone, start, chosen)
+        found, cost = _check(clone, base, head)
+        _count(score, options.show, anchors, (before, clone.functions(head)), found)
+        score.wall.append(cost[0])
+        score.cpu.append(cost[1])
 
 
 def _ground(clone: Clone, start: str, chosen: list[str]) -> list[str]:
@@ -309,6 +322,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N false alerts and misses")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background too
     paths = repositories(options)
     if not paths:
         parser.error("name a clone, or a folder of clones with --data")

@@ -7,7 +7,7 @@ The notes are verified at the commit that lies `--commits` steps back on the mai
 put on top, and `agentctx status --json` is asked, in a process of its own. What it raises is counted and
 verified again, as a reader would do. A commit that changes nothing but formatting and comments
 (`bench/sameness.py` decides with a formatter, not agentctx) must raise nothing; nor may a note be called
-stale whose file the commit left alone.
+stale whose file the commit left alone. An interrupt (Ctrl-C) ends the walk early.
 
 Such commits are rare, so `--formatting N` takes, instead of consecutive commits, the newest N of the whole
 mainline whose subject speaks of formatting, comments, words or style and that are found to be no more; each
@@ -21,10 +21,12 @@ import ast
 import json
 import random
 import re
+import signal
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -113,6 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N flags of each kind")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background too
     with tempfile.TemporaryDirectory(prefix="noise-") as scratch:
         clone = Clone(options.repository, Path(scratch) / "clone")
         walk = formatting(clone, options) if options.formatting else measure(clone, options)
@@ -135,15 +138,16 @@ def measure(clone: Clone, options: argparse.Namespace) -> Walk:
     clone.checkout(line[0])
     walk = Walk(notes=_note(clone, line[0], clone.paths(line[0]), options.notes, options.seed))
     before: Drifts = _drifts(clone)
-    for parent, commit in pairwise(line):
-        walk.commits += 1
-        change = Change(clone, parent, commit)
-        if change.code:  # else nothing that a note is about
-            after, raised = _step(clone, walk, change, before)
-            before = _verified(clone, after, raised)
-        if walk.commits % 50 == 0:
-            so_far = f"{len(walk.hard)} stale, {len(walk.soft)} suspect"
-            print(f"{walk.commits} commits, {so_far}", file=sys.stderr)
+    with suppress(KeyboardInterrupt):
+        for parent, commit in pairwise(line):
+            change = Change(clone, parent, commit)
+            if change.code:  # else nothing that a note is about
+                after, raised = _step(clone, walk, change, before)
+                before = _verified(clone, after, raised)
+            walk.commits += 1
+            if walk.commits % 50 == 0:
+                so_far = f"{len(walk.hard)} stale, {len(walk.soft)} suspect"
+                print(f"{walk.commits} commits, {so_far}", file=sys.stderr)
     return walk
 
 
