@@ -49,6 +49,7 @@ OFF: dict[str, dict[str, Any]] = {
     "usual length (0.75)": {"body_length": 0.75},
     "code spans of the task": {"query_code": 0.0},
     "text of the task": {"query_body": 0.0},
+    "less for words of any change": {"query_change": 1.0},
     "phrases": {"phrases": 0.0},
     "earlier titles": {"history": 0.0},
     "mean of the document": {"document": 0.0},

@@ -18,7 +18,7 @@ from typing import Any
 
 from agentctx.retrieval.bags import FIELDS
 from agentctx.retrieval.concordance import Concordance, Found
-from agentctx.retrieval.tokens import pieces_of, tokenize
+from agentctx.retrieval.tokens import change_words, pieces_of, tokenize
 from agentctx.retrieval.weights import Weights
 
 _CODE_SPAN = re.compile(r"`+([^`\n]{1,200})`+")
@@ -85,9 +85,12 @@ def question_of(text: str, branch: str, weights: Weights) -> Question:
     code = {token for span in _CODE_SPAN.findall(text) for token in tokenize(span)}
     in_title, in_body = Counter(title), Counter(body)
     found = {
-        token: math.sqrt(min(in_title[token], 2))
-        + weights.query_body * in_body[token] / (in_body[token] + 1)
-        + weights.query_code * (token in code)
+        token: (
+            math.sqrt(min(in_title[token], 2))
+            + weights.query_body * in_body[token] / (in_body[token] + 1)
+            + weights.query_code * (token in code)
+        )
+        * (weights.query_change if token in change_words() else 1.0)
         for token in dict.fromkeys(title + body)
     }
     for token in tokenize(" ".join(_BRANCH_WORD.findall(branch.rpartition("/")[2]))):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -25,6 +26,12 @@ _STOP_TEXT = """
     was we were what when where which while who whom why will with would you your yours
 """
 STOP_WORDS = frozenset(_STOP_TEXT.split())
+
+_CHANGE_TEXT = """
+    feat fix chore docs doc refactor test perf ci build style revert add added remove removed update support
+    implement make allow improve change use new introduce enable ensure cleanup clean close refs ref issue pr
+    part follow bug initial commit merge rename move switch bump drop handle provide prevent avoid
+"""
 
 _LONGEST = 64
 """Characters of a word that count: hashes and encoded blobs are no words."""
@@ -46,6 +53,12 @@ def tokenize(text: str) -> list[str]:
             tokens = _cache[word] = _tokens_of(word)
         extend(tokens)
     return found
+
+
+@cache
+def change_words() -> frozenset[str]:
+    """What the title of any change may say: it tells little about which one."""
+    return frozenset(tokenize(_CHANGE_TEXT))
 
 
 def _tokens_of(word: str) -> tuple[str, ...]:

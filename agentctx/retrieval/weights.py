@@ -34,6 +34,8 @@ class Weights:
     """What a word below the first line counts, against 1 in the first line."""
     query_code: float = 0.6
     """Added for a word in a code span."""
+    query_change: float = 0.8
+    """What is left of a word that any change may have: add, fix, support ..."""
     query_branch: float = 0.3
     phrases: float = 0.4
     """Two neighbouring words of the task that are neighbours in the note."""

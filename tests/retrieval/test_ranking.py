@@ -345,3 +345,11 @@ def test_a_branch_that_changes_very_much_does_not_drown_the_words_of_the_task() 
     near = note("near", "Something else.", anchors=(Anchor("src/a1.py", "run"),))
     query = Query(text="issue_token", changed=tuple(f"src/a{i}.py" for i in range(200)))
     assert order(query, near, AUTH) == ["auth", "near"]
+
+
+def test_what_any_change_is_called_counts_less_than_what_this_one_is_about() -> None:
+    any_change = note("any", "How to add support.")
+    this_one = note("this", "How to shut drawers.")
+    others = [note(f"o{i}", "Other words.") for i in range(5)]
+    assert order("Add drawers", any_change, this_one, *others)[0] == "this"
+    assert order("Add support", any_change, this_one, *others)[0] == "any"
