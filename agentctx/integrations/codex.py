@@ -31,7 +31,8 @@ def _hook(event: str, timeout: int, matcher: str = "") -> dict[str, Any]:
 
 HOOKS: dict[str, dict[str, Any]] = {
     "SessionStart": _hook("session-start", 10, "startup|resume|clear|compact"),
-    "SessionEnd": _hook("session-end", 10),
+    # More than three seconds it cuts to three, and warns the person of it every time.
+    "SessionEnd": _hook("session-end", 3),
     "PreToolUse": _hook("pre-tool-use", 5, "apply_patch|Edit|Write"),
     "PostToolUse": _hook("post-tool-use", 5, "apply_patch|Edit|Write"),
 }

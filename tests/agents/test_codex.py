@@ -103,3 +103,22 @@ def test_a_store_that_hangs_delays_a_session_and_does_not_end_it(
     with scripted_model() as model:
         done = ask(project, model, own_home, TRUSTED, path=hanging_git(tmp_path / "slow"))
         assert "Understood." in done.stdout
+
+
+def test_around_a_patch_the_model_hears_what_the_notes_say_and_which_it_made_false(
+    project: TempRepo, own_home: Path
+) -> None:
+    patch = (
+        "*** Begin Patch\n*** Update File: src/tokens.py\n@@\n-def issue_token(user):\n"
+        "+def issue_token(user, role):\n*** End Patch\n"
+    )
+    with scripted_model([Use("apply_patch", {"input": patch}), Say("Done.")]) as model:
+        # Only a model that Codex knows is offered the tool.
+        done = ask(project, model, own_home, TRUSTED, "--sandbox", "danger-full-access", "-m", "gpt-5.5")
+        told = str(model.main()[-1]["input"])
+    assert "(user, role)" in (project.root / "src/tokens.py").read_text()
+    assert "Notes about src/tokens.py" in told and "We sign." in told
+    assert "You have just made the decision" in told
+    assert "clamping" not in done.stderr
+    (note,) = (project.root / "agent-context/sessions").glob("*.md")
+    assert "src/tokens.py: +1 -1" in note.read_text()

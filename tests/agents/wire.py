@@ -58,6 +58,9 @@ def response_events(number: int, step: Step) -> list[dict[str, Any]]:
             "status": "completed",
             **({"namespace": space} if space else {}),
         }
+        if "input" in given:  # a tool that takes a text and no arguments
+            del item["arguments"]
+            item |= {"type": "custom_tool_call", "input": given["input"]}
     else:
         content = [{"type": "output_text", "text": text, "annotations": []}]
         item = {
