@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -143,6 +144,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """The error boundary: every failure becomes two lines at the most, and a code."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(
+            errors="surrogateescape"
+        )  # file names that are no UTF-8 are printed as they are
     try:
         result = agentctx.main(args=arguments, prog_name="agentctx", standalone_mode=False)
         if sys.stdout:  # None when the caller closed it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,18 @@ COLOURS = {
 }
 
 
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Half characters, which no text of a person holds; the others stand for bytes of file names."""
+_ANY_HALF = re.compile("[\ud800-\udfff]")
+
+
 def emit_json(data: dict[str, Any]) -> None:
     """One JSON document on standard output, versioned, readable, UTF-8."""
-    click.echo(json.dumps({"version": 1, **data}, ensure_ascii=False, indent=2, default=_plain))
+    whole = {"version": 1, **data}
+    text = json.dumps(whole, ensure_ascii=False, indent=2, default=_plain)
+    if _ANY_HALF.search(text):  # no UTF-8 can hold it; escapes can
+        text = json.dumps(whole, indent=2, default=_plain)
+    click.echo(text)
 
 
 Part = str | tuple[str, str]
@@ -86,6 +96,6 @@ def _line(parts: Sequence[Part]) -> str:
     shown = []
     for part in parts:
         text, colour = (part, "") if isinstance(part, str) else part
-        clean = strip_hidden(text)
+        clean = _HALVES.sub("\ufffd", strip_hidden(text))
         shown.append(click.style(clean, fg=colour) if colour else clean)
     return "".join(shown).rstrip()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from agentctx.cli.output import emit_json, say
 from tests.repository import TempRepo
 
 
@@ -77,3 +80,22 @@ def test_a_place_that_takes_no_output_is_no_bug(shop: TempRepo, where: str, code
     assert done.returncode == code
     assert "bug" not in done.stderr and "Traceback" not in done.stderr
     assert ("make room" in done.stderr) == (code == 2)
+
+
+def test_half_a_character_is_shown_as_one_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\ud800b")
+    emit_json({"text": "a\ud800b", "path": "caf\udce9.py"})
+    line, _, document = capsys.readouterr().out.partition("\n")
+    assert line == "a\ufffdb"
+    assert json.loads(document) == {"version": 1, "text": "a\ud800b", "path": "caf\udce9.py"}
+
+
+def test_a_file_name_that_is_no_utf_8_is_printed_as_it_is(shop: TempRepo) -> None:
+    (shop.root / os.fsdecode(b"caf\xe9.py")).write_text("x = 1\n")
+    shop.agentctx("new", "gotcha", "Tea", "--body", "x", "--anchor", "src/money.py")
+    command = [sys.executable, "-m", "agentctx", "anchor", "tea", b"caf\xe9.py"]
+    done = subprocess.run(
+        command, cwd=shop.root, capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )  # fmt: skip
+    assert done.returncode in (0, 2) and b"bug" not in done.stderr, done.stderr
