@@ -77,7 +77,7 @@ class KnownDefinitions:
 
     def read(self, name: str) -> Any:
         """The document, for definitions by content id."""
-        return self._cache.read(name) if name == "symbols" else None
+        return self._cache.read(name) if name.startswith("symbols/") else None
 
     def write(self, name: str, value: Any) -> bool:
         """Nothing is kept."""

@@ -2,7 +2,8 @@
 
 `bench/speed` builds a repository of notes and code in a temporary folder, warms the caches once and measures
 in turn, so that a machine that slows down slows both sides. Times are processor seconds, user and system, of
-the command and of every git process it starts: a busy machine changes them little.
+the command and of every git process it starts: a busy machine changes them little. The first look at the
+repository, without any cache, is also timed by the clock, for it uses more than one processor.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -104,6 +106,11 @@ class Place:
 
     def run(self, *command: str) -> float:
         """Processor seconds of one process and of those it waited for."""
+        return self.timed(*command)[0]
+
+    def timed(self, *command: str) -> tuple[float, float]:
+        """Processor seconds of one process and of those it waited for, and seconds of the clock."""
+        started = time.monotonic()
         child = subprocess.Popen(
             command,
             cwd=self.root,
@@ -116,10 +123,14 @@ class Place:
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
-        return used.ru_utime + used.ru_stime
+        return used.ru_utime + used.ru_stime, time.monotonic() - started
 
     def agentctx(self, *arguments: str) -> float:
         return self.run(sys.executable, "-m", "agentctx", *arguments)
+
+    def floor(self) -> float:
+        """What nothing can do without that asks git about the work tree from Python."""
+        return self.run("git", "status", "--porcelain") + self.run(sys.executable, "-c", "pass")
 
     def git(self, *arguments: str) -> None:
         identity = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
@@ -160,6 +171,7 @@ def growth(small: Place, large: Place, rounds: int) -> dict[str, float]:
 
 Case = tuple[Callable[[int], None], Sequence[str]]
 """What to do before the command (it is given a number of its own), and the command's arguments."""
+Times = tuple[float, float, float]
 
 
 def cases(place: Place) -> list[dict[str, Case]]:
@@ -188,16 +200,16 @@ def cases(place: Place) -> list[dict[str, Case]]:
     ]
 
 
-def measure(place: Place, group: dict[str, Case], rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """(seconds, baseline seconds) pairs of each command."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in group}
+def measure(place: Place, group: dict[str, Case], rounds: int) -> dict[str, list[Times]]:
+    """(seconds, seconds of the import, seconds of the floor) of each command."""
+    found: dict[str, list[Times]] = {name: [] for name in group}
     for number in range(rounds + 1):
         for name, (prepare, command) in group.items():
             prepare(number)
-            base = place.run(*BASELINE)
-            pair = (place.agentctx(*command), base)
+            base, floor = place.run(*BASELINE), place.floor()
+            times = (place.agentctx(*command), base, floor)
             if number:  # the first round warms caches
-                found[name].append(pair)
+                found[name].append(times)
     return found
 
 
@@ -212,11 +224,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="agentctx-speed-") as folder:
         place = prepared(Path(folder), given.notes, given.files, given.anchors)
-        cold = place.agentctx("status")
+        cold, clock = place.timed(sys.executable, "-m", "agentctx", "status")
         found = {
-            name: pairs
+            name: times
             for group in cases(place)
-            for name, pairs in measure(place, group, given.rounds).items()
+            for name, times in measure(place, group, given.rounds).items()
         }
         grown: dict[str, float] = {}
         if given.against:
@@ -225,24 +237,33 @@ def main() -> None:
     rows = [
         {
             "command": name,
-            "seconds": round(statistics.median(s for s, _ in pairs), 3),
-            "baseline": round(statistics.median(b for _, b in pairs), 3),
-            "ratio": round(statistics.median(s / b for s, b in pairs), 2),
+            "seconds": round(statistics.median(s for s, _, _ in times), 3),
+            "baseline": round(statistics.median(b for _, b, _ in times), 3),
+            "ratio": round(statistics.median(s / b for s, b, _ in times), 2),
+            "floor": round(statistics.median(f for _, _, f in times), 3),
+            "to_floor": round(statistics.median(s / f for s, _, f in times), 2),
         }
-        for name, pairs in found.items()
+        for name, times in found.items()
     ]
     if given.json:
-        table = {"notes": given.notes, "without_caches": round(cold, 3), "rows": rows}
+        first = {"processor": round(cold, 3), "clock": round(clock, 3)}
+        table = {"notes": given.notes, "without_caches": first, "rows": rows}
         print(json.dumps({**table, "against": {"notes": given.against, **grown}}, indent=2))
         return
     print(
         f"{given.notes} notes x {given.anchors} anchors, {given.files} files; "
         f"median processor time of {given.rounds} cold processes each, in turn"
     )
-    print(f"{'command':34} {'seconds':>8} {'import':>8} {'ratio':>6}")
+    print(
+        "ratio: to the import of the packages; to floor: to `git status` and an interpreter that does nothing"
+    )
+    print(f"{'command':34} {'seconds':>8} {'import':>8} {'ratio':>6} {'floor':>8} {'to floor':>9}")
     for row in rows:
-        print(f"{row['command']:34} {row['seconds']:8.3f} {row['baseline']:8.3f} {row['ratio']:6.2f}")
-    print(f"status without caches: {cold:.2f} s")
+        print(
+            f"{row['command']:34} {row['seconds']:8.3f} {row['baseline']:8.3f} {row['ratio']:6.2f} "
+            f"{row['floor']:8.3f} {row['to_floor']:9.2f}"
+        )
+    print(f"status without caches: {cold:.2f} s of the processors, {clock:.2f} s of the clock")
     for name, ratio in grown.items():
         print(f"{name}: {given.against} notes take {ratio:.2f} times as long as {given.notes}")
 

@@ -16,7 +16,7 @@ from agentctx.config import Config
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.targeting import without_notes
 from agentctx.freshness.anchors import Sight, look, same_code
-from agentctx.freshness.code import Code
+from agentctx.freshness.code import SHELF, Code
 from agentctx.freshness.index import Assessor
 from agentctx.freshness.score import state_of
 from agentctx.freshness.tree import Tree
@@ -160,10 +160,10 @@ class _Definitions:
         self._state = state
 
     def read(self, name: str) -> Any:
-        return self._state.read(name) if name == "symbols" else None
+        return self._state.read(name) if name.startswith(f"{SHELF}/") else None
 
     def write(self, name: str, value: Any) -> bool:
-        return name == "symbols" and bool(self._state.write(name, value))
+        return name.startswith(f"{SHELF}/") and bool(self._state.write(name, value))
 
 
 # --------------------------------------------------------------------------- the answer

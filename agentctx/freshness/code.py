@@ -1,11 +1,13 @@
 """One version of the repository read as definitions, with a memory that outlives the version.
 
 ``Memory`` knows what has been read, by content id: it is the same for every branch, commit and work tree, and
-is kept between runs as one JSON document. ``Code`` is one tree seen through it.
+is kept between runs in many JSON documents, of which a changed file touches few. ``Code`` is one tree seen
+through it.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +19,10 @@ from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
 VERSION = 2
-"""Of the document that ``Memory`` keeps."""
+"""Of the documents that ``Memory`` keeps."""
+SHELF = "symbols"
+"""The folder of these documents in the cache."""
+_SHELVES = 64
 TEXT_SCHEME = 1
 """Number of the normal form of files that have no syntax tree."""
 LARGEST = 2_000_000
@@ -46,9 +51,10 @@ class File:
 class Memory:
     """Definitions by content id and language. Not for two threads at once."""
 
-    def __init__(self, load: Callable[[], Any] | None = None) -> None:
-        """``load`` gives the document of the last run; it is called when the first file is asked for."""
+    def __init__(self, load: Callable[[str], Any] | None = None) -> None:
+        """``load`` gives a document of the last run by its name, when a file of it is first asked for."""
         self._load = load
+        self._raw: dict[str, dict[str, Any]] = {}
         self._files: dict[str, File] = {}
         self._trees: dict[str, tuple[Parsed, int]] = {}
         self._held = 0
@@ -57,13 +63,13 @@ class Memory:
 
     @property
     def grew(self) -> bool:
-        """Is there anything that the document of the last run does not hold?"""
+        """Is there anything that the documents of the last run do not hold?"""
         return bool(self._news)
 
     def knows(self, language: Language, key: str) -> bool:
         """Has this content been read, now or earlier?"""
         ident = _ident(language, key)
-        return ident in self._files or ident in self._raw
+        return ident in self._files or ident in self._shelf(ident)
 
     def let_go(self) -> None:
         """Give back the memory of the syntax trees; what was learnt from them stays."""
@@ -71,30 +77,34 @@ class Memory:
         self._held = 0
 
     def news(self) -> dict[str, Any]:
-        """What was learnt since the document was loaded, as plain values for another process."""
+        """What was learnt in this run, as plain values for another process."""
         read = self._files
-        return {i: _to_document(read[i]) if i in read else self._raw[i] for i in self._news}
+        return {i: _to_document(read[i]) if i in read else self._shelf(i)[i] for i in self._news}
 
     def adopt(self, news: Mapping[str, Any]) -> None:
         """Take over what another process learnt about files that are not known here."""
-        learnt = {ident: raw for ident, raw in news.items() if ident not in self._files}
-        self._raw.update(learnt)
-        self._news |= learnt.keys()
+        for ident, raw in news.items():
+            if ident not in self._files:
+                self._shelf(ident)[ident] = raw
+                self._news.add(ident)
 
-    @cached_property
-    def _raw(self) -> dict[str, Any]:
-        document = self._load() if self._load else None
-        if isinstance(document, dict) and document.get("version") == VERSION:
-            files = document.get("files")
-            return dict(files) if isinstance(files, dict) else {}
-        return {}
+    def _shelf(self, ident: str) -> dict[str, Any]:
+        """What earlier runs knew of this content and of those kept beside it."""
+        name = _shelf_of(ident)
+        if name not in self._raw:
+            document = self._load(name) if self._load else None
+            known = document if isinstance(document, dict) and document.get("version") == VERSION else {}
+            files = known.get("files")
+            self._raw[name] = files if isinstance(files, dict) else {}
+        return self._raw[name]
 
     def file(self, language: Language, key: str, path: str, tree: Tree) -> File | None:
         """The names in a file; None when it cannot be read."""
         ident = _ident(language, key)
         if ident in self._files:
             return self._files[ident]
-        kept = _from_document(self._raw[ident]) if ident in self._raw else None
+        shelf = self._shelf(ident)
+        kept = _from_document(shelf[ident]) if ident in shelf else None
         if kept is not None:
             return self._files.setdefault(ident, kept)
         parsed = self._parse(language, key, path, tree)
@@ -126,11 +136,15 @@ class Memory:
             file.symbols[name] = found
         return file.symbols[name]
 
-    def document(self) -> dict[str, Any]:
-        """What to keep for the next run: what this run used, and the newest of the rest."""
-        files = {key: _to_document(file) for key, file in self._files.items()}
-        kept = {key: self._raw[key] for key in list(self._raw)[-_KEPT_FILES:] if key not in files}
-        return {"version": VERSION, "files": {**kept, **files}}
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """The documents that this run has news for, by name: the news, and the rest as far as kept."""
+        changed: dict[str, dict[str, Any]] = {_shelf_of(ident): {} for ident in self._news}
+        for ident, raw in self.news().items():
+            changed[_shelf_of(ident)][ident] = raw
+        for name, new in changed.items():
+            old = [(i, raw) for i, raw in self._raw.get(name, {}).items() if i not in new]
+            changed[name] = {"version": VERSION, "files": {**dict(old[-_KEPT_FILES // _SHELVES :]), **new}}
+        return changed
 
     def _parse(self, language: Language, key: str, path: str, tree: Tree) -> Parsed | None:
         """Parse, or take the tree from the most recent ones."""
@@ -232,6 +246,11 @@ def _normal_text(path: str, data: bytes) -> str:
 
 def _ident(language: Language, key: str) -> str:
     return f"{language.name}{language.scheme}:{key}"
+
+
+def _shelf_of(ident: str) -> str:
+    """The name of the document that holds a content: by its id, so they all grow alike."""
+    return f"{SHELF}/{zlib.crc32(ident.encode()) % _SHELVES:02}"
 
 
 def _to_document(file: File) -> list[Any]:

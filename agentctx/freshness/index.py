@@ -70,7 +70,7 @@ class Assessor:
         """Definitions by content id, with those of earlier runs."""
         from agentctx.freshness.code import Memory
 
-        return Memory(lambda: self.cache.read("symbols") if self.cache else None)
+        return Memory(self.cache.read if self.cache else None)
 
     @cached_property
     def code(self) -> Code:
@@ -151,7 +151,8 @@ class Assessor:
     def _save(self, verdicts: Verdicts) -> None:
         verdicts.save()
         if self.cache and "memory" in self.__dict__ and self.memory.grew:
-            self.cache.write("symbols", self.memory.document())
+            for name, document in self.memory.documents().items():
+                self.cache.write(name, document)
 
 
 def index_document(index: Index, notes: Sequence[Note]) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class Documents:
     def read(self, name: str) -> Any:
         return json.loads(self.kept[name]) if name in self.kept else None
 
+    def named(self, name: str) -> list[str]:
+        """The documents of this name, or in the folder of this name."""
+        return [kept for kept in self.kept if kept.partition("/")[0] == name]
+
     def write(self, name: str, value: Any) -> bool:
         self.kept[name] = json.dumps(value)
         self.written.append(name)
@@ -71,6 +75,16 @@ def test_nothing_is_written_when_nothing_changed(repo: TempRepo) -> None:
     assert cache.written == []
 
 
+def test_a_changed_file_touches_few_documents(repo: TempRepo) -> None:
+    scene, cache = many_notes(repo), Documents()
+    scene.assess(cache)
+    cache.written.clear()
+    scene.edit("src/money.py", "value, 2", "value, 3")
+    scene.assess(cache)
+    assert "verdicts" in cache.written
+    assert len(cache.written) <= 3
+
+
 def test_records_of_notes_about_unchanged_code_are_not_taken_apart(
     repo: TempRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +109,8 @@ def test_a_cache_of_another_version_is_ignored(repo: TempRepo, name: str, value:
     scene = many_notes(repo)
     cache = Documents()
     scene.assess(cache)
-    cache.write(name, value)
+    for document in cache.named(name):
+        cache.write(document, value)
     assert scene.assess(cache) == scene.assess()
 
 
@@ -104,16 +119,17 @@ def test_a_damaged_cache_is_ignored(repo: TempRepo, name: str) -> None:
     scene = many_notes(repo)
     cache = Documents()
     scene.assess(cache)
-    document = cache.read(name)
+    documents = {kept: cache.read(kept) for kept in cache.named(name)}
     scene.edit("src/money.py", "value, 2", "value, 3")
-    for field in document:
-        for damage in ([1], {"x": 1}, None, 7):
-            cache.write(name, {**document, field: damage})
-            assert scene.assess(cache) == scene.assess()
     inner = {"verdicts": "notes", "symbols": "files"}.get(name)
-    if inner:
-        cache.write(name, {**document, inner: {key: {"key": []} for key in document[inner]}})
-        assert scene.assess(cache) == scene.assess()
+    for kept, document in documents.items():
+        for field in document:
+            for damage in ([1], {"x": 1}, None, 7):
+                cache.write(kept, {**document, field: damage})
+                assert scene.assess(cache) == scene.assess()
+        if inner:
+            cache.write(kept, {**document, inner: {key: {"key": []} for key in document[inner]}})
+            assert scene.assess(cache) == scene.assess()
 
 
 def test_the_index_document_is_the_same_in_another_place_and_on_another_day(repo: TempRepo) -> None:
