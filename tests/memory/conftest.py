@@ -49,7 +49,14 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    """PostgreSQL from the wheel; as root it runs under a system user, so its folder is outside pytest's."""
+    """PostgreSQL from the wheel; as root it runs under a system user, so its folder is outside pytest's.
+
+    ``AGENTCTX_POSTGRES_SOCKET`` names the folder of the socket of a fresh server of another version instead.
+    """
+    given = os.environ.get("AGENTCTX_POSTGRES_SOCKET")
+    if given:
+        yield Server(Path(given), Path(shutil.which("psql") or "psql"))
+        return
     folder = Path(tempfile.mkdtemp(prefix="agentctx-pg-"))
     folder.chmod(0o755)
     (folder / "run").mkdir(mode=0o700)
