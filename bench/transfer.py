@@ -2,8 +2,8 @@
 
 ``export``: episodes out of SQLite into a PostgreSQL, as ``agentctx export postgres --dsn`` writes them,
 search index and all; ``without words``: the same without the search index; ``raw COPY``: the same rows
-through ``COPY`` into the same tables with the same indexes. ``import``: JSON Lines back into SQLite. Each runs in
-a process of its own, whose greatest resident memory is told. Run it with ``bench/transfer``.
+through ``COPY`` into the same tables with the same indexes. ``import``: JSON Lines back into SQLite. Each
+runs in a process of its own, whose greatest resident memory is told. Run it with ``bench/transfer``.
 """
 
 from __future__ import annotations

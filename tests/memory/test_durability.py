@@ -9,11 +9,13 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agentctx.errors import AgentctxError, Busy, Conflict, NotWritable
+from agentctx.memory.batches import Rows
 from agentctx.memory.ids import derived
 from agentctx.memory.sqlite import SqliteDatabase, default_path, file_system
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
@@ -185,6 +187,50 @@ def test_a_full_disk_leaves_the_old_rows(tmp_path: Path) -> None:
     with pytest.raises(NotWritable, match="full"):
         store.append([Episode(derived(f"x{n}"), "/p", "event", "x" * 5000, T0, T0) for n in range(200)])
     assert [e.content for e in store.recent("/p", T0)] == ["first"]
+    store.close()
+
+
+WRITES: dict[str, Callable[[SqlStore], object]] = {
+    "append": lambda store: store.append([_long(f"x{n}") for n in range(30)]),
+    "assert_facts": lambda store: store.assert_facts([
+        Fact(derived("new", str(n)), "/p", f"key {n}", "value", n, "z" * 900, T0, T0) for n in range(30)
+    ]),
+    "save_context": lambda store: store.save_context(WorkingContext("/p", "k", "x" * 90_000, 0, T0)),
+    "restore": lambda store: store.restore(Rows([_long(f"r{n}") for n in range(30)])),
+    "create_namespace": lambda store: [store.create_namespace(f"/{n}/{'x' * 400}", T0) for n in range(60)],
+    "erase": lambda store: store.erase("ada", "r" * 90_000, T0),
+}  # fmt: skip
+
+
+def _long(name: str) -> Episode:
+    return Episode(derived(name), "/p", "event", "word " * 800 + name, T0, T0)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_disk_that_fills_up_at_any_page_of_a_write_leaves_the_old_rows(
+    tmp_path: Path, write: Callable[[SqlStore], object]
+) -> None:
+    store = open_sqlite(tmp_path / "m.sqlite")
+    old = Fact(derived("old"), "/p", "key 1", "value", "old", "old", T0, T0)
+    store.write([Episode(derived("1"), "/p", "event", "first", T0, T0)], [old])
+    database = store._database
+    assert isinstance(database, SqliteDatabase)
+    connection = database._connection()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    refused = 0
+    for more in range(200):
+        connection.execute(f"PRAGMA max_page_count = {pages + more}")
+        try:
+            write(store)
+            break
+        except NotWritable:
+            refused += 1
+            found = store.recent("/p", T0, limit=100)
+            assert [e.content for e in found] == ["first"]
+            current = store.fact("/p", "key 1", "value", T0)
+            assert current is not None and current.value == "old" and store.context("/p", "k", T0) is None
+    assert 0 < refused < 200
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     store.close()
 
 
