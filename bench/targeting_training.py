@@ -2,7 +2,7 @@
 
 Order: a softmax over the notes of one merge, trained on the merges that changed notes, against the notes
 that look most alike (the hard ones) and some at random. Chance: a logistic regression over notes near the
-top, on merges that did and merges that did not change notes.
+top, on merges that changed notes, that only added new ones, and that changed code alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from agentctx.proposals.change_words import ChangeWords
 from agentctx.proposals.signals import relative
 from agentctx.proposals.weighing import Observed, Weights, flag_numbers, rank_scores
 
-ORDER_ONLY = ("all_bm25",)
+CHANCE_ONLY = ("all_bm25",)
 """Signals that serve the chance alone."""
+SETTLED = ("format", "rename")
+"""Kinds of merges that a rule answers, so the chance has nothing to learn from them."""
 HARD, RANDOM, NEAR_TOP = 80, 60, 60
 ORDER_PENALTY, CHANCE_PENALTY = 0.05, 3e-4
 ALLOWED_ALARMS = 0.18
@@ -69,7 +71,7 @@ def chances(merge: Seen, weights: Weights) -> Any:
 
 def _order(merges: Sequence[Seen]) -> dict[str, tuple[float, float]]:
     chosen = [m for m in merges if m.truth.any()]
-    names = [name for name in chosen[0].values if name not in ORDER_ONLY]
+    names = [name for name in chosen[0].values if name not in CHANCE_ONLY]
     damping = {n: float(np.median([m.values[n].max() for m in chosen])) + 1e-6 for n in names}
     tables = [
         np.stack([relative(m.values[n].astype(float), damping[n]) for n in names], axis=1) for m in chosen
@@ -111,7 +113,7 @@ def _chance(merges: Sequence[Seen], draft: Weights) -> tuple[float, dict[str, fl
     rows, targets = [], []
     names: list[str] = []
     for merge in merges:
-        if not (merge.truth.any() or merge.kind == "code_only"):
+        if merge.kind in SETTLED:
             continue
         scores = rank_scores(merge.values, draft)
         numbers = flag_numbers(scores, merge.observed)
