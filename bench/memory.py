@@ -354,7 +354,8 @@ def line(row: dict[str, Any]) -> str:
 
 
 def _figures(row: dict[str, float]) -> str:
-    return f"p50 {row['p50_ms']:.2f} p95 {row['p95_ms']:.2f} cpu {row['cpu_ms']:.2f} ms {row['per_second']:.0f}/s"
+    times = f"p50 {row['p50_ms']:.2f} p95 {row['p95_ms']:.2f} cpu {row['cpu_ms']:.2f} ms"
+    return f"{times} {row['per_second']:.0f}/s"
 
 
 if __name__ == "__main__":
