@@ -101,3 +101,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
         by_lower.setdefault(candidate.lower(), candidate)
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
     return by_lower[near[0]] if near else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 note``, ``2 notes``: for nouns whose plural is an ``s``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

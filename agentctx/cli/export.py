@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from agentctx.cli.output import emit_json, tell
+from agentctx.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,7 +144,7 @@ class Count:
             yield value
 
     def __str__(self) -> str:
-        return ", ".join(f"{number} {name}" for name, number in self.parts.items())
+        return ", ".join(counted(number, name.removesuffix("s")) for name, number in self.parts.items())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import click
 
 from agentctx.cli.output import emit_json, painted, say, table, tell, titled
+from agentctx.text import counted
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 DRY = click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
@@ -77,7 +78,7 @@ def verify_command(notes: tuple[str, ...], as_json: bool, dry_run: bool) -> None
         return emit_json({"verified": [w.id for w in written]})
     for note in written:
         say(f"{note.id}  {len(note.stamps)} of {len(note.anchors)} anchors stamped")
-    return tell(f"{len(written)} note{'' if len(written) == 1 else 's'} verified")
+    return tell(f"{counted(len(written), 'note')} verified")
 
 
 @click.command("list")
@@ -109,11 +110,7 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
     rows = [(n.kind, states[n.id].state, n.id, titled(n, past)) for n in found]
     table(rows, ("kind", "state", "id", "title"), 1)
     broken = [p for p in problems if p.severity == "error"]
-    return (
-        tell(f"{len(broken)} file{'' if len(broken) == 1 else 's'} cannot be read as notes: agentctx lint")
-        if broken
-        else None
-    )
+    return tell(f"{counted(len(broken), 'file')} cannot be read as notes: agentctx lint") if broken else None
 
 
 @click.command("show")

@@ -25,6 +25,7 @@ def provider_command() -> None:
 @click.option("--command", "command_line", help="A command that reads the prompt and prints the answer.")
 @click.option("--timeout", type=float, help="Seconds for one answer.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 def set_command(
     name: str,
     model: str | None,
@@ -33,12 +34,14 @@ def set_command(
     command_line: str | None,
     timeout: float | None,
     allow_http: bool,
+    dry_run: bool,
 ) -> None:
     """Choose a model. NAME: openai, anthropic, ollama, claude, codex, command, ... or none."""
     from agentctx.llm import settings
 
     if name == "none":
-        return tell(f"no model any more: {settings.write(None)}")
+        where = settings.config_path() if dry_run else settings.write(None)
+        return tell(f"no model {'would be left' if dry_run else 'any more'}: {where}")
     given = {
         "model": model,
         "url": url,
@@ -48,8 +51,11 @@ def set_command(
         "allow_http": allow_http or None,
     }
     chosen = settings.chosen(name, {k: v for k, v in given.items() if v is not None})
-    path = settings.write(chosen)
-    tell(f"written to {path}; prove it: agentctx provider test")
+    if dry_run:
+        settings.validate(chosen)
+        tell(f"would be written to {settings.config_path()}:")
+    else:
+        tell(f"written to {settings.write(chosen)}; prove it: agentctx provider test")
     return _print(asdict(chosen))
 
 

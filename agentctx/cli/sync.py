@@ -116,8 +116,11 @@ def _published(project: Project, span: tuple[str, str], mode: str, goal: Goal, a
 @click.argument("ids", nargs=-1, metavar="[PROPOSAL]...")
 @click.option("--sync", default="", help="All open proposals of this sync.")
 @click.option("--all", "every", is_flag=True, help="list: closed ones too; accept: those for review too.")
+@click.option("--dry-run", is_flag=True, help="accept, reject: say what would be done; change nothing.")
 @JSON
-def review_command(action: str, ids: tuple[str, ...], sync: str, every: bool, as_json: bool) -> int:
+def review_command(
+    action: str, ids: tuple[str, ...], sync: str, every: bool, dry_run: bool, as_json: bool
+) -> int:
     """Look at proposals and decide: list, show, accept, reject, edit. Without PROPOSAL: all open ones."""
     from agentctx.flows import review
     from agentctx.project import Project
@@ -131,9 +134,9 @@ def review_command(action: str, ids: tuple[str, ...], sync: str, every: bool, as
             chosen = ids or tuple(p.id for p in review.pending(project))
             return _show([review.show(project, id) for id in chosen], as_json)
         if action == "accept":
-            return _decided(review.accept(project, ids, sync, every), as_json)
+            return _decided(review.accept(project, ids, sync, every, dry_run), as_json, dry_run)
         if action == "reject":
-            return _decided(review.reject(project, ids, sync), as_json)
+            return _decided(review.reject(project, ids, sync, dry_run), as_json, dry_run)
         return _list(review.pending(project, every), as_json)
 
 
@@ -177,18 +180,21 @@ def _print_diff(name: str, diff: str) -> None:
         say((line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")))
 
 
-def _decided(proposals: list[Proposal], as_json: bool) -> int:
+def _decided(proposals: list[Proposal], as_json: bool, dry_run: bool) -> int:
     if as_json:
-        emit_json({"proposals": proposals})
+        emit_json({"proposals": proposals, "dry_run": dry_run})
     else:
         for p in proposals:
-            why = f" ({p.refusals[-1].reason})" if p.state == "dropped" and p.refusals else ""
-            say(f"{p.state}  {p.id}  {p.note_id}{why}")
-        if accepted := {p.sync for p in proposals if p.state == "accepted"}:
+            undecided = p.state in ("dropped", "needs_review") and p.refusals
+            why = f" ({p.refusals[-1].reason})" if undecided else ""
+            say(f"{'would be ' if dry_run else ''}{p.state}  {p.id}  {p.note_id}{why}")
+        if dry_run:
+            tell("nothing was changed (--dry-run)")
+        elif accepted := {p.sync for p in proposals if p.state == "accepted"}:
             tell(f"to take it back: agentctx undo {' or '.join(sorted(accepted))}")
         if not proposals:
             tell("no proposal was meant; those for review are taken by id, or with --all")
-    return 1 if any(p.state == "dropped" for p in proposals) else 0
+    return 1 if any(p.state in ("dropped", "needs_review") for p in proposals) else 0
 
 
 def _edit(project: object, ids: tuple[str, ...]) -> int:
@@ -221,16 +227,17 @@ def _edited(text: str) -> str | None:
 
 @click.command("undo")
 @click.argument("sync", required=False, default="")
+@click.option("--dry-run", is_flag=True, help="Say what would be restored; write nothing.")
 @JSON
-def undo_command(sync: str, as_json: bool) -> None:
+def undo_command(sync: str, dry_run: bool, as_json: bool) -> None:
     """Take back, byte for byte, what accepting one SYNC's proposals wrote; they wait in `review` again."""
     from agentctx.flows import review
     from agentctx.project import Project
 
     with Project.open() as project:
-        edits = review.undo(project, sync)
+        edits = review.undo(project, sync, dry_run)
     if as_json:
-        return emit_json({"restored": [e.path for e in edits]})
+        return emit_json({"restored": [e.path for e in edits], "dry_run": dry_run})
     for edit in edits:
-        say(f"restored  {edit.path}")
+        say(f"{'would restore' if dry_run else 'restored'}  {edit.path}")
     return None if edits else tell("that sync has been undone before")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.errors import InvalidInput
+from agentctx.flows.recheck import recheck
 from agentctx.freshness.verify import stamps_for
-from agentctx.model import Edit, Proposal, Refusal
+from agentctx.model import Edit, Note, Proposal, Refusal, Stamp
 from agentctx.notes.document import parse
 from agentctx.notes.folder import RECORDS
 from agentctx.project import Project
@@ -26,7 +27,8 @@ class Shown:
 
 
 def pending(project: Project, every: bool = False) -> list[Proposal]:
-    """Proposals that wait for somebody, oldest first; with ``every`` the closed ones too."""
+    """Proposals that wait for somebody and still fit, oldest first; with ``every`` the closed ones too."""
+    recheck(project)
     return list(project.proposals.proposals() if every else project.proposals.open())
 
 
@@ -39,25 +41,47 @@ def show(project: Project, id: str) -> Shown:
     return Shown(proposal, unified(result))
 
 
-def accept(project: Project, ids: Sequence[str], sync: str = "", review_too: bool = False) -> list[Proposal]:
+def accept(
+    project: Project, ids: Sequence[str], sync: str = "", review_too: bool = False, dry_run: bool = False
+) -> list[Proposal]:
     """Write proposals into their notes. ``sync`` means all of one sync, no ids and no sync all there are.
 
-    Those that a check sent to a person are only taken by id, or with ``review_too``.
+    Those that a check sent to a person are only taken by id, or with ``review_too``. What note or code has
+    left behind since it was shown is not written, but comes back in its new state.
     """
-    done = []
-    for proposal in _meant(project, ids, sync):
+    meant = [proposal.id for proposal in _meant(project, ids, sync)]
+    moved = {proposal.id: proposal for proposal in recheck(project, dry_run)}
+    done = [moved[id] for id in meant if id in moved]
+    for proposal in (project.proposals.get(id) for id in meant if id not in moved):
         if proposal.state == "needs_review" and not ids and not review_too:
             continue
-        result = accepting.accept(
-            proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree)
-        )
-        done.append(result.proposal)
+        done.append(_foreseen(project, proposal) if dry_run else _written(project, proposal))
     return done
 
 
-def reject(project: Project, ids: Sequence[str], sync: str = "") -> list[Proposal]:
+def _written(project: Project, proposal: Proposal) -> Proposal:
+    def stamps(note: Note) -> Mapping[str, Stamp]:
+        return stamps_for(note, project.tree)
+
+    return accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
+
+
+def _foreseen(project: Project, proposal: Proposal) -> Proposal:
+    """The proposal as accepting it would leave it; nothing is written."""
+    if proposal.state not in ("pending", "needs_review"):
+        return proposal
+    result = accepting.preview(proposal, project.folder)
+    if isinstance(result, Refusal):
+        return replace(proposal, state="dropped", refusals=(*proposal.refusals, result))
+    return replace(proposal, state="accepted")
+
+
+def reject(project: Project, ids: Sequence[str], sync: str = "", dry_run: bool = False) -> list[Proposal]:
     """Refuse proposals; the same ones do not come back."""
-    return [project.proposals.reject(p) for p in _meant(project, ids, sync)]
+    meant = _meant(project, ids, sync)
+    if dry_run:
+        return [replace(proposal, state="rejected") for proposal in meant]
+    return [project.proposals.reject(proposal) for proposal in meant]
 
 
 def edit(project: Project, id: str, text: str) -> Proposal:
@@ -98,9 +122,9 @@ def proposed_text(project: Project, id: str) -> str:
     return (result.after or b"").decode("utf-8", "surrogateescape")
 
 
-def undo(project: Project, sync: str) -> list[Edit]:
+def undo(project: Project, sync: str, dry_run: bool = False) -> list[Edit]:
     """Take back everything one sync wrote, byte for byte; nothing when somebody changed a note since."""
-    return list(accepting.undo(sync or _last(project), project.folder, project.proposals))
+    return list(accepting.undo(sync or _last(project), project.folder, project.proposals, dry_run))
 
 
 def unified(edit: Edit) -> str:

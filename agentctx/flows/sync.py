@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet
 from agentctx.flows.mending import apply_open, keep, provenance_of, repairs
+from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
@@ -22,10 +23,13 @@ from agentctx.project import REFUSED, Project
 from agentctx.proposals.checks import Evidence, evidence_of
 from agentctx.proposals.drafting import Drafted, draft
 from agentctx.proposals.look_up import LookUp
+from agentctx.proposals.note_words import count_note
 from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
 from agentctx.proposals.requests import requests_for
 from agentctx.proposals.settled import settle, settled
+from agentctx.proposals.support import rarity_of
+from agentctx.text import counted
 
 Say = Callable[[str], None]
 
@@ -66,6 +70,8 @@ def run_sync(
     report = replace(report, repaired=repaired)
     if change.files:
         report = _ask(project, change, report, choices, say)
+    if not choices.dry_run:
+        recheck(project)
     if choices.apply and not choices.dry_run:
         apply_open(project)
     if head and choices.mark and not choices.dry_run:
@@ -150,7 +156,7 @@ def _chosen(
     left_out = {id for id, _ in skipped}
     candidates = [a for a in flagged if a.id not in left_out]
     cap = project.config.sync.max_notes
-    skipped += [(a.id, f"over the cap of {cap} notes a sync") for a in candidates[cap:]]
+    skipped += [(a.id, f"over the cap of {counted(cap, 'note')} a sync") for a in candidates[cap:]]
     return candidates[:cap], tuple(skipped)
 
 
@@ -229,8 +235,9 @@ def _code_diff(project: Project, note_id: str, change: Change, limit: int = 20_0
 
 def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Evidence]:
     paths = set(project.tree.paths()) | {f.old_path for f in group[0].change.files if f.old_path}
-    ids = [n.id for n in project.notes.notes]
-    return {r.note.id: evidence_of(r, paths=paths, note_ids=ids) for r in group}
+    notes = project.notes.notes
+    ids, rarity = [n.id for n in notes], rarity_of(count_note(n.title, n.body).body for n in notes)
+    return {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
 
 
 def background(project: Project, base: str, head: str) -> SyncReport:
@@ -256,14 +263,15 @@ def on_default_branch(project: Project, head: str) -> bool:
 def told(report: SyncReport) -> Iterator[str]:
     """The report in words, a line each."""
     if report.base != report.head:
-        yield f"{report.base[:8]}..{report.head[:8]}: {sum(a.flag for a in report.affected)} notes affected"
+        affected = counted(sum(a.flag for a in report.affected), "note")
+        yield f"{report.base[:8]}..{report.head[:8]}: {affected} affected"
     yield from (f"repaired  {id}" for id in report.repaired)
     for proposal in report.proposals:
         yield f"proposal  {proposal.id}  {proposal.note_id}: {proposal.why} ({proposal.state})"
     yield from (f"refused   {id or 'the answer'}: {_reason(refusal)}" for id, refusal in report.refused)
     yield from (f"skipped   {id}: {why}" for id, why in report.skipped)
     if report.calls:
-        yield f"{report.calls} model call(s), about {report.tokens} tokens"
+        yield f"{counted(report.calls, 'model call')}, about {counted(report.tokens, 'token')}"
     yield from report.notices
 
 

@@ -17,6 +17,7 @@ from agentctx.errors import AgentctxError
 from agentctx.flows.status import write_index
 from agentctx.model import Freshness
 from agentctx.project import Project
+from agentctx.text import counted
 
 QUIET = 0.4
 """Seconds without an event after which a burst counts as over."""
@@ -70,7 +71,7 @@ def watch(start: Path | None, say: Say, stop: threading.Event | None = None, pol
     with Project.open(start) as project:
         folders = _folders(project)
         before = _states(project)
-        say(f"watching {', '.join(str(f) for f in folders)}: {len(before)} notes")
+        say(f"watching {', '.join(str(f) for f in folders)}: {counted(len(before), 'note')}")
     burst = Burst(folders)
     observer = _observer(burst, folders, poll, say)
     try:

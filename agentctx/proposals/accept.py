@@ -75,18 +75,21 @@ def preview(proposal: Proposal, folder: Folder) -> Edit | Refusal:
     return after if isinstance(after, Refusal) else Edit(proposal.note_path, before, after)
 
 
-def undo(sync: str, folder: Folder, store: Store) -> tuple[Edit, ...]:
+def undo(sync: str, folder: Folder, store: Store, dry_run: bool = False) -> tuple[Edit, ...]:
     """Take back what a sync wrote; returns the edits that were taken back, newest first.
 
     Bytes are restored only where they are still what the sync left. The proposals wait for a decision
     again: accepting them does the same once more, and no later sync redoes them unasked, because what is
     open already is not offered twice. Raises ``Conflict`` naming the note that somebody has changed since,
-    before anything is written; ``NotFound`` for an unknown sync.
+    before anything is written; ``NotFound`` for an unknown sync. ``dry_run`` proves the same, and writes
+    nothing.
     """
     entry = store.journal(sync)
     if entry.undone:
         return ()
     steps = _backward([step.edit for step in entry.steps], folder)
+    if dry_run:
+        return tuple(steps)
     for edit in steps:
         _put(folder, edit.path, edit.before, edit.after)
     _reopen({step.proposal for step in entry.steps}, store)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from agentctx.model import Note, Operation, SyncRequest
+from agentctx.model import Change, Note, Operation, SyncRequest
 from agentctx.notes.document import parse
-from agentctx.proposals.wording import Names, names_in_code, names_in_prose, values_in, words_in
+from agentctx.proposals.change_words import ChangeWords, read_change
+from agentctx.proposals.places import Passage
+from agentctx.proposals.support import Rarity
+from agentctx.proposals.wording import Names, names_in_code, names_in_prose, values_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,17 @@ class Evidence:
     """Names in its context lines and in the present text of the anchored code."""
     removed: Names = field(default_factory=Names)
     """Names in what the change took away."""
-    changed: frozenset[str] = frozenset()
-    """Words that occur more often, or less often, after the change: not merely moved along."""
+    message: Names = field(default_factory=Names)
+    """Names in what the author wrote about the change."""
     note_ids: frozenset[str] = frozenset()
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What the code sets a name to after the change (``MAX_AGE`` to ``1800``), where it shows it."""
+    change: ChangeWords = field(default_factory=ChangeWords)
+    """The words of the change, its message among them."""
+    passages: tuple[Passage, ...] = ()
+    """Lines of the change, of its message and of the anchored code: what stands beside what."""
+    rarity: Rarity = field(default_factory=Rarity)
+    """How rare words are in this repository's notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +82,16 @@ class Case:
 
 
 def evidence_of(
-    request: SyncRequest, known: Names | None = None, paths: Iterable[str] = (), note_ids: Iterable[str] = ()
+    request: SyncRequest,
+    known: Names | None = None,
+    paths: Iterable[str] = (),
+    note_ids: Iterable[str] = (),
+    rarity: Rarity | None = None,
 ) -> Evidence:
     """The evidence that a request itself holds, joined with what the caller found in the trees.
 
-    ``paths``: all repository paths of the old and the new tree; ``known``: names looked up beside them.
+    ``paths``: all repository paths of the old and the new tree; ``known``: names looked up beside them;
+    ``rarity``: of words in all notes.
     """
     files = request.change.files
     hunks = [hunk for file in files for hunk in file.hunks]
@@ -93,12 +107,39 @@ def evidence_of(
         names_in_code(["\n".join(added)]),
         names_in_code(["\n".join(around)]),
         names_in_code(["\n".join(gone)]),
-        _changed_words(added, gone),
+        names_in_code([request.change.subject, request.change.body]),
         frozenset(note_ids),
         values_in("\n".join((*added, *around))),
+        _read(request.change),
+        (*_passages(request.change), *_quoted(request)),
+        rarity or Rarity(),
     )
 
 
-def _changed_words(added: Iterable[str], gone: Iterable[str]) -> frozenset[str]:
-    after, before = (Counter(words_in("\n".join(lines))) for lines in (added, gone))
-    return frozenset(word for word in after.keys() | before.keys() if after[word] != before[word])
+PASSAGE_LINES, LINE_CHARACTERS = 800, 300
+"""Lines of one side of a hunk, and characters of a line, that are read for what stands beside what."""
+
+
+@lru_cache(maxsize=4)
+def _read(change: Change) -> ChangeWords:
+    return read_change(change)
+
+
+@lru_cache(maxsize=4)
+def _passages(change: Change) -> tuple[Passage, ...]:
+    """Added lines say what is; context and removed lines half as much; the message in full."""
+    hunks = [hunk for file in change.files for hunk in file.hunks]
+    sides = [
+        (side, weight) for h in hunks for side, weight in ((h.added, 1.0), (h.context, 0.5), (h.removed, 0.5))
+    ]
+    message = f"{change.subject}\n{change.body}".split("\n")
+    return tuple(_passage(lines, weight) for lines, weight in (*sides, (message, 1.0)) if lines)
+
+
+def _quoted(request: SyncRequest) -> Iterator[Passage]:
+    yield from (_passage(text.split("\n"), 0.5) for _, text in request.excerpts)
+    yield _passage(request.note.body.split("\n"), 0.8)
+
+
+def _passage(lines: Sequence[str], weight: float) -> Passage:
+    return Passage(tuple(line[:LINE_CHARACTERS] for line in lines[:PASSAGE_LINES]), weight)

@@ -15,14 +15,13 @@ from agentctx.notes.document import conflict_line, parse
 from agentctx.proposals.case import Case, Evidence, evidence_of
 from agentctx.proposals.claims import (
     about_the_change,
-    from_the_change,
     in_their_places,
     known_names,
     nothing_only_gone,
     unknown_names,
     values_as_in_the_code,
 )
-from agentctx.proposals.orders import misleading_markup_in, order_in
+from agentctx.proposals.orders import acting_markup_in, misleading_markup_in, order_in
 from agentctx.text import hidden_characters
 
 __all__ = [
@@ -161,7 +160,9 @@ def no_orders_to_agents(case: Case) -> Iterator[Refusal]:
     text = case.added_text
     if order := order_in(text):
         yield Refusal("orders", f"the new text reads like an order to agents: “{order}”", "needs_review")
-    if markup := misleading_markup_in(text):
+    after = case.edited.body if case.edited else case.new_text
+    acting = acting_markup_in(after) - acting_markup_in(case.note.body)
+    if markup := misleading_markup_in(text) or min(acting, default=""):
         yield Refusal("orders", f"the new text holds markup that can mislead: `{markup}`", "needs_review")
 
 
@@ -220,7 +221,6 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     new_note_by_a_person,
     no_orders_to_agents,
     known_names,
-    from_the_change,
     in_their_places,
     nothing_only_gone,
     values_as_in_the_code,

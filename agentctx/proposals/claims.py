@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator
 from agentctx.model import Refusal
 from agentctx.proposals.case import Case
 from agentctx.proposals.exchange import exchanged
-from agentctx.proposals.wording import Names, names_in_code, names_in_prose, parts_of, spans_in, values_in
+from agentctx.proposals.judging import SHIPPED, odds_of, standing, weighted
+from agentctx.proposals.places import Pair, Surroundings, pairs_of
+from agentctx.proposals.support import numbers_of, unknown_words
+from agentctx.proposals.wording import Names, defined_in, is_literal, names_in_code, spans_in, values_in
 
 
 def known_names(case: Case) -> Iterator[Refusal]:
@@ -36,8 +39,10 @@ def unknown_names(case: Case) -> Names:
     named = case.named
     change = case.evidence
     own = names_in_code([case.note.body, case.note.title])
-    sources = (change.added, change.around, change.removed, own)
-    words = {w for w in named.words if not _known_word(w, (*sources, case.evidence.known))}
+    sources = (change.added, change.around, change.removed, change.message, own)
+    own_words = defined_in(case.edited.body) if case.edited else frozenset[str]()
+    words = {w for w in named.words - own_words if not _known_word(w, (*sources, case.evidence.known))}
+    pages = frozenset().union(case.evidence.known.urls, *(s.urls for s in sources))
     known_paths = frozenset().union(case.evidence.known.paths, *(s.paths for s in sources))
     all_words = frozenset().union(case.evidence.known.words, *(s.words for s in sources))
     return Names(
@@ -45,17 +50,25 @@ def unknown_names(case: Case) -> Names:
         frozenset(p for p in named.paths if not _known_path(p, known_paths, all_words)),
         named.flags - frozenset().union(case.evidence.known.flags, *(s.flags for s in sources)),
         named.numbers - frozenset().union(*(s.numbers for s in sources)),
-        named.urls - frozenset().union(case.evidence.known.urls, *(s.urls for s in sources)),
+        frozenset(url for url in named.urls - pages if _site(url) not in map(_site, pages)),
     )
 
 
 def _known_word(word: str, sources: Iterable[Names]) -> bool:
-    return word.lower() in _COMMON or any(word in source.words for source in sources)
+    if len(word) == 1 or word.lower() in _COMMON:
+        return True
+    forms = (word, f"{word}s", word.removesuffix("s")) if len(word) > 4 else (word,)
+    return any(form in source.words for source in sources for form in forms)
 
 
 _COMMON = frozenset(
     ("self", "this", "cls", "true", "false", "none", "null", "json", "http", "https", "ok", "id")
 )
+
+
+def _site(url: str) -> str:
+    """Host and the first two parts of the path: on hosts that many share, whose pages they are."""
+    return "/".join(url.split("/")[:5])
 
 
 def _known_path(path: str, paths: frozenset[str], words: frozenset[str]) -> bool:
@@ -71,33 +84,30 @@ def _known_path(path: str, paths: frozenset[str], words: frozenset[str]) -> bool
     return all(part in words for part in parts if part)
 
 
-def from_the_change(case: Case) -> Iterator[Refusal]:
-    """A name or number put where another text stood comes out of the change's added lines.
-
-    That it exists somewhere is not enough: two names traded for each other both exist.
-    """
-    words: set[str] = set()
-    numbers: set[str] = set()
-    for old, new in _stretches(case):
-        named, stood = names_in_prose(new), names_in_code([old])
-        words |= named.words - stood.words
-        numbers |= named.numbers - stood.numbers
-    strange = {word for word in words - case.evidence.added.words if word.lower() not in _COMMON}
-    strange |= numbers - case.evidence.added.numbers
-    if strange:
-        shown = ", ".join(f"`{name}`" for name in sorted(strange)[:5])
-        yield Refusal("place", f"what is put in does not come from the change: {shown}", "needs_review")
-
-
 def in_their_places(case: Case) -> Iterator[Refusal]:
-    """Names and numbers of a text that stays are not traded for each other."""
-    for old, new in _stretches(case):
-        if traded := exchanged(old, new):
-            shown = ", ".join(name.strip("`") for name in traded[:5])
-            yield Refusal(
-                "traded", f"the new text puts {shown} in other places of the same words", "needs_review"
-            )
-            return
+    """Names and numbers stand where the evidence has them, as far as it says anything about their places."""
+    if case.edited is None or case.is_new:
+        return
+    pairs, traded = pairs_in(case), traded_in(case)
+    if not pairs and not traded:
+        return
+    numbers = standing(pairs, len(traded), SHIPPED.pair)
+    if weighted(numbers, SHIPPED.places) < SHIPPED.places_threshold:
+        worst = min(pairs, key=lambda pair: odds_of(pair, SHIPPED.pair), default=None)
+        doubtful = sorted(traded)[:5] or ([worst.one, worst.other] if worst else [])
+        shown = " and ".join(f"`{name[:60]}`" for name in doubtful)
+        yield Refusal("traded", f"nothing shows that {shown} belong where the text has them", "needs_review")
+
+
+def traded_in(case: Case) -> set[str]:
+    """Names and numbers of a text that stays, put in each other's places."""
+    return {name.strip("`") for old, new in _stretches(case) for name in exchanged(old, new)}
+
+
+def pairs_in(case: Case) -> list[Pair]:
+    """Every two names, and every two numbers, of the lines that the edit writes."""
+    after = case.edited.body if case.edited else ""
+    return pairs_of(case.note.body, after, Surroundings(case.evidence.passages), case.evidence.rarity)
 
 
 def _stretches(case: Case) -> Iterator[tuple[str, str]]:
@@ -118,7 +128,8 @@ def values_as_in_the_code(case: Case) -> Iterator[Refusal]:
     for name, values in values_in(spans_in(edited.body)).items() if edited else ():
         shown = case.evidence.values.get(name, frozenset())
         wrong = values - shown - old.get(name, frozenset())
-        if shown and wrong:
+        # A name that is set here to this and there to that, or to another variable, has no one value.
+        if len(shown) == 1 and wrong and all(map(is_literal, shown | wrong)):
             reason = f"the code sets `{name}` to {', '.join(sorted(shown)[:3])}, the new text to {min(wrong)}"
             yield Refusal("value", reason, "needs_review")
 
@@ -137,32 +148,23 @@ def nothing_only_gone(case: Case) -> Iterator[Refusal]:
 
 
 def about_the_change(case: Case) -> Iterator[Refusal]:
-    """What the edit brings in or takes out is something that the change really changed.
-
-    Code and numbers of the edit are compared with the words whose count the change altered. An edit of
-    prose alone is held to the parts of those words, or to code that stands in the same stretch.
-    """
-    edited = case.edited
-    stretches = [*_stretches(case), *_appended(case)]
-    if not stretches or edited is None or case.is_new:
+    """What the edit brings in or takes out is something that the change speaks of."""
+    before, after = _texts(case)
+    if case.edited is None or case.is_new or before == after:
         return
-    before, after = (names_in_prose(note.body) for note in (case.note, edited))
-    moved = after.without(before).joined(before.without(after))
-    change = case.evidence.added.joined(case.evidence.removed)
-    if moved.words & case.evidence.changed or moved.numbers & change.numbers:
-        return
-    if moved.paths & change.paths or moved.flags & change.flags:
-        return
-    if not moved.words and not moved.numbers:
-        parts = {part for word in case.evidence.changed for part in parts_of(word)}
-        prose = set(parts_of(case.note.body)) ^ set(parts_of(edited.body))
-        beside = {word for pair in stretches for text in pair for word in names_in_prose(text).words}
-        if prose & parts or beside & case.evidence.changed:
-            return
-    yield Refusal("about", "nothing that the edit changes was changed by the merge", "needs_review")
+    if weighted(support_numbers(case), SHIPPED.support) < SHIPPED.support_threshold:
+        unknown = unknown_words(before, after, case.evidence.change, case.evidence.rarity)[:5]
+        shown = f"; not in it: {', '.join(unknown)}" if unknown else ""
+        yield Refusal("about", f"the merge says little of what the edit changes{shown}", "needs_review")
 
 
-def _appended(case: Case) -> Iterator[tuple[str, str]]:
-    for operation in case.operations:
-        if operation.name == "append_section":
-            yield "", str(operation.arguments["text"])
+def support_numbers(case: Case) -> dict[str, float]:
+    """How much the change speaks of the edit, by name."""
+    return numbers_of(*_texts(case), case.evidence.change, case.evidence.rarity)
+
+
+def _texts(case: Case) -> tuple[str, str]:
+    """What the note says before and after the edit: title, tags and body."""
+    notes = (case.note, case.edited or case.note)
+    before, after = ("\n".join((note.title, *note.tags, note.body)) for note in notes)
+    return before, after

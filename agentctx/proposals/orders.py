@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+
+from agentctx.proposals.wording import without_examples
 
 _ORDERS = (
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
@@ -26,12 +29,17 @@ _ORDERS = (
     r"\bgrant\b[^.\n]{0,30}\b(?:access|permission|admin)",
 )
 _MARKUP = (
-    r"<!--|<\s*/?\s*(?:system|user|assistant|human|tool|instructions?|script|iframe|img|style|important)\b",
-    r"^\s*(?:system|assistant|user|human)\s*:|\[/?INST\]|<\|[^>]{1,40}\|>|^---\s*$",
+    r"<\s*/?\s*(?:system|user|assistant|human|tool|instructions?|important)\b",
+    r"^\s*(?:system|assistant|user|human)\s*:|\[/?INST\]|<\|[^>]{1,40}\|>",
+)
+_RENDERED = (
+    r"<!--|<\s*/?\s*(?:script|iframe|img|style)\b|^---\s*$",
     r"!\[[^\]]{0,200}\]\(\s*[a-z]+:|\]\(\s*(?:javascript|data|vbscript):",
 )
+"""Markup that acts only where it is rendered: inside a fence it is an example."""
 _ORDER = re.compile("|".join(_ORDERS), re.IGNORECASE)
 _MISLEADING = re.compile("|".join(_MARKUP), re.IGNORECASE | re.MULTILINE)
+_ACTING = re.compile("|".join(_RENDERED), re.IGNORECASE | re.MULTILINE)
 
 
 def order_in(text: str) -> str:
@@ -41,6 +49,11 @@ def order_in(text: str) -> str:
 
 
 def misleading_markup_in(text: str) -> str:
-    """The first markup that hides text, loads something or poses as a speaker; empty when there is none."""
+    """The first markup that poses as a speaker; empty when there is none."""
     found = _MISLEADING.search(text)
     return found[0].strip()[:30] if found else ""
+
+
+def acting_markup_in(text: str) -> Counter[str]:
+    """Markup that hides text or loads something where the text is rendered; examples in fences do not."""
+    return Counter(found[0].strip()[:30] for found in _ACTING.finditer(without_examples(text)))

@@ -20,14 +20,20 @@ _PATH = re.compile(
     r"(?![(\w])"
 )
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>)\"'`\]]{1,300}")
+_FRAGMENT = re.compile(r"(\]\([^)\s#]*|^\[[^\]\n]+\]:[ \t]*[^\s#]*)#[^)\s]*", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"(?:\w*_)?<[a-z][\w-]*>(?:_\w*)?")
+_DEFINED = re.compile(
+    r"\b(?:const|let|var|val|def|fn|func|fun)[ \t]+(?:mut[ \t]+)?([a-z_]\w*)|"
+    r"^[ \t]*([a-z_]\w*)[ \t]*:?=(?!=)",
+    re.MULTILINE,
+)
 _CODE_LIKE = re.compile(
     r"(?<![\w./-])(?:[A-Za-z_$][\w$]*(?:\.|::|#))+[A-Za-z_$][\w$]*|"  # Invoice.total, Type::method
     r"\b[A-Za-z_$][\w$]*(?=\()|"  # call(
     r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b_+[A-Za-z]\w*|"  # snake_case, MAX_AGE, _private
     r"\b[a-z]+[0-9]*(?:[A-Z][a-z0-9]+)+[A-Z]*\b|\b[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+\b"  # camelCase, TwoWords
 )
-_PART = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
-_EVERYDAY = frozenset(
+EVERYDAY = frozenset(
     re.findall(
         r"\w+",
         "the and for that this with from are not will can you your have has been which when then than "
@@ -73,18 +79,19 @@ class Names:
 
 def names_in_prose(text: str) -> Names:
     """The code a note speaks of: code spans, fences, and whatever in the prose is spelled like code."""
-    urls = frozenset(match[0].rstrip(".,;:") for match in _URL.finditer(text))
-    text = _URL.sub(" ", text)
+    urls = frozenset(_urls(text))
+    # Where a link lands inside a page, and what stands for any name (`<name>`), is no name.
+    text = _PLACEHOLDER.sub(" ", _FRAGMENT.sub(r"\1", _URL.sub(" ", text)))
     examples = [match[2] for match in _FENCE.finditer(text)]
     prose = _FENCE.sub(" ", text)
     code = [match[2] for match in _SPAN.finditer(prose)]
     prose = _SPAN.sub(lambda match: f" {match[2]} " if "/" in match[2] else " , ", prose)
-    # Examples hold comments and made-up words: of their words only those count that look like code.
-    likely = " ".join(match[0] for part in (prose, *examples) for match in _CODE_LIKE.finditer(part))
     joined = "\n".join(code)
     prose = "\n".join((prose, *examples))
     paths = frozenset(_paths(prose) | _paths(joined))
-    whole = _without(joined, paths) + "\n" + _without(likely, paths)
+    # Examples hold comments and made-up words: of their words only those count that look like code.
+    likely = " ".join(match[0] for match in _CODE_LIKE.finditer(_without(prose, paths)))
+    whole = _without(joined, paths) + "\n" + likely
     words = frozenset(_WORD.findall(_FLAG.sub(" ", whole)))
     numbers = frozenset(_numbers(_LIST_MARK.sub("", prose)) | _numbers(joined))
     flags = frozenset(flag for flag in _FLAG.findall(prose + "\n" + joined) if flag.startswith("--"))
@@ -103,18 +110,19 @@ def names_in_code(texts: Iterable[str]) -> Names:
         flags.update(_FLAG.findall(text))
         numbers |= _numbers(text)
         paths |= _paths(text)
-        urls.update(match[0].rstrip(".,;:") for match in _URL.finditer(text))
+        urls |= _urls(text)
     return Names(frozenset(words), frozenset(paths), frozenset(flags), frozenset(numbers), frozenset(urls))
 
 
-def words_in(text: str) -> list[str]:
-    """Every identifier and word, in order."""
-    return _WORD.findall(text)
+def defined_in(text: str) -> frozenset[str]:
+    """Variables and functions that the examples of a text define for themselves."""
+    examples = "\n".join(match[2] for match in _FENCE.finditer(text))
+    return frozenset(name for found in _DEFINED.findall(examples) for name in found if name)
 
 
-def parts_of(text: str) -> list[str]:
-    """The telling words inside identifiers and prose, in lower case: ``maxAge`` has ``max`` and ``age``."""
-    return [part.lower() for part in _PART.findall(text) if part.lower() not in _EVERYDAY]
+def without_examples(text: str) -> str:
+    """The text with its fenced examples left out."""
+    return _FENCE.sub("", text)
 
 
 def values_in(text: str) -> dict[str, frozenset[str]]:
@@ -122,13 +130,24 @@ def values_in(text: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for match in _ASSIGNED.finditer(text):
         value = next(iter(_numbers(match[3])), match[3])
+        value = value.lower() if is_literal(value) else value  # `True` here is `true` there
         found.setdefault(match[1].rpartition(".")[2], set()).add(value)
     return {name: frozenset(values) for name, values in found.items()}
+
+
+def is_literal(value: str) -> bool:
+    """Whether a value is a number or a truth value, and so no name of something else."""
+    return value[:1].isdigit() or value.lower() in ("true", "false")
 
 
 def spans_in(text: str) -> str:
     """The code spans of a text, one a line."""
     return "\n".join(match[2] for match in _SPAN.finditer(_FENCE.sub(" ", text)))
+
+
+def _urls(text: str) -> set[str]:
+    """Addresses of pages, wherever in the page they point."""
+    return {match[0].partition("#")[0].rstrip(".,;:/") for match in _URL.finditer(text)}
 
 
 def _paths(text: str) -> set[str]:
@@ -147,7 +166,7 @@ def _like_a_path(text: str) -> bool:
 def _without(text: str, paths: Iterable[str]) -> str:
     """The text with its paths taken out: their parts are no symbols."""
     for path in sorted(paths, key=len, reverse=True):
-        text = text.replace(path, " ")
+        text = re.sub(rf"(?<!\w){re.escape(path)}(?!\w)", " ", text)
     return text
 
 

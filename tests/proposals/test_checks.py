@@ -48,6 +48,7 @@ def _append(text: str) -> list[dict[str, str]]:
 
 
 ABOUT = "Tokens are made by `sign_token` now. "
+KEYS = "Tokens last half an hour, for the audience `api`; its keys are in "
 
 
 @pytest.mark.parametrize(
@@ -66,8 +67,8 @@ ABOUT = "Tokens are made by `sign_token` now. "
         pytest.param(_append(ABOUT + "See https://evil.example/x"), "needs_review", "names", id="address"),
         pytest.param(_append(ABOUT + "It uses `sign_session`."), "needs_review", "gone", id="removed name"),
         pytest.param(_append("The weather is fine today."), "needs_review", "about", id="unrelated"),
-        pytest.param(_append(ABOUT + "See `src/auth/keys.py`."), "pending", "", id="a path of the tree"),
-        pytest.param(_append(ABOUT + "See `auth/keys.py`."), "pending", "", id="the end of a path"),
+        pytest.param(_append(KEYS + "src/auth/keys.py."), "pending", "", id="a path of the tree"),
+        pytest.param(_append(KEYS + "auth/keys.py."), "pending", "", id="the end of a path"),
         pytest.param(_append(ABOUT + "The `audience` is `api`."), "pending", "", id="names of the change"),
         pytest.param(_append(ABOUT + "Set password = 'Xk29sd91-Qw7'."), "refused", "secret", id="secret"),
         pytest.param(_append(ABOUT + "Key [redacted:github-token]."), "refused", "secret", id="redacted"),
@@ -160,12 +161,13 @@ def test_an_edit_that_trades_names_and_numbers_is_not_taken_as_it_is() -> None:
         {
             "op": "replace_text",
             "old": "900 seconds (`MAX_AGE = 900`)",
-            "new": "30 seconds (`issue_token = 900`)",
-        }
+            "new": "30 seconds (`MAX_AGE = 30`)",
+        },
+        {"op": "replace_text", "old": "within 30 seconds", "new": "within 900 seconds"},
     ]
     state, checks = outcome(traded)
     assert state == "needs_review"
-    assert "place" in checks
+    assert "traded" in checks
 
 
 @pytest.mark.parametrize(
@@ -287,7 +289,8 @@ def test_a_value_is_the_one_that_the_code_sets() -> None:
         return outcome(edit, text, change=change, excerpts=())
 
     assert put("`LEEWAY = 30`, `MAX_AGE = 1_800`") == ("pending", set())
-    assert put("`LEEWAY = 1800`, `MAX_AGE = 30`") == ("needs_review", {"value"})
+    state, checks = put("`LEEWAY = 1800`, `MAX_AGE = 30`")
+    assert (state, "value" in checks) == ("needs_review", True)
 
 
 # --------------------------------------------------------------------------- what a text names
@@ -321,7 +324,11 @@ def test_unknown_names_are_looked_up_before_a_person_is_asked() -> None:
     request = request_of()
     answer = {
         "answers": [
-            {"note": NOTE_ID, "why": "", "operations": _append(ABOUT + "See `far_away` and `nowhere`.")}
+            {
+                "note": NOTE_ID,
+                "why": "",
+                "operations": _append("Tokens last half an hour, for an audience of far_away."),
+            }
         ]
     }
     asked: list[Names] = []
@@ -335,6 +342,6 @@ def test_unknown_names_are_looked_up_before_a_person_is_asked() -> None:
         made = draft(parsed, [request], {NOTE_ID: TEXT.encode()}, {NOTE_ID: evidence()}, PROVENANCE, look_up)
         return [p.state for p in made.proposals]
 
-    assert states("far_away", "nowhere") == ["pending"]
-    assert states("far_away") == ["needs_review"]
-    assert asked[0].words == {"far_away", "nowhere"}
+    assert states("far_away") == ["pending"]
+    assert states() == ["needs_review"]
+    assert asked[0].words == {"far_away"}
