@@ -201,8 +201,16 @@ def _committed(project: Project, source: str) -> Iterator[tuple[str, Edit]]:
         for path in _changed(project, before, commit):
             note_id = posixpath.basename(path).removesuffix(".md")
             if trailers and note_id in trailers.notes_of(source):
+                present = _bytes(project, path)
                 blobs = [project.git.read_blob(f"{rev}:{path}") for rev in (before, commit)]
-                yield note_id, Edit(path, *blobs)
+                yield note_id, Edit(path, *(_as_checked_out(blob, present) for blob in blobs))
+
+
+def _as_checked_out(blob: bytes | None, present: bytes | None) -> bytes | None:
+    """A blob with the line endings of the file: git may keep LF and put CRLF into the work tree."""
+    if not blob or not present or b"\r\n" in blob or b"\r\n" not in present:
+        return blob
+    return blob.replace(b"\n", b"\r\n")
 
 
 def _changed(project: Project, before: str, after: str) -> list[str]:

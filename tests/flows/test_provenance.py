@@ -81,6 +81,18 @@ def test_rollback_restores_bytes_in_any_clone_and_undo_brings_them_back(
     assert notes_on_disk(clone) == after
 
 
+def test_a_rollback_keeps_the_line_endings_that_git_checked_out(mended: TempRepo, tmp_path: Path) -> None:
+    source = mended.git("rev-parse", "HEAD~1^2")
+    command = ["git", "clone", "-q", "--config", "core.autocrlf=true", str(mended.root), str(tmp_path / "w")]
+    subprocess.run(command, check=True)
+    clone = TempRepo(tmp_path / "w")
+    assert b"\r\n" in (clone.root / NOTE).read_bytes()
+    done = clone.agentctx("rollback", source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert b"\n" not in (clone.root / NOTE).read_bytes().replace(b"\r\n", b"")
+    assert clone.git("diff", "--stat", "HEAD~1", "--", "agent-context") == ""
+
+
 def test_what_somebody_changed_since_is_listed_and_left_with_its_record(mended: TempRepo) -> None:
     source = mended.git("rev-parse", "HEAD~1^2")
     note = mended.root / NOTE
