@@ -7,14 +7,16 @@ directory, keyed by the repository's first commit, shared by all clones on this 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import InvalidInput
 from agentctx.fence import fenced
 from agentctx.flows.memories import HOURS, Memory
 from agentctx.model import Episode, Fact
-from agentctx.project import Project
 from agentctx.server.operation import Arguments, Operation
+
+if TYPE_CHECKING:
+    from agentctx.project import Project
 
 
 def remember(project: Project, given: Arguments) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentctx.errors import InvalidInput
-from agentctx.project import Project
 from agentctx.text import did_you_mean
+
+if TYPE_CHECKING:
+    from agentctx.project import Project
 
 Arguments = Mapping[str, Any]
 INPUT_LIMIT = 100_000

@@ -5,13 +5,17 @@ Every answer is plain text for a model. What a note says is quoted and cleaned a
 
 from __future__ import annotations
 
-from agentctx.project import Project
+from typing import TYPE_CHECKING
+
 from agentctx.server.memories import MEMORY
 from agentctx.server.operation import Arguments, Operation, checked
 from agentctx.server.reading import READING
-from agentctx.server.warm import Warm
-from agentctx.server.writing import WRITING
+from agentctx.server.writers import WRITING
 from agentctx.text import strip_hidden
+
+if TYPE_CHECKING:
+    from agentctx.project import Project
+    from agentctx.server.warm import Warm
 
 ANSWER_LIMIT = 40_000
 """Characters of one answer; clients cut or spill longer ones."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from agentctx.errors import AgentctxError
 from agentctx.fence import fenced
-from agentctx.model import Freshness, Note
-from agentctx.project import Project
 from agentctx.server.operation import Arguments, Operation
+
+if TYPE_CHECKING:
+    from agentctx.model import Freshness, Note
+    from agentctx.project import Project
 
 LISTED = 60
 """Notes that one listing names."""

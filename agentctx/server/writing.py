@@ -18,9 +18,9 @@ from agentctx.notes.document import parse_anchor
 from agentctx.notes.scan import FOLDERS
 from agentctx.project import Project
 from agentctx.proposals import accept
-from agentctx.proposals.operations import NEW_KINDS, ParsedAnswer, parse_answer
+from agentctx.proposals.operations import ParsedAnswer, parse_answer
 from agentctx.proposals.store import proposal_id
-from agentctx.server.operation import Arguments, Operation
+from agentctx.server.operation import Arguments
 from agentctx.server.permission import writes_directly
 from agentctx.text import slugify, strip_hidden
 
@@ -161,56 +161,3 @@ def _no_secret(given: Arguments) -> None:
                 f"`{name}` holds what looks like a secret ({found[0].rule}, line {found[0].line})",
                 "take it out: notes are committed and shown to every agent",
             )
-
-
-_TEXT = {"type": "string"}
-
-WRITING = (
-    Operation(
-        "propose_note",
-        "Write down a decision, pattern or gotcha that you learnt, or correct a note that is wrong. "
-        "New: kind, title, text, anchors. Edit: note, with old and new, or heading and text. "
-        "A person decides, unless they allowed direct writes.",
-        propose_note,
-        {
-            "kind": {"type": "string", "enum": list(NEW_KINDS)},
-            "title": _TEXT,
-            "text": {"type": "string", "description": "Markdown: what holds and why"},
-            "anchors": {
-                "type": "array",
-                "items": _TEXT,
-                "description": "the code it speaks of: PATH#SYMBOL or PATH",
-            },
-            "note": {"type": "string", "description": "id of the note to edit"},
-            "old": {"type": "string", "description": "its exact words, once in the note"},
-            "new": _TEXT,
-            "heading": {"type": "string", "description": "section to replace or append"},
-            "why": {"type": "string", "description": "one sentence for the person who decides"},
-        },
-        read_only=False,
-    ),
-    Operation(
-        "verify",
-        "Say, having read a note AND the code it is anchored to, that it is still true.",
-        verify,
-        {"note": _TEXT, "why": {"type": "string", "description": "what you looked at"}},
-        ("note", "why"),
-        read_only=False,
-    ),
-    Operation(
-        "session_note",
-        "Before you finish: leave the next agent a note. What changed is taken from git; tell the rest. "
-        "Calling it again rewrites it.",
-        session_note,
-        {
-            "summary": {"type": "string", "description": "what was done, first line as title"},
-            "why": _TEXT,
-            "decided_against": {"type": "string", "description": "what was tried or rejected, and why"},
-            "next": {"type": "string", "description": "what comes next"},
-            "title": _TEXT,
-            "session": {"type": "string", "description": "session id, when you know it"},
-        },
-        ("summary",),
-        read_only=False,
-    ),
-)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -182,3 +183,23 @@ def test_notes_are_offered_as_completions(project: TempRepo) -> None:
         }
         values = talk.ask("completion/complete", params)["result"]["completion"]["values"]
     assert len(values) == 1 and values[0].endswith("signed-tokens")
+
+
+def test_the_list_of_tools_waits_for_nothing_that_opens_a_repository(tmp_path: Path) -> None:
+    code = (
+        "import sys, agentctx.server.protocol as p; p.HANDLERS['tools/list'](None, {});"
+        "names = ('agentctx.git', 'agentctx.project', 'agentctx.proposals');"
+        "heavy = [m for m in sys.modules if m.startswith(names)];"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_agent_may_propose_every_kind_that_a_model_may() -> None:
+    from agentctx.proposals.operations import NEW_KINDS
+    from agentctx.server.writers import KINDS
+
+    assert KINDS == NEW_KINDS
