@@ -24,17 +24,11 @@ def provider_command() -> None:
 @click.option("--key-variable", help="Name of the environment variable that holds the key.")
 @click.option("--command", "command_line", help="A command that reads the prompt and prints the answer.")
 @click.option("--timeout", type=float, help="Seconds for one answer.")
+@click.option("--max-output-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 def set_command(
-    name: str,
-    model: str | None,
-    url: str | None,
-    key_variable: str | None,
-    command_line: str | None,
-    timeout: float | None,
-    allow_http: bool,
-    dry_run: bool,
+    name: str, command_line: str | None, allow_http: bool, dry_run: bool, **fields: str | float | None
 ) -> None:
     """Choose a model. NAME: openai, anthropic, ollama, claude, codex, command, ... or none."""
     from agentctx.llm import settings
@@ -43,10 +37,7 @@ def set_command(
         where = settings.config_path() if dry_run else settings.write(None)
         return tell(f"no model {'would be left' if dry_run else 'any more'}: {where}")
     given = {
-        "model": model,
-        "url": url,
-        "key_variable": key_variable,
-        "timeout": timeout,
+        **fields,
         "command": tuple(shlex.split(command_line)) if command_line else None,
         "allow_http": allow_http or None,
     }
