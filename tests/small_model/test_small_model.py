@@ -24,7 +24,7 @@ CONTEXT_TOKENS = 8192
 TIMEOUT = 900.0
 PATIENCE = 3600
 """Seconds for one answer, and for one command: a busy machine is slow at this."""
-OUTPUT_TOKENS = 500
+OUTPUT_TOKENS = 1500
 
 
 def use(address: str) -> None:
