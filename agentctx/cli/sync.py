@@ -86,7 +86,9 @@ def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: b
     lines = list(told(report))
     for line in lines:
         say(line)
-    if report.proposals and mode == "suggest":
+    if dry_run:
+        tell("nobody was asked and nothing was written (--dry-run)")
+    elif report.proposals and mode == "suggest":
         tell("look at them with `agentctx review`")
     elif not lines:
         tell("nothing new has arrived")

@@ -32,6 +32,8 @@ from agentctx.proposals.support import rarity_of
 from agentctx.text import counted
 
 Say = Callable[[str], None]
+CAP = "the cap of "
+"""In every reason of a note that was left out because there were too many, or too many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _chosen(
     left_out = {id for id, _ in skipped}
     candidates = [a for a in flagged if a.id not in left_out]
     cap = project.config.sync.max_notes
-    skipped += [(a.id, f"over the cap of {counted(cap, 'note')} a sync") for a in candidates[cap:]]
+    skipped += [(a.id, f"over {CAP}{counted(cap, 'note')} a sync") for a in candidates[cap:]]
     return candidates[:cap], tuple(skipped)
 
 
@@ -268,8 +270,12 @@ def told(report: SyncReport) -> Iterator[str]:
     yield from (f"repaired  {id}" for id in report.repaired)
     for proposal in report.proposals:
         yield f"proposal  {proposal.id}  {proposal.note_id}: {proposal.why} ({proposal.state})"
+        yield from (f"          look at it: {refusal.reason}" for refusal in proposal.refusals)
     yield from (f"refused   {id or 'the answer'}: {_reason(refusal)}" for id, refusal in report.refused)
     yield from (f"skipped   {id}: {why}" for id, why in report.skipped)
+    if over := sum(CAP in why for _, why in report.skipped):
+        span = f" {report.base[:8]}..{report.head[:8]}" if report.base != report.head else ""
+        yield f"{counted(over, 'note')} over a cap: `agentctx sync{span}` again asks about the next"
     if report.calls:
         yield f"{counted(report.calls, 'model call')}, about {counted(report.tokens, 'token')}"
     yield from report.notices

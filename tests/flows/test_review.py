@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.flows.sync import told
+from agentctx.model import SyncReport
 from bench.scripted_model import ScriptedModel
 from tests.flows.test_sync import (  # noqa: F401  (fixtures)
     NOTE,
@@ -80,6 +82,13 @@ def test_a_proposal_that_does_not_fit_its_note_any_more_is_not_listed(
     note = shop.root / NOTE
     note.write_text(note.read_text().replace("MAX_AGE = 900", "MAX_AGE = 1"))
     assert "2026-01-12-signed-tokens" not in {p["note_id"] for p in proposals(shop)}
+
+
+def test_what_a_cap_left_out_is_told_with_the_command_that_goes_on() -> None:
+    left = (("one", "over the cap of 1 note a sync"), ("two", "edited in the change itself"))
+    lines = list(told(SyncReport("s", "a" * 40, "b" * 40, skipped=left)))
+    assert lines[0] == "aaaaaaaa..bbbbbbbb: 0 notes affected"
+    assert lines[-1] == "1 note over a cap: `agentctx sync aaaaaaaa..bbbbbbbb` again asks about the next"
 
 
 @pytest.mark.parametrize(
