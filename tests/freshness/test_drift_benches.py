@@ -50,6 +50,33 @@ def test_noise_tells_formatting_from_changes(repo: TempRepo, capsys: pytest.Capt
     assert report["unknown_share"] == 0
 
 
+def test_noise_finds_formatting_commits_anywhere_in_the_history(
+    repo: TempRepo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo.commit("Old", {"src/shop.py": OLD})
+    repo.commit("Run a formatter", {"src/shop.py": OLD.replace("'shop'", '"shop"')})
+    repo.commit("Comment and change", {"src/shop.py": OLD.replace("return 3", "return 4  # why")})
+    repo.commit("Change", {"src/shop.py": NEW})
+    assert noise.main([str(repo.root), "--formatting", "5", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["commits"], report["notes"], report["flags_by_formatting_only_commits"]) == (1, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "same"),
+    [
+        ("a.py", "x = u'a'\n", 'x = "a"\n', True),
+        ("a.py", "def f(a):\n    return (a)\n", "def f(\n    a,\n):\n    return a\n", True),
+        ("a.py", "x = 1\n", "x = 2\n", False),
+        ("a.rs", "fn f() -> u8 { x }\n", "fn f() -> u8 { x; }\n", False),
+        ("a.js", "f(1)\n", "f(1); // why\n", True),
+        ("a.go", "package a\n\nfunc f() {}\n", "package a\n\n// f does.\nfunc f() {\n}\n", True),
+    ],
+)
+def test_formatting_is_told_from_a_change(path: str, before: str, after: str, same: bool) -> None:
+    assert is_cosmetic(path, before, after) == same
+
+
 SOURCES = {
     "a.py": ('"""def no(): pass"""\nLIMIT = 3\ndef f(): ...\nclass C: ...\n', {"LIMIT", "f", "C"}),
     "a.go": ("const (\n\tLimit = 3\n)\nfunc F() {\n\tx = 1\n}\ntype T struct {}\n", {"Limit", "F", "T"}),
