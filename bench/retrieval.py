@@ -39,6 +39,7 @@ NO_SIGNALS: dict[str, Any] = {
     "history": 0.0,
     "document": 0.0,
     "recency": 0.0,
+    "query_change": 1.0,
 }
 OFF: dict[str, dict[str, Any]] = {
     "title": {"title": 0.0},
