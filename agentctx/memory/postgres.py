@@ -116,7 +116,8 @@ class PostgresSession:
         """Run ``sql`` for rows that it reads as JSON: one value to send and one statement to prepare."""
         touched = 0
         for part in chunks(rows, _ROWS):
-            objects = [{f"c{n}": value for n, value in enumerate(row)} for row in part]
+            names = [f"c{n}" for n in range(len(part[0]))]
+            objects = [dict(zip(names, row, strict=True)) for row in part]
             touched += self.run(sql, (json.dumps(objects, ensure_ascii=False),))
         return touched
 
