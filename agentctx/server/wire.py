@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the socket: uvicorn's quick parser, with two things that strangers make necessary."""
+"""HTTP/1.1 on the socket: uvicorn's quick parser, with three things that strangers make necessary."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class Wire(HttpToolsProtocol):
         """A request starts."""
         super().on_message_begin()
         self._heading, self._head = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser leaves the white space behind a value, which is no part of it."""
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""

@@ -242,6 +242,7 @@ def test_the_official_client_works(server: Served) -> None:
         ({"Host": "evil.example"}, 421),
         ({"Host": "127.0.0.1.evil.example"}, 421),
         ({"Host": ""}, 421),
+        ({"Host": "localhost \t "}, 200),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://127.0.0.1"}, 403),
