@@ -283,7 +283,7 @@ def calls(folder: Path, heads: set[str]) -> list[Calls]:
 def _touched(case: Merge) -> set[str]:
     """Ids of the notes that name a changed file, or were last changed together with one."""
     files = {path for file in case.change.files for path in (file.path, file.old_path) if path}
-    last = {section: set(merge.files) for merge in case.history.merges for section in merge.sections}
+    last = {section: set(merge.paths) for merge in case.history.merges for section in merge.sections}
     together = {note.id for note in case.notes if files & last.get(note.id, set())}
     return together | {note.id for note in case.notes if files & _names(note.body).paths}
 
