@@ -270,6 +270,7 @@ class Scratch:
         """Merge once with a driver command (empty: git's own merge of lines), look, and go back."""
         if driver:
             self.git("config", "merge.agentctx.driver", driver)
+        start = self.git("rev-parse", "HEAD").strip()  # a merge without conflicts moves the branch
         self.git("merge", "-q", "-m", "merged", "theirs", check=False)
         unmerged = {
             line.rpartition("/")[2].removesuffix(".md")
@@ -277,7 +278,7 @@ class Scratch:
         }
         looked = [self._look(case) for case in self.cases]
         self.git("merge", "--abort", check=False)
-        self.git("reset", "-q", "--hard", "ours")
+        self.git("reset", "-q", "--hard", start)
         self.git("config", "--remove-section", "merge.agentctx", check=False)
         lost, markers, unreadable = (sum(column) for column in zip(*looked, strict=True))
         return Result(len(self.cases), len(unmerged), lost, markers, unreadable)
