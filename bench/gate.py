@@ -221,7 +221,7 @@ def _replay_one(
     if chosen:
         anchors = _ground(clone, start, chosen)
         found, cost = _check(clone, base, head)
-        _count(score, options.show, anchors, (before, clone.functions(head)), found)
+        _count(score, options.show, anchors, (before, clone.functions(base), clone.functions(head)), found)
         score.wall.append(cost[0])
         score.cpu.append(cost[1])
 
@@ -280,11 +280,12 @@ def _count(
     score: Score,
     show: int,
     anchors: list[str],
-    texts: tuple[dict[str, str], dict[str, str]],
+    texts: tuple[dict[str, str], dict[str, str], dict[str, str]],
     found: list[dict[str, Any]],
 ) -> None:
-    before, after = texts
-    changed = {anchor for anchor in anchors if before[anchor] != after.get(anchor)}
+    before, base, after = texts
+    # What the base has already is none of the branch's doing.
+    changed = {a for a in anchors if before[a] != after.get(a) and after.get(a) != base.get(a)}
     alerts = {f["anchor"]: f for f in found if f["severity"] == "error"}
     told = {f["anchor"] for f in found}
     score.merges += 1
