@@ -10,14 +10,14 @@ from pathlib import Path
 from tests.agents.conftest import WITH
 
 PROGRAMS = Path(sys.prefix) / "agent-clients/node_modules/.bin"
-"""Where ``make test-agents`` installs them, with a Node that is new enough for all."""
+"""Where ``make test-npm-agents`` installs them, with a Node that is new enough for all."""
 
 
 def run(
     home: Path, folder: Path, name: str, *args: str, path: str = WITH, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """One run of a client; it must succeed."""
-    assert (PROGRAMS / name).exists(), "run `make test-agents`: it installs the client"
+    assert (PROGRAMS / name).exists(), "run `make test-npm-agents`: it installs the client"
     environment = {
         "HOME": str(home), "PATH": f"{PROGRAMS}{os.pathsep}{path}", "TERM": "dumb", "LANG": "C.UTF-8",
         "AGENTCTX_NO_WORKER": "1", **more,

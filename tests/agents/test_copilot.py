@@ -11,7 +11,7 @@ from tests.agents.node import run
 from tests.agents.scripted import Requests, Say, Use, scripted_model, tool_names
 from tests.repository import TempRepo
 
-pytestmark = pytest.mark.agents
+pytestmark = pytest.mark.npm_agents
 
 BRIEFING = "What this repository remembers"
 
