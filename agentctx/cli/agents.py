@@ -70,7 +70,9 @@ def tell_trust(done: list[Done]) -> None:
 @click.option("--why", default="", help="Why it was done so.")
 @click.option("--decided-against", default="", help="What was tried or rejected, and why.")
 @click.option("--next", "following", default="", help="What comes next.")
-@click.option("--id", "session", default="", help="The client's session id; else the session of this work tree.")
+@click.option(
+    "--id", "session", default="", help="The client's session id; else the session of this work tree."
+)
 @DRY
 @JSON
 def session_command(
