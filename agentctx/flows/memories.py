@@ -58,14 +58,11 @@ class Place:
     def store(self, file: Path | None) -> Store:
         """The store of this place; ``file`` is the SQLite file without a ``dsn`` (None: in memory)."""
         from agentctx.memory.rows import DEFAULT_TENANT
-        from agentctx.memory.store import open_postgres, open_sqlite
+        from agentctx.memory.store import open_sqlite
+        from agentctx.memory.tenants import open_tenant
 
         tenant = self.tenant or DEFAULT_TENANT
-        if self.dsn and not self.dsn.startswith(("postgresql://", "postgres://")):
-            raise InvalidInput(
-                "the memory's dsn names no PostgreSQL", "write it as postgresql://user@host/db"
-            )
-        store = open_postgres(self.dsn, tenant) if self.dsn else open_sqlite(file, tenant)
+        store = open_tenant(self.dsn, tenant) if self.dsn else open_sqlite(file, tenant)
         if not self.redis_url:
             return store
         from agentctx.memory.redis import open_redis

@@ -58,7 +58,7 @@ def later(text: str, seconds: float) -> str:
     """The canonical time ``seconds`` after ``text``."""
     try:
         return written(moment_of(text) + timedelta(seconds=seconds))
-    except OverflowError:
+    except (OverflowError, ValueError):  # too far, or not a number
         raise InvalidInput(f"{seconds} seconds after {text} is outside the calendar") from None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agentctx.errors import AgentctxError, Busy, MissingExtra
+from agentctx.errors import AgentctxError, Busy, InvalidInput, MissingExtra
 from agentctx.memory.batches import chunks
 from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
@@ -41,8 +41,11 @@ _POOL = 8
 def connect(dsn: str) -> psycopg.Connection[Any]:
     """A connection in autocommit whose ids, times (UTC) and JSON arrive as text.
 
-    Raises ``MissingExtra`` without psycopg, ``AgentctxError`` when the server cannot be reached.
+    Raises ``MissingExtra`` without psycopg, ``InvalidInput`` for another kind of address (which is not shown:
+    it may hold a password), ``AgentctxError`` when the server cannot be reached.
     """
+    if "://" in dsn and not dsn.startswith(("postgresql://", "postgres://")):
+        raise InvalidInput("the DSN names no PostgreSQL", "write it as postgresql://user@host:5432/database")
     try:
         import psycopg
         from psycopg.types.string import TextLoader

@@ -123,7 +123,7 @@ def uuid_text(text: str, what: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise InvalidInput(
-            f"{text!r} is not the id of a {what}", "ids are UUIDs; leave it out for a new one"
+            f"{text!r} is not the id of a {what}", "an id is a UUID, as 01a1f9d8-c049-707a-90b4-09869b633737"
         ) from None
 
 

@@ -16,6 +16,10 @@ from agentctx.memory.store import SqlStore
 
 T = TypeVar("T")
 _COMMENT = re.compile(r"--[^\n]*")
+_POLICIES = (
+    "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = current_schema() AND c.relname = 'episodes' AND c.relrowsecurity"
+)
 TABLES = (
     "namespaces", "episodes", "facts", "fact_heads", "fact_sources", "working_context", "erasures", "search",
 )  # fmt: skip
@@ -24,10 +28,12 @@ TABLES = (
 class TenantDatabase:
     """A shared database as one tenant sees it. On SQLite the store's own conditions are all there is."""
 
-    def __init__(self, shared: Database, tenant: str) -> None:
+    def __init__(self, shared: Database, tenant: str, alone: bool = False) -> None:
+        """``alone``: nobody else uses ``shared``, so that it is closed with this."""
         self.engine: Engine = shared.engine
         self._shared = shared
         self._tenant = tenant
+        self._alone = alone
 
     def _mine(self, work: Callable[[Session], T]) -> Callable[[Session], T]:
         if self.engine != "postgres":
@@ -56,7 +62,20 @@ class TenantDatabase:
         self._shared.scrub()
 
     def close(self) -> None:
-        """The shared database stays open."""
+        """The shared database stays open for the others."""
+        if self._alone:
+            self._shared.close()
+
+
+def open_tenant(dsn: str, tenant: str) -> SqlStore:
+    """The store of one tenant in a PostgreSQL, with row-level security or without.
+
+    A transaction says whose it is only where policies ask: reads are quicker without.
+    """
+    database = PostgresDatabase(dsn)
+    if database.read(lambda session: session.rows(_POLICIES)):
+        return SqlStore(TenantDatabase(database, tenant, alone=True), tenant)
+    return SqlStore(database, tenant)
 
 
 class Tenants:

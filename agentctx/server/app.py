@@ -117,7 +117,7 @@ class App:
         if request.path == "/readyz":
             await asyncio.to_thread(self.ready)
             return reply({"ready": True})
-        caller = self.door.caller(request)
+        caller = await self.door.caller(request)
         about["user_id"] = caller.owner
         if request.path == "/metrics":
             caller.may("admin")

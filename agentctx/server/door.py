@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import math
 import time
@@ -82,34 +83,37 @@ class Door:
         """Whether a key is asked for."""
         return self.find is not None or bool(self.fixed)
 
-    def caller(self, request: Request) -> Caller:
-        """Who asks, counted against their rate. Raises ``Refused`` (401, 429)."""
-        caller = self._known_caller(request) if self.guarded else self.nobody
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, counted against their rate. Raises ``Refused`` (401, 429).
+
+        A key is looked up beside the loop: a database that is stuck holds up only those who wait for it.
+        """
+        caller = await self._known_caller(request) if self.guarded else self.nobody
         rate = caller.tier.per_minute if self.per_minute is None else self.per_minute
         burst = max(caller.tier.burst, rate // 10)
         self._count(f"key {caller.key} {caller.owner}", rate, burst)
         return caller
 
-    def _known_caller(self, request: Request) -> Caller:
+    async def _known_caller(self, request: Request) -> Caller:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         text = request.headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
         asked = digest(text)
         for known, user in self.fixed.items():
             if hmac.compare_digest(known, asked):
                 return Caller(user, self.tiers["free"], key=asked[:8])
-        key = self._looked_up(asked, text) if text and self.find else None
+        key = await self._looked_up(asked, text) if text and self.find else None
         if key is None:
             self._count(f"bad {request.client}", BAD_KEYS, BAD_KEYS)
             raise Refused(401, _UNKNOWN, www_authenticate="Bearer")
         return Caller(key.owner, self.tiers[key.tier], key.scopes, key.id)
 
-    def _looked_up(self, asked: str, text: str) -> Key | None:
+    async def _looked_up(self, asked: str, text: str) -> Key | None:
         now = self.clock()
         held = self._known.get(asked)
         if held and held[0] + FRESH > now:
             return held[1]
         assert self.find is not None
-        key = self.find(text)
+        key = await asyncio.to_thread(self.find, text)
         self._known.pop(asked, None)
         if key is not None:
             self._known[asked] = (now, key)

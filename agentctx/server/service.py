@@ -5,9 +5,9 @@ The names are those that prompts written for Stash use, where there is one for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.memories import HOURS, Memory
@@ -22,6 +22,8 @@ BATCH = 1_000
 _LIMIT = 1_000
 
 Data = dict[str, Any]
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,24 @@ def write(memory: Memory, given: Arguments) -> Data:
     told = (given.get("episodes", []), given.get("facts", []))
     if not 0 < len(told[0]) + len(told[1]) <= BATCH:
         raise InvalidInput(f"a batch holds 1 to {BATCH} episodes and facts")
-    episodes = [_episode(memory, item, _space(given)) for item in told[0]]
-    facts = [_fact(memory, item, _space(given)) for item in told[1]]
+    episodes = _each("episodes", told[0], lambda item: _episode(memory, item, _space(given)))
+    facts = _each("facts", told[1], lambda item: _fact(memory, item, _space(given)))
     heads = memory.store.write(episodes, facts)
     return {
         "episodes": [episode.id for episode in episodes],
         "facts": [{"id": f.id, "version": h.version} for f, h in zip(facts, heads, strict=True)],
     }
+
+
+def _each(name: str, items: Sequence[T], made: Callable[[T], U]) -> list[U]:
+    """``items`` made into values; an error says which one it was, counted from 0."""
+    found = []
+    for number, item in enumerate(items):
+        try:
+            found.append(made(item))
+        except InvalidInput as error:
+            raise InvalidInput(f"{name}[{number}]: {error.message}", error.hint) from None
+    return found
 
 
 def set_fact(memory: Memory, given: Arguments) -> Data:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 _NUMBERS = itertools.count(1)
+ROLE = "agentctx_app"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,22 @@ def empty_database(postgres_server: Server) -> str:
 def psql(postgres_server: Server) -> Callable[..., str]:
     """``psql(dsn, sql)`` or ``psql(dsn, file=path)``: the output of the real program."""
     return postgres_server.psql
+
+
+@pytest.fixture
+def app_dsn(empty_database: str, psql: Callable[..., str]) -> str:
+    """A DSN of the role that owns nothing, in a database that is prepared for several tenants."""
+    from agentctx.memory.tenants import prepare
+
+    schema = empty_database.rpartition("%3D")[2]
+    psql(
+        empty_database,
+        f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+        f" GRANT USAGE ON SCHEMA {schema} TO {ROLE}",
+    )
+    for _ in range(2):
+        prepare(empty_database, ROLE)
+    return empty_database.replace("postgres@", f"{ROLE}@")
 
 
 @pytest.fixture(scope="session")

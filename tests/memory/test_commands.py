@@ -1,4 +1,5 @@
-"""Episodes, facts and working context from the command line, on SQLite and on a real PostgreSQL."""
+"""Episodes, facts and working context from the command line, on SQLite, on a real PostgreSQL and as one
+of its tenants."""
 
 from __future__ import annotations
 
@@ -15,11 +16,14 @@ from agentctx.flows.memories import Memory
 from tests.repository import TempRepo
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "tenant"])
 def shop(request: pytest.FixtureRequest, repo: TempRepo, monkeypatch: pytest.MonkeyPatch) -> TempRepo:
     repo.commit("code", {"a.py": "x = 1\n"})
     if request.param == "postgres":
         monkeypatch.setenv("AGENTCTX_DSN", request.getfixturevalue("empty_database"))
+    if request.param == "tenant":
+        monkeypatch.setenv("AGENTCTX_DSN", request.getfixturevalue("app_dsn"))
+        monkeypatch.setenv("AGENTCTX_TENANT", "platform")
     return repo
 
 
@@ -173,6 +177,40 @@ def test_a_wrong_setting_is_told_with_its_file(
     (own_home / ".config/agentctx/config.yaml").write_text(config)
     code, _, told = typed(repo, "recall", "x")
     assert code == 2 and words in told
+
+
+def test_a_tenant_of_a_shared_database_does_not_see_another(
+    repo: TempRepo, app_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    monkeypatch.setenv("AGENTCTX_DSN", app_dsn)
+    run(repo, "remember", "the cart is blue")
+    assert "blue" in run(repo, "recall", "cart")
+    monkeypatch.setenv("AGENTCTX_TENANT", "rival")
+    assert run(repo, "recall", "cart") == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "list"),
+        ("remember", "x"),
+        ("prepare-database", "--role", "app", "--dsn", "mysql://u:hush@h/x"),
+    ],
+    ids=["keys", "memory", "tenants"],
+)
+def test_an_address_that_names_no_postgresql_is_refused_without_showing_it(
+    shop: TempRepo, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCTX_DSN", "mysql://u:hush@h/x")
+    code, _, told = typed(shop, *words)
+    assert code == 2 and "names no PostgreSQL" in told and "hush" not in told
+
+
+def test_a_life_that_is_no_number_of_hours_is_refused(shop: TempRepo) -> None:
+    for hours in ("nan", "inf"):
+        code, _, told = typed(shop, "episode", "add", "x", "--ttl", hours)
+        assert code == 2 and "outside the calendar" in told
 
 
 def test_the_facade_serves_a_program(repo: TempRepo) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -15,21 +15,6 @@ from agentctx.memory.keys import Keys
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.store import SqlStore, open_postgres
 from agentctx.memory.tenants import TABLES, Tenants, prepare
-
-ROLE = "agentctx_app"
-
-
-@pytest.fixture
-def app_dsn(empty_database: str, psql: Callable[..., str]) -> str:
-    schema = empty_database.rpartition("%3D")[2]
-    psql(
-        empty_database,
-        f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
-        f" GRANT USAGE ON SCHEMA {schema} TO {ROLE}",
-    )
-    for _ in range(2):
-        prepare(empty_database, ROLE)
-    return empty_database.replace("postgres@", f"{ROLE}@")
 
 
 @pytest.fixture

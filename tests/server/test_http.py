@@ -92,6 +92,8 @@ def test_a_batch_is_written_whole_or_not_at_all(server: Served) -> None:
     }
     assert server.ask("POST", "/v1/write", bad)[0] == 400
     assert server.call("recent_episodes", limit=1000)["episodes"] == before
+    status, told, _ = server.ask("POST", "/v1/write", {"episodes": [{"content": "in"}, {"content": 5}]})
+    assert (status, told["error"]) == (400, "episodes[1]: content must be a text")
     good = {
         "episodes": [{"content": f"step {n}", "metadata": {"n": n}} for n in range(100)],
         "facts": [{"entity": f"e{n}", "property": "p", "value": {"n": n}} for n in range(50)],
