@@ -108,7 +108,7 @@ def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
     from agentctx.flows.export import import_jsonl
     from agentctx.flows.memories import Memory
 
-    with click.open_file(file, encoding="utf-8") as lines:
+    with click.open_file(file, encoding="utf-8-sig") as lines:
         rows = import_jsonl(lines, "standard input" if file == "-" else file)
     count = Count()
     counted = count.over(rows)

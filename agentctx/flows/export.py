@@ -377,6 +377,11 @@ def _opened(out: Path | TextIO) -> Iterator[TextIO]:
         yield out
         return
     try:
+        if out.exists() and not out.is_file():  # a pipe or a device is written to, never replaced
+            with out.open("w", encoding="utf-8", newline="\n") as stream:
+                yield stream
+            return
+        out = out.resolve()  # a link stays one
         handle, temporary = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:

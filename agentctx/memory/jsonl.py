@@ -67,10 +67,14 @@ def parse(source: Iterable[str], name: str) -> Rows:
     Raises ``InvalidInput`` that names ``name`` and the line of the first mistake; nothing is used then.
     """
     found: dict[str, list[Any]] = {kind: [] for kind in _TYPES}
-    for number, line in enumerate(source, 1):
-        if line.strip():
-            kind, value = _value(line, f"{name}, line {number}")
-            found[kind].append(value)
+    number = 0
+    try:
+        for number, line in enumerate(source, 1):
+            if line.strip():
+                kind, value = _value(line, f"{name}, line {number}")
+                found[kind].append(value)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name}, after line {number}: not UTF-8: {error.reason}") from None
     return Rows(found["episode"], found["fact"], found["context"], found["head"] or None)
 
 

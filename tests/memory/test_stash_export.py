@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,32 @@ def test_a_wrong_line_keeps_the_whole_file_out(repo: TempRepo, tmp_path: Path) -
     code, _, told = typed(repo, "import", "jsonl", str(bad))
     assert code == 2 and "2" in told
     assert run(repo, "recall", "kept") == ""
+
+
+def test_a_file_that_is_not_utf_8_is_refused_and_a_byte_order_mark_is_not(
+    repo: TempRepo, tmp_path: Path
+) -> None:
+    repo.commit("code", {"a.py": ""})
+    given = tmp_path / "given.jsonl"
+    given.write_bytes(b"\n\xff\xfe\n")
+    code, _, told = typed(repo, "import", "jsonl", str(given))
+    assert code == 2 and "not UTF-8" in told
+    run(repo, "remember", "the deploy was late")
+    out = tmp_path / "out.jsonl"
+    run(repo, "export", "jsonl", "--out", str(out))
+    given.write_bytes(b"\xef\xbb\xbf" + out.read_bytes())
+    run(repo, "import", "jsonl", str(given))
+
+
+def test_an_export_writes_into_a_pipe_and_through_a_link(repo: TempRepo, tmp_path: Path) -> None:
+    repo.commit("code", {"a.py": ""})
+    run(repo, "remember", "the deploy was late")
+    real, link, pipe = (tmp_path / name for name in ("real.jsonl", "link.jsonl", "pipe"))
+    link.symlink_to(real)
+    run(repo, "export", "jsonl", "--out", str(link))
+    assert link.is_symlink() and "was late" in real.read_text()
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run(repo, "export", "jsonl", "--out", str(pipe), "--only", "memory")
+    assert pipe.is_fifo() and b"was late" in os.read(reader, 65536)
+    os.close(reader)
