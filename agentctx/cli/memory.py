@@ -240,10 +240,13 @@ def fact_set(
             given["valid_at"] = rest["since"]
         if rest["ttl"] is not None:
             given["expires_at"] = later(memory.now(), rest["ttl"] * 3600)
-        held = memory.set_fact(
-            entity, property, _value(value, json_value), rest["namespace"], expect, **given
-        )
-    return emit_json({"head": held}) if rest["as_json"] else say(f"{held.fact_id} version {held.version}")
+        fact = memory.new_fact(entity, property, _value(value, json_value), rest["namespace"], **given)
+        held = memory.store.assert_fact(fact, expect)
+    if rest["as_json"]:
+        return emit_json({"head": held})
+    if held.fact_id != fact.id:
+        tell("what held still holds: this is the same, older, or less sure and so a contradiction")
+    return say(f"{held.fact_id} version {held.version}")
 
 
 @fact_command.command("get")

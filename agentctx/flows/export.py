@@ -360,7 +360,7 @@ def export_stash_dsn(rows: Rows, dsn: str, now: str) -> None:
     from agentctx.memory.postgres import connect, run_script
 
     with connect(dsn) as connection:
-        run_script(connection, to_stash.statements(rows, now))
+        run_script(connection, to_stash.statements(rows, now), "start Stash on it once: it makes its tables")
 
 
 def import_jsonl(source: Iterable[str], name: str = "standard input") -> Rows:

@@ -71,6 +71,12 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+def _refused(error: psycopg.Error, hint: str = "") -> AgentctxError:
+    if error.sqlstate == "42501":  # insufficient privilege, and a row that a policy does not allow
+        hint = "the role of this DSN may not do that: use the DSN of the owner of the tables"
+    return AgentctxError(f"PostgreSQL refused: {_first_line(error)}", hint)
+
+
 def _marks(sql: str) -> str:
     """``sql`` in the words of psycopg; long statements are not worth the memory of keeping them."""
     return _short_marks(sql) if len(sql) < 4_000 else sql.replace("%", "%%").replace("?", "%s")
@@ -191,13 +197,16 @@ def transaction(
             pass
         except psycopg.Error as error:
             if error.sqlstate not in again:
-                raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+                raise _refused(error) from error
         time.sleep(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0))
     raise Busy("other writers kept PostgreSQL busy", "try again in a moment")
 
 
-def run_script(connection: psycopg.Connection[Any], statements: Iterable[str]) -> None:
-    """Run statements as they are, in one transaction. Raises ``AgentctxError`` in the server's words."""
+def run_script(connection: psycopg.Connection[Any], statements: Iterable[str], hint: str = "") -> None:
+    """Run statements as they are, in one transaction. Raises ``AgentctxError`` in the server's words.
+
+    ``hint`` is for the person whose database does not fit.
+    """
     import psycopg
 
     try:
@@ -205,11 +214,11 @@ def run_script(connection: psycopg.Connection[Any], statements: Iterable[str]) -
             for statement in statements:
                 connection.execute(statement)
     except psycopg.Error as error:
-        raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+        raise _refused(error, hint) from error
 
 
 class PostgresDatabase:
-    """A small pool of connections, opened when needed; a broken one is thrown away."""
+    """A small pool of connections, opened when needed; with a broken one the idle ones are thrown away."""
 
     engine: Engine = "postgres"
 
@@ -249,11 +258,13 @@ class PostgresDatabase:
         try:
             return work(connection)
         except psycopg.Error as error:
-            raise AgentctxError(f"PostgreSQL refused: {_first_line(error)}") from error
+            raise _refused(error) from error
         finally:
             with self._lock:
                 keep = not connection.closed and not connection.broken and len(self._idle) < _POOL
                 if keep:
                     self._idle.append(connection)
+            if connection.broken:
+                self.close()  # a server that went away took the idle ones with it
             if not keep:
                 connection.close()

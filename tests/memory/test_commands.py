@@ -71,7 +71,8 @@ def test_a_fact_is_set_superseded_and_read_as_of_another_day(shop: TempRepo) -> 
 
 def test_a_contradiction_is_listed_and_resolved(shop: TempRepo) -> None:
     run(shop, "fact", "set", "cart", "limit", "10", "--json-value")
-    run(shop, "fact", "set", "cart", "limit", "12", "--json-value", "--confidence", "0.5")
+    code, _, told = typed(shop, "fact", "set", "cart", "limit", "12", "--json-value", "--confidence", "0.5")
+    assert code == 0 and "contradiction" in told
     (pair,) = asked(shop, "fact", "contradictions")["contradictions"]
     assert (pair["disputed"]["value"], pair["current"]["value"]) == (12, 10)
     run(shop, "fact", "resolve", pair["disputed"]["id"], "--keep")

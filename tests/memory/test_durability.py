@@ -16,7 +16,9 @@ import pytest
 
 from agentctx.errors import AgentctxError, Busy, Conflict, NotWritable
 from agentctx.memory.batches import Rows
+from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
+from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.sqlite import SqliteDatabase, default_path, file_system
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Episode, Fact, WorkingContext
@@ -130,6 +132,23 @@ def test_only_one_of_two_that_read_the_same_version_wins_on_postgres(empty_datab
         thread.join()
     assert sorted(results) == ["lost"] * 5 + ["won"]
     store.close()
+
+
+def test_a_server_that_went_away_costs_one_failure_however_many_connections_were_idle(
+    empty_database: str, psql: Callable[..., str]
+) -> None:
+    database = PostgresDatabase(empty_database)
+
+    def connections(session: Session, more: int) -> list[int]:
+        (own,) = session.rows("SELECT pg_backend_pid()")[0]
+        return [own, *(database.read(lambda inner: connections(inner, more - 1)) if more else ())]
+
+    for pid in database.read(lambda session: connections(session, 3)):
+        assert psql(empty_database, f"SELECT pg_terminate_backend({pid}, 5000)") == "t"
+    with pytest.raises(AgentctxError):
+        database.read(lambda session: connections(session, 0))
+    assert len(database.read(lambda session: connections(session, 3))) == 4
+    database.close()
 
 
 def test_several_processes_may_make_the_schema_at_once(empty_database: str) -> None:

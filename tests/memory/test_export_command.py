@@ -80,6 +80,20 @@ def test_a_wrong_address_fails_in_two_lines_without_the_password(
     assert "hunter2" not in done.stderr and len(done.stderr.strip().splitlines()) <= 3
 
 
+def test_a_database_without_the_tables_of_stash_says_how_they_come(
+    repo: TempRepo, empty_database: str
+) -> None:
+    shop(repo)
+    done = repo.agentctx("export", "stash", "--dsn", empty_database)
+    assert done.returncode == 2 and "start Stash on it once" in done.stderr
+
+
+def test_a_role_that_policies_bind_is_told_who_may_export(repo: TempRepo, app_dsn: str) -> None:
+    shop(repo)
+    done = repo.agentctx("export", "postgres", "--dsn", app_dsn)
+    assert done.returncode == 2 and "the owner of the tables" in done.stderr
+
+
 def test_one_way_out_must_be_chosen(repo: TempRepo) -> None:
     shop(repo)
     assert repo.agentctx("export", "postgres").returncode == 2
