@@ -17,12 +17,13 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from agentctx.llm.settings import ProviderSettings
 from agentctx.model import Commit, Freshness, Note, Query, Section
 from agentctx.proposals.note_history import Merge, NoteHistory, titles_of
 from agentctx.retrieval.bags import Bag, bag_of
@@ -30,6 +31,7 @@ from agentctx.retrieval.concordance import Concordance
 from agentctx.retrieval.ranking import concordance_of, rank
 from agentctx.retrieval.tokens import tokenize
 from agentctx.retrieval.weights import SHIPPED, Weights
+from bench.retrieval_meaning import Cost, Meaning
 
 MEASURES = ("recall@1", "recall@5", "recall@10", "MRR", "nDCG@10")
 MINIMUM_WORDS = 12
@@ -215,7 +217,7 @@ def _tokens(text: str) -> list[str]:
     return tokenize(text)
 
 
-def methods(ablate: bool) -> dict[str, Method]:
+def methods(ablate: bool, meaning: Meaning | None = None) -> dict[str, Method]:
     every: dict[str, Method] = {
         "shipped": shipped(),
         "rank-bm25, white space": plain(lambda n: _spaced(f"{n.title} {n.body}"), _spaced),
@@ -223,6 +225,8 @@ def methods(ablate: bool) -> dict[str, Method]:
         "fields alone": shipped(replace(SHIPPED, **NO_SIGNALS)),
         "shipped, changed files known": shipped(files=True),
     }
+    if meaning:
+        every = {"shipped": shipped(), "embeddings alone": meaning.order, "shipped, fused": meaning.fused}
     if ablate:
         every = {"shipped": shipped()}
         every |= {f"without {name}": shipped(replace(SHIPPED, **off)) for name, off in OFF.items()}
@@ -242,16 +246,21 @@ Results = dict[str, list[tuple[float, ...]]]
 """Method -> the measures of every task."""
 
 
-def run(job: tuple[str, bool, int]) -> tuple[str, Results]:
+Job = tuple[str, bool, int, ProviderSettings | None]
+"""Repository, whether signals are left out, each Nth task, the embedding model."""
+
+
+def run(job: Job) -> tuple[str, Results, Cost]:
     base, ablate, every_nth = Path(job[0]), job[1], job[2]
     change = base.parent.name == "targeting"
-    every = methods(ablate)
+    meaning = Meaning(job[3]) if job[3] else None
+    every = methods(ablate, meaning)
     results: Results = {name: [] for name in every}
     tasks = ChangeSuite(base).tasks() if change else record_tasks(base)
     for task in islice(tasks, 0, None, every_nth):
         for name, method in every.items():
             results[name].append(measures(method(task), task.relevant))
-    return f"{base.parent.name}/{base.name}", results
+    return f"{base.parent.name}/{base.name}", results, meaning.cost if meaning else Cost()
 
 
 # --------------------------------------------------------------------------- printing
@@ -335,21 +344,28 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--ablate", action="store_true", help="leave out one signal at a time")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="a quicker look: each Nth task")
+    parser.add_argument("--embeddings", metavar="URL", default="", help="an OpenAI-compatible base address")
+    parser.add_argument("--model", metavar="NAME", default="", help="the embedding model's name there")
     options = parser.parse_args()
     found = sources(options.data)
     if not found:
         print(f"no *.cases.jsonl.gz or *.queries.jsonl.gz under {options.data}", file=sys.stderr)
         return 2
+    chosen = ProviderSettings("openai-compatible", options.model, options.embeddings)
+    model = chosen if options.embeddings else None
     with multiprocessing.Pool(2) as pool:
-        done = dict(
-            pool.imap_unordered(run, [(base, options.ablate, max(1, options.every)) for base in found])
-        )
-    ordered = {f"{Path(b).parent.name}/{Path(b).name}": None for b in found}
-    table = report({name: done[name] for name in ordered}, options.ablate)
+        jobs = [(base, options.ablate, max(1, options.every), model) for base in found]
+        done = {name: (results, cost) for name, results, cost in pool.imap_unordered(run, jobs)}
+    ordered = [f"{Path(b).parent.name}/{Path(b).name}" for b in found]
+    table = report({name: done[name][0] for name in ordered}, options.ablate)
+    if model:
+        table["cost"] = asdict(sum((done[name][1] for name in ordered), Cost()))
     if options.json:
         print(json.dumps(table, indent=1))
     else:
         show(table, options.ablate)
+        if model:
+            print("\ncost of the embeddings: " + Cost(**table["cost"]).told())
     return 0
 
 

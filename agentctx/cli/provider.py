@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from agentctx.cli.output import emit_json, say, tell
+
+if TYPE_CHECKING:
+    from agentctx.llm.settings import ProviderSettings
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -78,6 +82,47 @@ def test_command(as_json: bool) -> None:
     if as_json:
         return emit_json({"model": answer.model, "seconds": round(answer.seconds, 3)})
     return say(f"{answer.model} answered in {answer.seconds:.1f} s")
+
+
+@provider_command.command("embeddings")
+@click.option(
+    "--url", help="Base address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1."
+)
+@click.option("--model", help="The embedding model's name there.")
+@click.option("--key-variable", help="Name of the environment variable that holds the key.")
+@click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
+@click.option("--off", is_flag=True, help="Search by words alone again.")
+@click.option("--fill", "filling", is_flag=True, help="Ask for the vectors of this repository's notes now.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write and send nothing.")
+def embeddings_command(off: bool, filling: bool, dry_run: bool, **fields: str | bool | None) -> None:
+    """Find notes by meaning too, with an embedding model of yours; off unless set here. Shows what is set."""
+    from agentctx.llm import settings
+    from agentctx.llm.settings import EMBEDDINGS, ProviderSettings
+
+    given = {key: value for key, value in fields.items() if value}
+    chosen = None if off else settings.read(section=EMBEDDINGS)
+    if given and not off:
+        chosen = settings.changed(chosen or ProviderSettings("openai-compatible"), given)
+    if (given or off) and not dry_run:
+        tell(f"written to {settings.write(chosen, section=EMBEDDINGS)}")
+    if chosen is None:
+        return tell("no embeddings: notes are found by words alone")
+    for name in ("model", "url", "key_variable"):
+        say(f"{name:18} {getattr(chosen, name)}")
+    return _fill(chosen) if filling and not dry_run else None
+
+
+def _fill(chosen: ProviderSettings) -> None:
+    from agentctx.flows.embeddings import fill
+    from agentctx.project import Project
+
+    with Project.open() as project:
+        done = fill(project, chosen)
+    price = f", cost {done.cost:.4f}" if done.cost else ""
+    tell(
+        f"{done.asked} of {done.notes} notes asked for in {done.requests} requests, "
+        f"{done.tokens} tokens, {done.seconds:.1f} s{price}"
+    )
 
 
 def _print(settings: dict[str, object]) -> None:

@@ -1,7 +1,8 @@
 """The read line: notes on disk -> freshness -> rank -> pack -> template -> briefing.
 
-Nothing here calls a model or waits for the worker. What a note says is data: it is cleaned of everything
-hidden, fenced with its origin and its freshness, and never allowed to close its own fence.
+Nothing here waits for the worker or for a model that writes. Where a person has set embeddings, the vector of
+the task is asked for, and has a second. What a note says is data: it is cleaned of everything hidden, fenced
+with its origin and its freshness, and never allowed to close its own fence.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 
 from agentctx.errors import InvalidInput
 from agentctx.fence import attribute, fenced
+from agentctx.flows.embeddings import nearest
 from agentctx.flows.status import arrivals
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
+from agentctx.retrieval.fusion import fused
 from agentctx.retrieval.packing import pack
 from agentctx.retrieval.ranking import EXPLAINED, rank
 from agentctx.retrieval.succession import is_record, retired
@@ -37,8 +40,10 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
         raise InvalidInput(
             f"a briefing does not fit into {budget} tokens", f"give {LEAST_BUDGET} or more, or leave it out"
         )
-    notices = arrivals(project)
-    hits = _retired_last(project, rank_notes(project, query_for(project, task, files), explained=0))
+    near, without = nearest(project, task)
+    notices = (*arrivals(project), *filter(None, [without]))
+    hits = rank_notes(project, query_for(project, task, files), explained=0, near=near)
+    hits = _retired_last(project, hits)
     settings = project.config.prime
     considered = settings.budget_bytes // SHORTEST_LINE
     items = _items(project, hits[:considered])
@@ -57,9 +62,10 @@ def prime(project: Project, task: str = "", files: Sequence[str] = (), budget: i
 
 
 def search(project: Project, text: str, limit: int = 10) -> list[Hit]:
-    """Notes that have the query's words, best first; ``limit`` 0 gives all."""
-    explained = limit if limit > 0 else EXPLAINED
-    hits = rank_notes(project, Query(text=text), only_matching=True, explained=explained)
+    """Notes that have the query's words (and those that mean it), best first; ``limit`` 0 gives all."""
+    near, _ = nearest(project, text)
+    explained = limit if limit > 0 and not near else EXPLAINED
+    hits = rank_notes(project, Query(text=text), only_matching=True, explained=explained, near=near)
     return hits[:limit] if limit > 0 else hits
 
 
@@ -69,14 +75,22 @@ def query_for(project: Project, task: str, files: Sequence[str]) -> Query:
 
 
 def rank_notes(
-    project: Project, query: Query, only_matching: bool = False, explained: int = EXPLAINED
+    project: Project,
+    query: Query,
+    only_matching: bool = False,
+    explained: int = EXPLAINED,
+    near: Sequence[str] = (),
 ) -> list[Hit]:
-    """The notes of the project in the order of their use for the query; all, or those that answer it."""
+    """The notes of the project in the order of their use for the query; all, or those that answer it.
+
+    ``near`` has ids of notes, nearest in meaning first, and is fused with the order by words.
+    """
     notes, states = project.notes.notes, project.index.by_id()
     if not notes:
         return []
     _load_ranking()
-    return rank(query, notes, states, words=project.words, only_matching=only_matching, explained=explained)
+    hits = rank(query, notes, states, words=project.words, only_matching=only_matching, explained=explained)
+    return fused(hits, near, notes) if near else hits
 
 
 def _retired_last(project: Project, hits: Sequence[Hit]) -> list[Hit]:

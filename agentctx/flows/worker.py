@@ -29,11 +29,13 @@ Sync = Callable[[Path, str, str], object]
 
 
 def sync_range(root: Path, base: str, head: str) -> object:
-    """The write line on one work tree: proposals only."""
+    """The write line on one work tree: proposals only. New notes get their embeddings, where any are set."""
+    from agentctx.flows.embeddings import fill_quietly
     from agentctx.flows.sync import background
     from agentctx.project import Project
 
     with Project.open(root) as project:
+        fill_quietly(project)
         return background(project, base, head)
 
 

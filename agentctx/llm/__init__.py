@@ -25,18 +25,27 @@ def open_provider(settings: ProviderSettings, environ: Mapping[str, str] | None 
     Raises ``ModelFailed`` when the named key variable is not set.
     """
     module, name = _TABLE[settings.kind]
-    key = ""
-    if settings.key_variable:
-        key = (os.environ if environ is None else environ).get(settings.key_variable, "").strip()
-        if not key:
-            from agentctx.errors import ModelFailed
-
-            raise ModelFailed(
-                f"the environment variable {settings.key_variable} is not set",
-                f"export {settings.key_variable}=..., or agentctx provider set",
-            )
+    key = key_of(settings, environ)
     maker = getattr(import_module(f"agentctx.llm.{module}"), name)
     return cast("Callable[[ProviderSettings, str], Provider]", maker)(settings, key)
+
+
+def key_of(settings: ProviderSettings, environ: Mapping[str, str] | None = None) -> str:
+    """The key from the variable that the settings name; empty when none is needed.
+
+    Raises ``ModelFailed`` when the variable is not set.
+    """
+    if not settings.key_variable:
+        return ""
+    key = (os.environ if environ is None else environ).get(settings.key_variable, "").strip()
+    if not key:
+        from agentctx.errors import ModelFailed
+
+        raise ModelFailed(
+            f"the environment variable {settings.key_variable} is not set",
+            f"export {settings.key_variable}=..., or agentctx provider set",
+        )
+    return key
 
 
 def thrifty(provider: Provider, settings: ProviderSettings, folder: Path | None, today: str) -> Provider:

@@ -1,7 +1,7 @@
-"""The person's own settings of a model: ``provider:`` in ``~/.config/agentctx/config.yaml``.
+"""The person's own models: ``provider:`` and ``embeddings:`` in ``~/.config/agentctx/config.yaml``.
 
-A repository can neither name a provider nor change one. The file never holds a key, only the name of
-the environment variable that holds it. Writing replaces the ``provider:`` block and no other byte.
+A repository can neither name a model nor change one. The file never holds a key, only the name of
+the environment variable that holds it. Writing replaces the block of that section and no other byte.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from urllib.parse import urlsplit
 
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.files import locked, read_regular, write_atomic
-from agentctx.llm.address import check_url
 from agentctx.text import did_you_mean
 
 LIMIT = 256 * 1024
 KINDS = ("openai-compatible", "anthropic", "command")
+PROVIDER = "provider"
+"""Section of the model that proposes edits."""
+EMBEDDINGS = "embeddings"
+"""Section of the model that turns notes into vectors; always ``openai-compatible``, absent by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def validate(settings: ProviderSettings, where: str = "the provider") -> None:
     elif not settings.model:
         raise InvalidInput(f"{where}: no model is named", "agentctx provider set --model NAME")
     else:
+        from agentctx.llm.address import check_url  # sockets, which a session without a model need not load
+
         check_url(settings.url, settings.allow_http)
     if settings.key_variable and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", settings.key_variable):
         # What stands there may be the key itself: it is not repeated.
@@ -149,22 +154,24 @@ def validate(settings: ProviderSettings, where: str = "the provider") -> None:
 # --------------------------------------------------------------------------- the file
 
 
-def read(path: Path | None = None) -> ProviderSettings | None:
-    """The configured provider, or None when there is none. Raises ``InvalidInput`` naming the file."""
+def read(path: Path | None = None, section: str = PROVIDER) -> ProviderSettings | None:
+    """The model of a section, or None when there is none. Raises ``InvalidInput`` naming the file."""
     path = path or config_path()
     try:
-        section = _parsed(_bytes(path), path).get("provider")
+        data = _bytes(path)
     except NotFound:
         return None
-    if not section:
+    # A session starts with this question: without the word there is nothing to parse.
+    found = _parsed(data, path).get(section) if section.encode() in data else None
+    if not found:
         return None
-    settings = _built(section, path)
-    validate(settings, f"{path}: provider")
+    settings = _built(found, path, section)
+    validate(settings, f"{path}: {section}")
     return settings
 
 
-def write(settings: ProviderSettings | None, path: Path | None = None) -> Path:
-    """Store the provider (None removes it); every other byte of the file stays. Returns the file's path."""
+def write(settings: ProviderSettings | None, path: Path | None = None, section: str = PROVIDER) -> Path:
+    """Store a section (None removes it); every other byte of the file stays. Returns the file's path."""
     # Dotfile managers link config files elsewhere: the link is followed, and kept.
     path = (path or config_path()).resolve()
     if settings is not None:
@@ -175,12 +182,13 @@ def write(settings: ProviderSettings | None, path: Path | None = None) -> Path:
         except NotFound:
             before = b""
         old = _parsed(before, path)
-        after = _spliced(before, b"" if settings is None else _rendered(settings).encode())
+        block = _rendered(settings, section) if settings else ""
+        after = _spliced(before, block.encode(), section)
         new = _parsed(after, path)
-        if {**old, "provider": 0} != {**new, "provider": 0}:
+        if {**old, section: 0} != {**new, section: 0}:
             raise InvalidInput(
                 f"{path} is laid out in a way that cannot be edited in place; it was left as it is",
-                "put the provider section there by hand:\n" + _rendered(settings) if settings else "",
+                f"put the {section} section there by hand:\n{block}" if block else "",
             )
         write_atomic(path, after)
     return path
@@ -206,21 +214,21 @@ def _parsed(data: bytes, path: Path) -> dict[str, Any]:
     return found
 
 
-def _built(section: Any, path: Path) -> ProviderSettings:
-    if not isinstance(section, dict):
-        raise InvalidInput(f"{path}: provider is not a table", "agentctx provider set")
+def _built(found: Any, path: Path, section: str) -> ProviderSettings:
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{path}: {section} is not a table", "agentctx provider set")
     known = {f.name for f in fields(ProviderSettings)}
-    for key in section:
+    for key in found:
         if key not in known:
             near = did_you_mean(str(key), known)
             raise InvalidInput(
-                f"{path}: provider.{key} is not a known key", f"did you mean {near}?" if near else ""
+                f"{path}: {section}.{key} is not a known key", f"did you mean {near}?" if near else ""
             )
-    typed = {key: _typed(key, value, path) for key, value in section.items()}
+    typed = {key: _typed(key, value, f"{path}: {section}.{key}") for key, value in found.items()}
     return ProviderSettings(**{"kind": "", **typed})
 
 
-def _typed(key: str, value: Any, path: Path) -> Any:
+def _typed(key: str, value: Any, where: str) -> Any:
     wanted = {f.name: str(f.type) for f in fields(ProviderSettings)}[key]
     try:
         if wanted.startswith("tuple"):
@@ -234,11 +242,11 @@ def _typed(key: str, value: Any, path: Path) -> Any:
         return {"int": int, "float": float, "str": str}[wanted](value)
     except (ValueError, KeyError):
         form = "a list of words" if wanted.startswith("tuple") else wanted
-        raise InvalidInput(f"{path}: provider.{key} is not {form}") from None
+        raise InvalidInput(f"{where} is not {form}") from None
 
 
-def _rendered(settings: ProviderSettings) -> str:
-    lines = ["provider:"]
+def _rendered(settings: ProviderSettings, section: str) -> str:
+    lines = [f"{section}:"]
     for f in fields(ProviderSettings):
         value = getattr(settings, f.name)
         if f.name != "kind" and value == f.default:
@@ -251,12 +259,13 @@ def _rendered(settings: ProviderSettings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spliced(data: bytes, block: bytes) -> bytes:
-    """The file with its ``provider:`` block replaced, or with the block at its end."""
+def _spliced(data: bytes, block: bytes, section: str) -> bytes:
+    """The file with the block of a section replaced, or with the block at its end."""
     newline = b"\r\n" if b"\r\n" in data else b"\n"
     block = block.replace(b"\n", newline)
     lines = data.splitlines(keepends=True)
-    start = next((i for i, line in enumerate(lines) if re.match(rb"[\"']?provider[\"']?\s*:", line)), None)
+    head = re.compile(rb"[\"']?%s[\"']?\s*:" % section.encode())
+    start = next((i for i, line in enumerate(lines) if head.match(line)), None)
     if start is None:
         gap = b"" if not data or data.endswith(b"\n") else newline
         return data + gap + block

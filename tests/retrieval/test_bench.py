@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.scripted_embeddings import scripted, sent
+
 ROOT = Path(__file__).parents[2]
 FILLER = "These are enough other words to make a note of this section here, really."
 SECTIONS = {
@@ -96,6 +98,16 @@ def test_the_table_and_the_ablation_are_for_people(data: Path) -> None:
     assert "rank-bm25, white space" in table
     assert "change suite: mean over repositories" in table
     assert "without earlier titles" in bench("--data", str(data), "--ablate").stdout
+
+
+def test_an_embedding_model_is_measured_beside_its_cost(data: Path) -> None:
+    with scripted() as model:
+        done = bench("--data", str(data), "--embeddings", model.url, "--model", "m")
+    assert done.returncode == 0, done.stderr
+    for row in ("shipped  ", "embeddings alone  ", "shipped, fused  "):
+        assert f"  {row}" in done.stdout
+    assert "cost of the embeddings: 5 texts of notes in 2 requests" in done.stdout
+    assert len(sent(model)) == 5 + 3
 
 
 def test_a_folder_without_data_is_said_to_be_one(tmp_path: Path) -> None:
