@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from agentctx.errors import Conflict, InvalidInput
-from agentctx.freshness.answers import is_entry
+from agentctx.freshness.answers import CONDITIONS, MENTIONS, either, is_entry
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.hygiene import redact
 from agentctx.model import Anchor, Kind, Note, Problem, Stamp
@@ -68,7 +68,12 @@ def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) 
     data = project.folder.read_bytes(note.path)
     new = set_field(data, "anchors", tuple(str(a) for a in merged))
     fresh = stamps_for(_with_anchors(note, tuple(resolved)), project.tree)
-    stamps = {**project.folder.record(note.id), **fresh}
+    known = project.folder.record(note.id)
+    stamps = {**known, **_of_anchors(fresh)}
+    if MENTIONS in fresh:  # what was true before stays a claim
+        stamps[MENTIONS] = either(known.get(MENTIONS), fresh[MENTIONS])
+    if CONDITIONS in fresh:
+        stamps.setdefault(CONDITIONS, fresh[CONDITIONS])
     if not dry:
         if new != data:
             project.folder.save(note.path, new, note.digest)

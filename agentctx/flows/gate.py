@@ -251,11 +251,12 @@ class _Gate:
         return self._is_mended(note, drift, now) or self._is_the_bases(drift.anchor, now)
 
     def _is_mended(self, note: Note, drift: Drift, now: Sight) -> bool:
-        """The branch last wrote the note when its code was as it is now, if in several commits."""
+        """The branch last wrote the note when its code was as it is now, if in several commits. Anchors that
+        follow moved code are no mending: the text is."""
         if drift.state == "gone" or not self.branch.merge_base or not now.stamp:
             return False
-        old, new = (side.tree.read(note.path) for side in (self.before, self.after))
-        if old is None or new is None or old.split() == new.split():
+        old = next((n for n in self.before.notes.notes if n.id == note.id), None)
+        if old is None or (old.title == note.title and old.body.split() == note.body.split()):
             return False
         if self.after.tree.key(note.path).startswith("w:"):
             return True

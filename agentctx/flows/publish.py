@@ -21,10 +21,10 @@ from agentctx.git import RevTree
 from agentctx.model import Edit, Note, Proposal, Refusal, SyncReport
 from agentctx.notes.document import parse
 from agentctx.notes.folder import RECORDS
-from agentctx.notes.records import render_record
+from agentctx.notes.records import parse_record, render_record
 from agentctx.notes.scan import KINDS
 from agentctx.project import Project
-from agentctx.proposals.accept import applied
+from agentctx.proposals.accept import applied, vouched
 from agentctx.proposals.publish import (
     Batch,
     Mended,
@@ -192,8 +192,9 @@ def _edits(project: Project, proposals: Sequence[Proposal], parent: str) -> tupl
         record = f"{project.context}/{RECORDS}/{proposal.note_id}"
         before.setdefault(record, project.git.read_blob(f"{parent}:{record}"))
         if note is not None:
-            old = (before[record] or b"").decode("utf-8", "replace")
-            after[record] = render_record(stamps_for(note, tree), old).encode() or None
+            old = (after.get(record, before[record]) or b"").decode("utf-8", "replace")
+            stamps = vouched(proposal, stamps_for(note, tree), parse_record(old))
+            after[record] = render_record(stamps, old).encode() or None
     return [Edit(p, before[p], after[p]) for p in after if after[p] != before[p]], done
 
 

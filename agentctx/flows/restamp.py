@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentctx.config import context_name
-from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS
+from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS, either
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import Git, IndexTree
 from agentctx.model import Anchor, Note, Stamp
 from agentctx.notes.document import parse
-from agentctx.notes.folder import Folder
+from agentctx.notes.folder import RECORDS, Folder
 from agentctx.notes.scan import KINDS
 
 PARTIAL = "next-index-"
@@ -35,7 +35,8 @@ def restamp_staged(start: Path, index_file: str = "") -> list[str]:
             return []
         tree, folder = IndexTree(git), Folder(git.root, context)
         notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
-        changed = [n for n in notes if _restamp(n, tree, folder, staged)]
+        dealt = {n.id: frozenset() if _is_on_record(n, git, context, staged) else staged for n in notes}
+        changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id])]
         if changed:
             git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
         return [n.id for n in changed]
@@ -47,12 +48,22 @@ def _note(tree: IndexTree, path: str, context: str) -> Note | None:
     return parse(path, data, kind)[0] if kind and data is not None else None
 
 
+def _is_on_record(note: Note, git: Git, context: str, staged: frozenset[str]) -> bool:
+    """Is the record staged too, and the text the one of the last commit? Then a command wrote both, such as
+    a sync that followed moved code, and its record says all that it has proved."""
+    if f"{context}/{RECORDS}/{note.id}" not in staged:
+        return False
+    data = git.read_blob(f"HEAD:{note.path}")
+    before = parse(note.path, data, note.kind)[0] if data is not None else None
+    return before is not None and (before.title, before.body) == (note.title, note.body)
+
+
 def _restamp(note: Note, tree: IndexTree, folder: Folder, staged: frozenset[str]) -> bool:
     old = folder.record(note.id)
     now = stamps_for(note, tree)
     new = {str(a): stamp for a in note.anchors if (stamp := _choose(a, old, now, staged)) is not None}
     if MENTIONS in now:  # the text is part of the commit, and that is what it was written about
-        new[MENTIONS] = now[MENTIONS]
+        new[MENTIONS] = now[MENTIONS] if staged else either(old.get(MENTIONS), now[MENTIONS])
     new |= {name: old[name] for name in (CONDITIONS, COMMITS) if name in old}
     return new != old and folder.write_record(note.id, new)
 

@@ -7,6 +7,7 @@ Beside the anchors a record may hold entries whose names begin with ``~``. ``sig
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agentctx.freshness.languages.base import fingerprint
 from agentctx.model import Stamp
@@ -46,6 +47,16 @@ def answers_of(stamp: Stamp | None, questions: Sequence[str]) -> tuple[bool, ...
     except ValueError:
         return None
     return tuple(bool(bits >> at & 1) for at in range(len(questions)))
+
+
+def either(one: Stamp | None, other: Stamp) -> Stamp:
+    """What was answered yes in one of two entries about the same questions; the other when they differ."""
+    if one is None or (one.scheme, one.sig) != (other.scheme, other.sig):
+        return other
+    try:
+        return replace(other, body=f"{int(one.body, 16) | int(other.body, 16):x}")
+    except ValueError:
+        return other
 
 
 def _digest(questions: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from agentctx.errors import Conflict, InvalidInput, NotFound
 from agentctx.model import Edit, Kind, Note, Proposal, Refusal, Stamp
 from agentctx.notes.document import parse
 from agentctx.notes.folder import KINDS, RECORDS, Folder
-from agentctx.notes.records import render_record
+from agentctx.notes.records import parse_record, render_record
 from agentctx.proposals.checks import not_half_gone_text
 from agentctx.proposals.operations import apply_operations, new_note_bytes
 from agentctx.proposals.store import Store
@@ -175,12 +175,26 @@ def _write_record(
         return None
     path = f"{folder.context}/{RECORDS}/{note.id}"
     before = _present(folder, path)
-    text = render_record(stamps_of(note), (before or b"").decode("utf-8", "replace"))
+    old = (before or b"").decode("utf-8", "replace")
+    text = render_record(vouched(proposal, stamps_of(note), parse_record(old)), old)
     edit = Edit(path, before, text.encode() or None)
     if edit.before == edit.after:
         return None
     _apply(proposal, edit, folder, store)
     return edit
+
+
+def vouched(proposal: Proposal, now: Mapping[str, Stamp], old: Mapping[str, Stamp]) -> Mapping[str, Stamp]:
+    """What accepting may put on record. A repair has proved where its anchors went and nothing else: the
+    other stamps stay as somebody verified them, so that what was stale beside them stays stale."""
+    if proposal.origin != "repair":
+        return now
+    moves = [o.arguments for o in proposal.operations if o.name == "anchor"]
+    put, left = {move["anchor"] for move in moves}, {move.get("replaces") for move in moves}
+    return {
+        **{name: stamp for name, stamp in now.items() if name in put},
+        **{name: stamp for name, stamp in old.items() if name not in left},
+    }
 
 
 def _kind(folder: Folder, path: str) -> Kind:

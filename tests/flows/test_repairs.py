@@ -1,0 +1,93 @@
+"""What a repair without a model vouches for: where its anchors went, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.repository import TempRepo
+
+KEEP = "def keep(amount):\n    for n in range(amount):\n        print(n, 'kept')\n    return amount * 3\n"
+WANDER = (
+    "def wander_off(left, right):\n    total = left + right\n    print('sum', total)\n    return total * 7\n"
+)
+NOTE = "agent-context/gotchas/two.md"
+
+
+@pytest.fixture
+def two(repo: TempRepo) -> TempRepo:
+    """A verified note about two functions, one moved and renamed, one changed."""
+    repo.commit("Code", {"src/a.py": f"{KEEP}\n\n{WANDER}"})
+    anchors = ("--anchor", "src/a.py#keep", "--anchor", "src/a.py#wander_off")
+    body = "Never call `wander_off` after `keep`."
+    assert repo.agentctx("new", "gotcha", "Two", *anchors, "--body", body).returncode == 0
+    repo.commit("Note")
+    moved = WANDER.replace("def wander_off", "def roam")
+    repo.commit("Move", {"src/a.py": KEEP.replace("* 3", "* 4"), "src/b.py": moved})
+    return repo
+
+
+def said(repo: TempRepo) -> tuple[str, dict[str, str], list[str]]:
+    """State of the only note, of each of its anchors, and the mentions that broke."""
+    (note,) = json.loads(repo.agentctx("status", "--json").stdout)["notes"]
+    drifts = {drift["anchor"]: drift["state"] for drift in note["drifts"]}
+    return note["state"], drifts, [mention["text"] for mention in note["mentions"]]
+
+
+AFTER = ("stale", {"src/a.py#keep": "body", "src/b.py#roam": "unchanged"}, ["wander_off"])
+
+
+def test_what_is_stale_beside_a_moved_anchor_stays_stale(two: TempRepo) -> None:
+    assert two.agentctx("sync", "--no-model", "--mode", "apply").returncode == 0
+    assert "- src/b.py#roam" in (two.root / NOTE).read_text()
+    assert said(two) == AFTER
+    two.commit("Follow the code")
+    assert said(two) == AFTER
+    assert two.agentctx("verify", "two").returncode == 0
+    assert said(two)[:2] == ("fresh", {"src/a.py#keep": "unchanged", "src/b.py#roam": "unchanged"})
+
+
+def test_a_repair_that_a_person_accepts_proves_no_more(two: TempRepo) -> None:
+    two.agentctx("sync", "--no-model")
+    assert two.agentctx("review", "accept").returncode == 0
+    assert said(two) == AFTER
+
+
+def test_the_hook_before_a_commit_leaves_the_record_that_a_sync_wrote(two: TempRepo) -> None:
+    two.git("reset", "--soft", "HEAD~1")
+    two.agentctx("sync", "--no-model", "--mode", "apply")
+    two.git("add", "-A")
+    record = (two.root / "agent-context/.verified/two").read_bytes()
+    assert two.agentctx("hook", "pre-commit").returncode == 0
+    assert (two.root / "agent-context/.verified/two").read_bytes() == record
+    two.commit("Code and its note in one")
+    assert said(two) == AFTER
+
+
+def test_one_more_anchor_does_not_make_an_untrue_mention_true(two: TempRepo) -> None:
+    assert said(two)[2] == ["wander_off"]
+    assert two.agentctx("anchor", "two", "src/b.py#roam").returncode == 0
+    assert said(two)[2] == ["wander_off"]
+
+
+def test_one_more_anchor_makes_words_of_its_file_claims(repo: TempRepo) -> None:
+    repo.commit("Code", {"src/a.py": WANDER})
+    repo.agentctx("new", "gotcha", "Two", "--body", "Mind `wander_off`.")
+    repo.agentctx("anchor", "two", "src/a.py#wander_off")
+    repo.commit("Note")
+    repo.commit("Rename", {"src/a.py": WANDER.replace("def wander_off", "def roam")})
+    assert said(repo)[2] == ["wander_off"]
+
+
+def test_the_gate_does_not_take_a_moved_anchor_for_a_mended_text(two: TempRepo) -> None:
+    two.agentctx("sync", "--no-model", "--mode", "apply")
+    two.commit("Follow the code")
+    done = two.agentctx("check", "--base", "HEAD~2", "--json")
+    found = {
+        (f["anchor"], f["state"]) for f in json.loads(done.stdout)["findings"] if f["severity"] == "error"
+    }
+    assert (done.returncode, found) == (1, {("src/a.py#keep", "stale")})
+    text = (two.root / NOTE).read_text()
+    two.commit("Say it", {NOTE: text.replace("Never call", "Four times. Never call")})
+    assert two.agentctx("check", "--base", "HEAD~3", "--json").returncode == 0
