@@ -16,9 +16,10 @@ from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
+from agentctx.llm.cached import forget
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
-from agentctx.model import Affected, Change, Note, Proposal, Refusal, SyncReport, SyncRequest
+from agentctx.model import Affected, Change, Freshness, Note, Proposal, Refusal, SyncReport, SyncRequest
 from agentctx.project import REFUSED, Project
 from agentctx.proposals.checks import Evidence, evidence_of
 from agentctx.proposals.drafting import Drafted, draft
@@ -27,7 +28,7 @@ from agentctx.proposals.note_words import count_note
 from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
 from agentctx.proposals.requests import requests_for
-from agentctx.proposals.settled import settle, settled
+from agentctx.proposals.settled import fail, settle, settled
 from agentctx.proposals.support import rarity_of
 from agentctx.text import counted
 
@@ -49,7 +50,8 @@ class Choices:
     dry_run: bool = False
     """Say what would be asked and what it would cost; write nothing, call nobody."""
     mark: bool = True
-    """Say afterwards that this work tree has been brought up to the range's end."""
+    """Say afterwards that this work tree has been brought up to the range's end. Without it, what this
+    clone remembers of earlier syncs counts for nothing, and nothing is added to it."""
 
 
 def run_sync(
@@ -113,7 +115,7 @@ def sync_id(project: Project, base: str, head: str) -> str:
 def _ask(project: Project, change: Change, report: SyncReport, choices: Choices, say: Say) -> SyncReport:
     found = find_affected(project, change, lambda n: say(f"reading earlier merges: {n}"))
     report = replace(report, affected=tuple(found))
-    done = _done(project, report)
+    done = _done(project, report, choices)
     chosen, skipped = _chosen(project, [a for a in found if a.id not in done], change)
     earlier = [a.id for a in found if a.flag and a.id in done and a.id not in report.repaired]
     skipped += tuple((id, "dealt with in an earlier sync of this commit") for id in earlier)
@@ -132,16 +134,17 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
         try:
             report = _one_call(project, provider, group, report, choices)
-            settle(project.state, change.head, ids)
         except OverCap as cap:
             report = replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
     return report
 
 
-def _done(project: Project, report: SyncReport) -> frozenset[str]:
+def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[str]:
     """Notes that need no model for this range: repaired whole just now, or dealt with in an earlier sync."""
     states = project.index.by_id()
     whole = [id for id in report.repaired if states[id].state != "stale"]
+    if not choices.mark:
+        return frozenset(whole)
     settle(project.state, report.head, whole)
     return settled(project.state, report.head)
 
@@ -195,13 +198,19 @@ def _one_call(
 ) -> SyncReport:
     """Ask about one group, judge the answer, keep what may be offered. A failed call fails the sync."""
     data = {r.note.id: project.folder.read_bytes(r.note.path) for r in group}
-    prompt = build_prompt(group)
-    answer = provider.complete(prompt, answer_schema([r.note.id for r in group]))
+    prompt, schema = build_prompt(group), answer_schema([r.note.id for r in group])
+    answer = provider.complete(prompt, schema)
     parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
     provenance = provenance_of(project, report.id, group[0].change.head, answer.model)
     known = LookUp(project.git, group[0].change)
     drafted = draft(parsed, group, data, _evidence(project, group), provenance, known)
     kept, remembered = _offered(project, drafted, group[0].change, choices)
+    failed = {id for id, _ in drafted.refused if id} - {p.note_id for p in drafted.proposals}
+    if failed:
+        forget(provider, prompt, schema)
+    if choices.mark:
+        settle(project.state, group[0].change.head, data.keys() - failed)
+        fail(project.state, group[0].change.head, failed)
     return replace(
         report,
         proposals=report.proposals + kept,
@@ -239,7 +248,13 @@ def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Ev
     paths = set(project.tree.paths()) | {f.old_path for f in group[0].change.files if f.old_path}
     notes = project.notes.notes
     ids, rarity = [n.id for n in notes], rarity_of(count_note(n.title, n.body).body for n in notes)
-    return {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
+    found = {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
+    states = project.index.by_id()
+    return {id: replace(evidence, false=_false(states[id])) for id, evidence in found.items()}
+
+
+def _false(verdict: Freshness) -> dict[str, str]:
+    return {m.text: m.reason for m in verdict.mentions if m.state in ("changed", "broken")}
 
 
 def background(project: Project, base: str, head: str) -> SyncReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ ENTRIES = 200
 
 
 class Cached:
-    """Answers from ``folder`` where it can. Failures are not kept, so they are asked again."""
+    """Answers from ``folder`` where it can. Failures are not kept, so they are asked again.
+
+    Whether an answer is of any use shows only later: ``forget`` takes one back that was not.
+    """
 
     def __init__(self, provider: Provider, folder: Path | None) -> None:
         self._provider = provider
@@ -39,6 +43,13 @@ class Cached:
             self._keep(place, answer)
         return answer
 
+    def forget(self, prompt: Prompt, schema: Mapping[str, Any]) -> None:
+        """Have the same prompt asked anew the next time."""
+        place = self._place(prompt, schema)
+        if place is not None:
+            with suppress(AgentctxError, OSError):
+                remove_file(place)
+
     def _place(self, prompt: Prompt, schema: Mapping[str, Any]) -> Path | None:
         whole = [self.model, prompt.version, prompt.system, prompt.user, schema]
         key = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
@@ -52,6 +63,12 @@ class Cached:
                 remove_file(old)
         except (AgentctxError, OSError):
             return
+
+
+def forget(provider: Provider, prompt: Prompt, schema: Mapping[str, Any]) -> None:
+    """Have the same prompt asked anew the next time, where the provider remembers answers at all."""
+    if isinstance(provider, Cached):
+        provider.forget(prompt, schema)
 
 
 def _kept(place: Path) -> Answer | None:

@@ -37,6 +37,8 @@ class Evidence:
     """Lines of the change, of its message and of the anchored code: what stands beside what."""
     rarity: Rarity = field(default_factory=Rarity)
     """How rare words are in this repository's notes."""
+    false: Mapping[str, str] = field(default_factory=dict)
+    """Code spans of the note that are known to be false now, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,14 @@ def changes_something(case: Case) -> Iterator[Refusal]:
         yield Refusal("empty", "the operations leave the note as it is")
 
 
+def nothing_false_stays(case: Case) -> Iterator[Refusal]:
+    """Accepting says that the note is true: what is known to be false in it may not be left standing."""
+    body = case.edited.body if case.edited and not case.is_new else ""
+    for span, reason in case.evidence.false.items():
+        if f"`{span}`" in body:
+            yield Refusal("stands", f"the note would be verified, but {reason}", "needs_review")
+
+
 CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     only_affected,
     only_its_own_fields,
@@ -224,5 +232,6 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     in_their_places,
     nothing_only_gone,
     values_as_in_the_code,
+    nothing_false_stays,
     about_the_change,
 )

@@ -56,7 +56,7 @@ def draft(
 
     ``data``: each note's bytes as they were when the prompt was built, by id; ``evidence``: by id too.
     ``look_up`` is asked which of the names that the evidence does not have exist in the trees.
-    A note whose answer is refused is simply not changed.
+    A note whose answer is refused is simply not changed; one that the answer says nothing about is refused.
     """
     proposals: list[Proposal] = []
     refused: list[tuple[str, Refusal]] = [("", refusal) for refusal in parsed.refusals]
@@ -71,6 +71,9 @@ def draft(
                 proposals.append(result)
             else:
                 refused += [(answer.note_id, refusal) for refusal in result]
+    said = {a.note_id for a in parsed.notes if a.operations or a.refusals}
+    silence = Refusal("format", "the answer says nothing about it")
+    refused += [(id, silence) for id in by_id if id not in said]
     return Drafted(tuple(proposals), tuple(refused))
 
 

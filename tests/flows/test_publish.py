@@ -193,6 +193,19 @@ def test_a_job_that_fails_loses_nothing_and_the_next_one_does_its_range(
     assert synced(remote) == repo.git("rev-parse", "HEAD")
 
 
+def test_a_push_that_is_refused_loses_nothing_though_the_clone_is_used_again(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    start, hook = repo.git("rev-parse", "HEAD^1"), remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    sync(repo, github, "--since", start, ok=False)
+    assert (synced(remote), branches(remote)) == ("", [])
+    hook.unlink()
+    sync(repo, github, "--since", start)
+    assert "MAX_AGE = 3600" in in_remote(remote, "show", f"{branches(remote)[0]}:{NOTE}")
+
+
 def test_a_failing_model_moves_no_ref(remote: Path, repo: TempRepo, github: ScriptedGitHub) -> None:
     with ScriptedModel(lambda _: Raw(403, b'{"error": "no"}')) as broken:
         configure(repo, broken)

@@ -382,3 +382,45 @@ def test_a_refused_answer_is_told_by_status_and_prime(shop: TempRepo) -> None:
         assert "refused" in shop.agentctx("sync").stdout
     assert "was refused" in shop.agentctx("status").stderr
     assert "was refused" in shop.agentctx("prime").stdout
+
+
+USELESS: dict[str, Any] = {
+    "another form": {"answers": [{"note": "2026-01-12-signed-tokens", "operations": [{"op": "delete"}]}]},
+    "no list": {"notes": []},
+    "silence": {"answers": []},
+    "nothing to do": {"answers": [{"note": "2026-01-12-signed-tokens", "why": "", "operations": []}]},
+}
+
+
+@pytest.mark.parametrize("answer", USELESS.values(), ids=USELESS)
+def test_a_refused_answer_is_asked_for_again_but_not_for_ever(shop: TempRepo, answer: Any) -> None:
+    with ScriptedModel(lambda _: answer) as served:
+        configure(shop, served)
+        for _ in range(2):
+            assert "refused   2026-01-12-signed-tokens" in shop.agentctx("sync", "HEAD~1..HEAD").stdout
+        assert len(served.requests) == 2
+    with ScriptedModel(lambda asked: answer if asked.number else scripted(asked)) as served:
+        configure(shop, served)
+        shop.agentctx("sync", "HEAD~1..HEAD")
+        assert [p["note_id"] for p in proposals(shop)] == ["2026-01-12-signed-tokens"]
+
+
+def test_a_model_that_never_answers_well_is_left_alone_in_the_end(shop: TempRepo) -> None:
+    with ScriptedModel(lambda _: "{}") as served:
+        configure(shop, served)
+        for _ in range(5):
+            shop.agentctx("sync")
+        assert len(served.requests) == 3
+
+
+def test_no_model_verifies_a_value_that_is_known_to_be_another_one(shop: TempRepo) -> None:
+    def keeps(_: Asked) -> Mapping[str, Any]:
+        keep = {"op": "keep", "why": "still true"}
+        return {"answers": [{"note": "2026-01-12-signed-tokens", "why": "", "operations": [keep]}]}
+
+    with ScriptedModel(keeps) as served:
+        configure(shop, served)
+        done = shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    assert "`MAX_AGE` is 3600 now, the note says 900" in done.stdout
+    assert [p["state"] for p in proposals(shop)] == ["needs_review"]
+    assert states(shop)["2026-01-12-signed-tokens"] == "stale"

@@ -12,6 +12,7 @@ import pytest
 from agentctx.errors import ModelFailed
 from agentctx.llm import thrifty
 from agentctx.llm.base import Answer, Prompt, Provider
+from agentctx.llm.cached import forget
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import ProviderSettings
 
@@ -77,6 +78,16 @@ def test_failures_and_damaged_answers_are_asked_again(tmp_path: Path) -> None:
         file.write_bytes(b"{")
     made(inner, tmp_path).complete(Prompt("s", "u"), SCHEMA)
     assert len(inner.calls) == 4
+
+
+def test_an_answer_of_no_use_is_forgotten(tmp_path: Path) -> None:
+    inner, prompt = Counting(), Prompt("s", "u")
+    for _ in range(2):
+        provider = made(inner, tmp_path)
+        provider.complete(prompt, SCHEMA)
+        forget(provider, prompt, SCHEMA)
+    forget(inner, prompt, SCHEMA)
+    assert len(inner.calls) == 2
 
 
 def test_a_sync_stops_before_its_cap(tmp_path: Path) -> None:
