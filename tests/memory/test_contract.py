@@ -357,6 +357,18 @@ def test_a_namespace_can_be_made_before_it_is_used(store: Store) -> None:
     assert store.namespaces() == ["/x/y"]
 
 
+def test_an_import_cannot_take_the_rows_of_another_tenant(opener: Opener) -> None:
+    ada, bob = opener(tenant="ada"), opener(tenant="bob")
+    said = Episode(derived("said"), "/p", "event", "hers", T0, T0)
+    known = Fact(derived("known"), "/p", "cart", "owner", "Ada", "", T0, T0)
+    ada.write([said], [known])
+    for rows in (Rows([said], ()), Rows((), [known])):
+        with pytest.raises(Conflict, match="another tenant"):
+            bob.restore(rows)
+    assert bob.recent("/p", T0) == [] and bob.facts("/p", T0) == []
+    assert ada.recent("/p", T0) == [said] and ada.facts("/p", T0)[0].value == "Ada"
+
+
 def test_tenants_do_not_see_each_other(opener: Opener) -> None:
     ada, bob = opener(tenant="ada"), opener(tenant="bob")
     own = fact("secret")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from agentctx.errors import AgentctxError, InvalidInput
+from agentctx.errors import AgentctxError, Conflict, InvalidInput
 from agentctx.flows.memories import Memory
 from agentctx.memory.keys import Keys
 from agentctx.memory.postgres import PostgresDatabase
@@ -111,6 +111,14 @@ def test_the_whole_store_works_as_the_role(tenants: Tenants) -> None:
     assert memory.store.restore(memory.rows("/")) > 0
     assert memory.erase("zeb", "asked").counts["episodes"] == 1
     memory.store.sweep(memory.now())
+
+
+def test_an_import_of_what_another_tenant_has_is_refused_where_it_cannot_be_seen(tenants: Tenants) -> None:
+    ada, bob = Memory(tenants.store("ada")), Memory(tenants.store("bob"))
+    ada.remember("hers")
+    with pytest.raises(Conflict, match="another tenant"):
+        bob.store.restore(ada.rows("/"))
+    assert bob.episodes() == [] and len(ada.episodes()) == 1
 
 
 def test_the_role_can_use_keys_but_not_make_them(app_dsn: str, empty_database: str) -> None:
