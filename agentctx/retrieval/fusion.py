@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from agentctx.model import Hit, Note
 from agentctx.retrieval.succession import pairs, retired
 
-DEPTH = 60
-"""Reciprocal rank fusion's constant: the larger, the less the first places count more than the next."""
-WEIGHT = 0.5
+DEPTH = 3
+"""Reciprocal rank fusion's constant: the smaller, the more the first places count against the next. The usual
+60 took more from the first place by words than a small model gave (docs/benchmarks.md)."""
+WEIGHT = 0.2
 """What a place among the nearest counts for, against 1 for the same place by words."""
 ADDED = 5
 """So many of the nearest are found although none of their words answers the query."""
