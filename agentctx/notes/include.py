@@ -23,6 +23,11 @@ _RECORD_FOLDERS = frozenset(
     ("adr", "adrs", "decisions", "decision-records", "architecture-decisions", "rfc", "rfcs")
 )
 _RECORD_SECTIONS = frozenset({"decision", "decision outcome", "considered options"})
+_TEMPLATE = re.compile(
+    r"(?:(?:\d+|adr|rfc|madr|nygard|architecture|decision|record)[-_.]?)*templates?"
+    r"(?:[-_.](?:bare|minimal|short|simple|long|full|madr|nygard|v?\d+))*"
+)
+"""The stem of a form's name; `0007-use-templates-of-jinja` is a record about templates."""
 _INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md")
 _DOC_FOLDERS = ("docs", "doc", "documentation")
 _FOREIGN = frozenset({"node_modules", "vendor", "third_party", "fixtures", "testdata", "site-packages"})
@@ -62,6 +67,8 @@ def included(path: str, data: bytes) -> tuple[tuple[Note, ...], tuple[Problem, .
     document = _document(path, text, hashlib.sha256(data).hexdigest())
     if _is_record(document):
         return (_record_note(document),), ()
+    if _is_record_template(path):
+        return (), ()
     return tuple(_section_notes(document)), ()
 
 
@@ -106,7 +113,7 @@ def _is_record(document: _Document) -> bool:
     """By folder and number, by a status in a record's folder, or by the sections that only records have."""
     folder, name = posixpath.split(document.path)
     stem = name.lower().rpartition(".")[0]
-    if stem in ("readme", "index", "template") or "template" in stem:
+    if stem in ("readme", "index") or _TEMPLATE.fullmatch(stem):
         return False
     headings = {s.heading.strip().lower() for s in document.sections if s.level}
     in_folder = any(part.lower() in _RECORD_FOLDERS for part in folder.split("/"))
@@ -115,6 +122,13 @@ def _is_record(document: _Document) -> bool:
     return bool(headings & _RECORD_SECTIONS) and (
         bool(_status_text(document)) or ("context" in headings and "consequences" in headings)
     )
+
+
+def _is_record_template(path: str) -> bool:
+    """The form that new records are copied from: it decides nothing."""
+    *folders, name = path.lower().split("/")
+    stem = name.rpartition(".")[0]
+    return bool(_TEMPLATE.fullmatch(stem)) and not _RECORD_FOLDERS.isdisjoint(folders)
 
 
 def _status_text(document: _Document) -> str:
@@ -174,7 +188,9 @@ def _section_notes(document: _Document) -> Iterable[Note]:
 def _pieces(document: _Document) -> Iterable[_Piece]:
     """A note for every section that says enough. An instruction file says nothing in vain: its short
     sections are one note together, before the others."""
-    short = [s for s in document.sections if _words(s.text) < MINIMUM_WORDS]
+    short, long = [], []
+    for section in document.sections:
+        (short if _words(section.text) < MINIMUM_WORDS else long).append(section)
     seen: dict[str, int] = {}
     if posixpath.basename(document.path) in _INSTRUCTIONS and any(_words(s.text) for s in short):
         name = posixpath.basename(document.path)
@@ -183,9 +199,7 @@ def _pieces(document: _Document) -> Iterable[_Piece]:
         body = "\n\n".join(document.body[s.start : s.end].strip() for s in short)
         title = name if document.title == name else f"{name}: {document.title}"
         yield _Piece(f"{document.path}#{slug}", title, f"{body}\n")
-    for section in document.sections:
-        if section in short:
-            continue
+    for section in long:
         heading = section.heading or document.title
         slug = slugify(heading)
         seen[slug] = seen.get(slug, 0) + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from agentctx.model import Note
@@ -57,6 +59,30 @@ def test_short_rules_of_an_instruction_file_are_one_note() -> None:
         assert rule in notes[0].body
     assert included("docs/rules.md", b"# Rules\n\nBe exact.\n") == ((), ())
     assert included("AGENTS.md", b"# Rules\n\n<!-- nothing -->\n") == ((), ())
+
+
+def test_the_form_of_records_is_no_note() -> None:
+    form = f"# {{title}}\n\n## Context and Problem Statement\n\n{LONG}\n".encode()
+    assert included("docs/decisions/adr-template.md", form) == ((), ())
+    assert included("docs/adr/template.md", form) == ((), ())
+    assert included("docs/adr/0000-template.md", form) == ((), ())
+    assert included("docs/adr/template-bare-minimal.md", form) == ((), ())
+    assert one("docs/adr/0007-use-templates-of-jinja.md", form.decode()).tags == ("adr",)
+    assert len(included("docs/templates.md", form)[0]) == 1
+    assert len(included("docs/decisions/index.md", form)[0]) == 1
+
+
+def test_the_time_of_a_document_grows_with_its_length_and_not_faster() -> None:
+    def seconds(count: int) -> float:
+        data = "".join(
+            f"## Release {n}\n\n{LONG}\n\n## Thanks {n}\n\nAll.\n\n" for n in range(count)
+        ).encode()
+        begun = time.process_time()
+        assert len(included("docs/release-notes.md", data)[0]) == count
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(1600) < 10 * min(seconds(400), seconds(400))
 
 
 RECORDS = {
@@ -120,7 +146,7 @@ def test_a_decision_record_is_one_note_with_its_status(name: str) -> None:
     assert "\r" not in note.body
 
 
-@pytest.mark.parametrize("name", ["docs/adr/README.md", "docs/adr/0000-template.md", "docs/adr/index.md"])
+@pytest.mark.parametrize("name", ["docs/adr/README.md", "docs/adr/index.md"])
 def test_a_readme_beside_the_records_is_none(name: str) -> None:
     notes, _ = included(name, f"# ADRs\n\n## Status\n\n{LONG}\n".encode())
     assert [n.tags for n in notes] == [()]
