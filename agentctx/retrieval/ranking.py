@@ -7,12 +7,13 @@ archived notes lose weight and keep their place in the list.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agentctx.model import Freshness, Hit, Note, Query
 from agentctx.retrieval.affinity import Nearness, nearness, targets_of
+from agentctx.retrieval.asides import is_log, translations
 from agentctx.retrieval.bags import bag_of, words_of
 from agentctx.retrieval.concordance import Concordance
 from agentctx.retrieval.relevance import Answers, Question, question_of, relevance
@@ -33,6 +34,8 @@ class _Candidate:
     note: Note
     place: int
     """Among the notes."""
+    turn: int
+    """What is listed first of notes of one score: notes and records, then documentation, then asides."""
     near: Nearness
     score: float
     standing: float
@@ -58,28 +61,34 @@ def rank(
     ``history`` has the titles of earlier changes per note id; ``bags`` what ``bag_of`` made of a note, with
     or without the titles (what is missing is made here); ``words`` is ``concordance_of`` the same notes and
     stands for both. A score is 0 for no relation at all; near 1 the
-    note has about every word and phrase of the task. Without words and files the order is that of standing:
-    pinned, fresh, recent. Deterministic.
+    note has about every word and phrase of the task. Without words the names of the files in question
+    stand for them. Without either the order is that of standing: pinned, no documentation, fresh, recent.
+    Deterministic.
     """
     words = words or concordance_of(notes, history, bags)
-    question = question_of(query.text, query.branch, weights)
+    question = question_of(query.text.strip() or "\n".join(query.files), query.branch, weights)
     answers = _with_documents(notes, relevance(question, words, weights), weights.document)
     targets = targets_of(query, weights)
     recent = _recency(freshness, weights.recency_half_life_days)
     candidates, far = [], Nearness()
+    translated = translations({n.path for n in notes if n.kind == "document"})
     for place, (note, answer) in enumerate(zip(notes, answers.scores, strict=True)):
         near = nearness(note, targets, weights) if targets.files else far
         state = freshness.get(note.id)
         standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
         said = answer if not only_matching or answers.matches(place) else 0.0
+        if note.path in translated:
+            standing *= weights.translation
         score = (said + weights.files * near.score) * standing
-        candidates.append(_Candidate(note, place, near, score, standing, note.pinned))
+        candidates.append(
+            _Candidate(note, place, _turn(note, translated), near, score, standing, note.pinned)
+        )
     if not only_matching:
         _raise_pinned(candidates)
     _below_successors(candidates)
     if only_matching:
         candidates = [c for c in candidates if c.score > 0]
-    candidates.sort(key=lambda c: (-c.score, not c.pinned, -c.standing, c.note.id))
+    candidates.sort(key=lambda c: (-c.score, not c.pinned, c.turn, -c.standing, c.note.id))
     return [
         Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), answers, question))
         if i < explained
@@ -169,6 +178,12 @@ def _standing(note: Note, state: Freshness | None, weights: Weights) -> float:
     holds = 1.0 if note.status == "active" and not note.superseded_by else weights.retired
     kind = "decision" if is_record(note) else note.kind
     return weights.kinds.get(kind, 1.0) * fresh * holds * (weights.pinned if note.pinned else 1.0)
+
+
+def _turn(note: Note, translated: Container[str]) -> int:
+    if note.kind != "document" or is_record(note):
+        return 0
+    return 2 if note.path in translated or is_log(note.path) else 1
 
 
 def _raise_pinned(candidates: Sequence[_Candidate]) -> None:

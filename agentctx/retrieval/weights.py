@@ -62,6 +62,8 @@ class Weights:
     """What a note of freshness 0 loses."""
     retired: float = 0.5
     """What a superseded or archived note keeps."""
+    translation: float = 0.5
+    """What a page keeps that stands beside its English original."""
     pinned: float = 1.5
     kinds: dict[str, float] = field(
         default_factory=lambda: {

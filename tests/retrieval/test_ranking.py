@@ -353,3 +353,35 @@ def test_what_any_change_is_called_counts_less_than_what_this_one_is_about() -> 
     others = [note(f"o{i}", "Other words.") for i in range(5)]
     assert order("Add drawers", any_change, this_one, *others)[0] == "this"
     assert order("Add support", any_change, this_one, *others)[0] == "any"
+
+
+def page(path: str, body: str = "Some words.", **more: Any) -> Note:
+    return note(f"{path}#x", body, kind="document", path=path, **more)
+
+
+def test_without_a_task_documentation_stands_below_notes_and_records_and_asides_below_it() -> None:
+    pages = [page(path) for path in ("docs/changelog.md", "docs/index.md", "docs/de/index.md")]
+    record = page("docs/decisions/0001-tokens.md", tags=("adr",))
+    new = Commit(id="1" * 40, author="a", date="2026-01-01T00:00:00+00:00", subject="s")
+    fresh = {n.id: Freshness(n.id, "fresh", changed=new) for n in pages}
+    assert order("", *pages, record, AUTH, freshness=fresh) == [
+        "auth", "docs/decisions/0001-tokens.md#x", "docs/index.md#x", "docs/changelog.md#x",
+        "docs/de/index.md#x",
+    ]  # fmt: skip
+
+
+def test_a_translation_stands_below_its_original_and_is_found_by_words_of_its_own() -> None:
+    english = page(
+        "docs/en/docs/events.md", "Sub applications have no events of startup at all. Much more text."
+    )
+    german = page("docs/de/docs/events.md", "Sub applications: events startup. Unteranwendungen.")
+    assert order("events of sub applications", german, english) == [english.id, german.id]
+    assert order("Unteranwendungen", english, german) == [german.id, english.id]
+
+
+def test_without_a_task_the_names_of_files_are_looked_for() -> None:
+    timeouts = page("docs/pipelineruns.md", "A PipelineRun times out.", title="PipelineRuns")
+    others = [page("docs/a.md", "Nothing of it."), page("docs/b.md", "Neither.")]
+    query = Query(text="", files=("pkg/reconciler/pipelinerun/pipelinerun.go",))
+    assert order(query, *others, timeouts)[0] == timeouts.id
+    assert score(Query(text="neither", files=query.files), *others, timeouts)[timeouts.id] == 0.0
