@@ -86,7 +86,11 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
         )
     for hit in hits:
         note = notes[hit.id]
-        say(f"{hit.score:6.2f}  ", painted(states[hit.id].state, 10), f"  {note.id}  {titled(note, past)}")
+        say(
+            f"{hit.score:6.2f}  ",
+            painted(note.shown(states[hit.id].state), 10),
+            f"  {note.id}  {titled(note, past)}",
+        )
         if hit.reasons:
             say(f"                    {'; '.join(hit.reasons)}")
     return None if hits else tell("no note has these words")

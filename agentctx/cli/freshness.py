@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def _print(index: Index, notes: dict[str, Note], notices: tuple[str, ...], show_
     from agentctx.retrieval.succession import retired
 
     past = retired(list(notes.values()))
-    counts = {s: sum(f.state == s and f.id not in past for f in index.notes) for s in ORDER}
+    counts = Counter(notes[f.id].shown(f.state) for f in index.notes if f.id not in past)
     for state in ORDER:
         for freshness in (f for f in index.notes if f.state == state):
             if state != "fresh" or show_all:
@@ -76,14 +77,14 @@ def _print(index: Index, notes: dict[str, Note], notices: tuple[str, ...], show_
             say(painted(problem.severity, 10), f"  {problem.path}:{problem.line or 1}  {problem.message}")
     for notice in notices:
         tell(notice)
-    summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    summary = ", ".join(f"{counts[words]} {words}" for words in (*ORDER, "no anchors") if counts[words])
     more = f"; {len(past)} more superseded or archived" if past else ""
     words = f"{summary}{more}".removeprefix("; ")
     say(words) if words else tell("no notes yet")
 
 
 def _print_note(freshness: Freshness, note: Note, past: Mapping[str, str]) -> None:
-    say(painted(freshness.state, 10), f"  {note.id}  {titled(note, past)}")
+    say(painted(note.shown(freshness.state), 10), f"  {note.id}  {titled(note, past)}")
     for drift in freshness.drifts:
         if drift.state not in ("unchanged", "cosmetic"):
             say(f"            {drift.anchor}: {drift.reason or drift.state}")

@@ -107,7 +107,7 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
         )  # fmt: skip
     if not found:
         return tell('no notes yet; write one: agentctx new decision "TITLE" --anchor PATH#SYMBOL')
-    rows = [(n.kind, states[n.id].state, n.id, titled(n, past)) for n in found]
+    rows = [(n.kind, n.shown(states[n.id].state), n.id, titled(n, past)) for n in found]
     table(rows, ("kind", "state", "id", "title"), 1)
     broken = [p for p in problems if p.severity == "error"]
     return tell(f"{counted(len(broken), 'file')} cannot be read as notes: agentctx lint") if broken else None
@@ -128,7 +128,7 @@ def show_command(note: str, as_json: bool) -> None:
     if as_json:
         return emit_json({"note": found, "freshness": freshness})
     say(found.title)
-    say(f"{found.kind}, ", painted(freshness.state), f", {found.path}")
+    say(f"{found.kind}, ", painted(found.shown(freshness.state)), f", {found.path}")
     if past:
         say((f"  {past}: kept as history", "yellow"))
     for drift in freshness.drifts:

@@ -85,6 +85,15 @@ class Note:
     review_when: tuple[str, ...] = ()
     """Conditions as written, each of which asks for a review when it is met (``notes.conditions``)."""
 
+    @property
+    def anchored(self) -> bool:
+        """Whether it names code that can be compared: a glob says only what the note is about."""
+        return any(not anchor.is_glob for anchor in self.anchors)
+
+    def shown(self, state: str) -> str:
+        """The state in words for a reader: of a note without anchors nothing was compared."""
+        return "no anchors" if state == "fresh" and not self.anchored else state
+
 
 @dataclass(frozen=True, slots=True)
 class NoteSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -43,14 +44,13 @@ def search(project: Project, given: Arguments) -> str:
 
 
 def _hit(note: Note, freshness: Freshness, past: str) -> str:
-    from agentctx.flows.prime import is_anchored
     from agentctx.retrieval.succession import is_record
 
     text = " ".join(fenced(note.body).split())
     cut = text[:EXCERPT] + ("..." if len(text) > EXCERPT else "")
-    state = freshness.state if is_anchored(note) or freshness.state != "fresh" else "no anchors"
     kind = "decision" if is_record(note) else note.kind
-    return f"- {fenced(note.id)} ({kind}, {fenced(past) or state}) {fenced(note.title)}\n  > {cut}"
+    state = fenced(past) or note.shown(freshness.state)
+    return f"- {fenced(note.id)} ({kind}, {state}) {fenced(note.title)}\n  > {cut}"
 
 
 def read_note(project: Project, given: Arguments) -> str:
@@ -71,9 +71,8 @@ def status(project: Project, given: Arguments) -> str:
     from agentctx.flows.status import arrivals
 
     notices = arrivals(project)
-    counts: dict[str, int] = {}
-    for freshness in project.index.notes:
-        counts[freshness.state] = counts.get(freshness.state, 0) + 1
+    notes = {n.id: n for n in project.notes.notes}
+    counts = Counter(notes[f.id].shown(f.state) for f in project.index.notes)
     total = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none yet"
     lines = [f"Notes: {total}. HEAD {project.index.head[:10] or 'unborn'}.", *(f"! {n}" for n in notices)]
     doubtful = [f for f in project.index.notes if f.state not in ("fresh", "unverified")]
