@@ -26,7 +26,7 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
     from agentctx.flows import events
 
     try:
-        with _in_time(events.SECONDS.get(name, 0.0)):
+        with _in_time(events.SECONDS.get(name, 0.0), events.too_late(name, client)):
             answer = events.handle(name, client, _input())
         if answer:
             sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
@@ -35,8 +35,10 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _in_time(seconds: float) -> Iterator[None]:
+def _in_time(seconds: float, excuse: str) -> Iterator[None]:
     """Give up after ``seconds`` (0: never), before the client kills us and tells its user of an error.
+
+    ``excuse`` is what the client hears then.
 
     The client waits as long as anybody holds our output, so the git that we wait for is ended too. It is
     in our process group, and in nobody else's.
@@ -47,6 +49,7 @@ def _in_time(seconds: float) -> Iterator[None]:
 
     def late(number: int, frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(1, excuse.encode())
         os.killpg(0, signal.SIGTERM)
         os._exit(0)
 

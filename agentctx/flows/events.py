@@ -161,6 +161,17 @@ SECONDS = {"session-start": 8.0, "session-end": 8.0, "pre-tool-use": 4.0, "post-
 """How long an agent's hook may take: below what we ask its client to wait."""
 
 
+def too_late(name: str, client: str) -> str:
+    """What an agent hears when its briefing takes too long, as the first of a large repository may."""
+    if name != "session-start":
+        return ""
+    return dialects.session_start(
+        client,
+        "agentctx had no time to brief you: it reads this repository's notes for the first time, or the "
+        "machine is busy. Run `agentctx prime` once: it waits for them, and the next briefing is quick.\n",
+    )
+
+
 def remember(name: str, failure: Exception) -> None:
     """Keep the last failure of a hook where ``status`` and ``doctor`` can tell it."""
     try:
