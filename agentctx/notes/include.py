@@ -188,7 +188,8 @@ def _section_notes(document: _Document) -> Iterable[Note]:
 def _pieces(document: _Document) -> Iterable[_Piece]:
     """A note for every section that says enough. An instruction file says nothing in vain: its short
     sections are one note together, before the others."""
-    short, long = [], []
+    short: list[Section] = []
+    long: list[Section] = []
     for section in document.sections:
         (short if _words(section.text) < MINIMUM_WORDS else long).append(section)
     seen: dict[str, int] = {}

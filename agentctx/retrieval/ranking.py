@@ -88,7 +88,10 @@ def rank(
     _below_successors(candidates)
     if only_matching:
         candidates = [c for c in candidates if c.score > 0]
-    candidates.sort(key=lambda c: (-c.score, not c.pinned, c.turn, -c.standing, c.note.id))
+    asked = bool(query.text.strip() or query.files)  # a branch and changed files say little of a task
+    candidates.sort(
+        key=lambda c: (0 if asked else c.turn, -c.score, not c.pinned, c.turn, -c.standing, c.note.id)
+    )
     return [
         Hit(c.note.id, c.score, _reasons(c, freshness.get(c.note.id), answers, question))
         if i < explained

@@ -370,6 +370,11 @@ def test_without_a_task_documentation_stands_below_notes_and_records_and_asides_
     ]  # fmt: skip
 
 
+def test_a_branch_alone_does_not_lift_documentation_above_notes() -> None:
+    found = page("docs/index.md", "See the branch develop for the newest.")
+    assert order(Query(text="", branch="develop"), found, AUTH) == ["auth", found.id]
+
+
 def test_a_translation_stands_below_its_original_and_is_found_by_words_of_its_own() -> None:
     english = page(
         "docs/en/docs/events.md", "Sub applications have no events of startup at all. Much more text."
