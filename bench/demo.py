@@ -134,7 +134,7 @@ def scripted(asked: Asked) -> Mapping[str, Any]:
 def _answer(request: str, note: str) -> dict[str, Any]:
     operations = []
     value = re.search(r"^\+MAX_AGE = (\d+)", request, re.MULTILINE)
-    claim = re.search(r"lives ([a-z ]+) \(`MAX_AGE = (\d+)`\)", note)
+    claim = re.search(r"lives ([a-z0-9 ]+) \(`MAX_AGE = (\d+)`\)", note)
     if value and claim and value[1] != claim[2]:
         old = f"{claim[1]} (`MAX_AGE = {claim[2]}`)"
         new = f"{value[1]} seconds (`MAX_AGE = {value[1]}`)"
