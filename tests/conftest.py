@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.repository import TempRepo
+
+settings.register_profile("any-machine", deadline=None)  # how fast is measured elsewhere, and not by the clock
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)

@@ -143,8 +143,7 @@ def writes(folder: Path, size: int) -> Iterator[Play]:
             if round.number >= len(points):
                 return
             way, fault, at = points[round.number]
-            if way.name == "commit":
-                ways.back(way.head)
+            ways.back(way.head)  # the command played before may have committed
             shop.saved, shop.start = way.saved, way.start
             shop.reset()
             arm = small_files(at) if fault == "small files" else failing(at, FAULTS[fault])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -183,10 +183,12 @@ def test_the_driver_starts_without_anything_heavy(tmp_path: Path) -> None:
     times = []
     for _ in range(5):
         (tmp_path / "a").write_text(OURS)
-        began = time.process_time(), time.monotonic()
+        before = os.times()
         subprocess.run(command, cwd=tmp_path, check=True)
-        times.append(time.monotonic() - began[1])
-    assert min(times) < 0.5, "an idle machine takes under 150 ms"
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - before.children_system
+        times.append(spent)
+    assert min(times) < 0.4, "processor time; an idle machine takes under 150 ms"
 
 
 def test_registering_twice_changes_no_byte_and_unregistering_restores_them(repo: TempRepo) -> None:
