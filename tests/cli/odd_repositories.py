@@ -34,6 +34,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status", "--all"),
     ("status", "--check", "--json"),
     ("status", "--explain", "tax-is-rounded-once"),
+    ("dashboard", "--dry-run"),
     ("search", "rounding tax"),
     ("prime", "--task", "change the tax"),
     ("affected", "HEAD~1..HEAD"),
