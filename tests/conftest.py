@@ -12,7 +12,8 @@ from hypothesis import settings
 
 from tests.repository import TempRepo
 
-settings.register_profile("any-machine", deadline=None)  # how fast is measured elsewhere, and not by the clock
+# How fast things are is measured elsewhere, and not by the clock of whatever machine this is.
+settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
 

@@ -6,7 +6,7 @@ The same HEAD, work tree and proposals give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -19,7 +19,7 @@ from agentctx.proposals.findings import edit_command, settle_command
 from agentctx.retrieval.succession import retired
 from agentctx.text import strip_hidden
 
-ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fresh", "retired")
+ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fresh", "no anchors", "retired")
 """Worst first; retired notes are history and come last."""
 EXPLAINED = 100
 """Notes of which the page shows the code's diff; reading more of git history would make people wait."""
@@ -128,7 +128,7 @@ def page(project: Project) -> Page:
     """Gather what the page shows; history is asked only for notes that are not fresh."""
     past = retired(project.notes.notes)
     notes = {n.id: n for n in project.notes.notes}
-    verdicts = sorted(project.index.notes, key=lambda f: (_place(f, past), f.id))
+    verdicts = sorted(project.index.notes, key=lambda f: (ORDER.index(_state(notes[f.id], f, past)), f.id))
     troubled = [f.id for f in verdicts if f.state != "fresh" and f.id not in past]
     explained = frozenset(troubled[:EXPLAINED])
     rows = tuple(
@@ -149,12 +149,12 @@ def page(project: Project) -> Page:
     )
 
 
-def _place(freshness: Freshness, past: dict[str, str]) -> int:
-    return ORDER.index("retired" if freshness.id in past else freshness.state)
+def _state(note: Note, freshness: Freshness, past: Mapping[str, str]) -> str:
+    return "retired" if note.id in past else note.shown(freshness.state)
 
 
-def _row(note: Note, freshness: Freshness, past: dict[str, str]) -> Row:
-    state = "retired" if note.id in past else freshness.state
+def _row(note: Note, freshness: Freshness, past: Mapping[str, str]) -> Row:
+    state = _state(note, freshness, past)
     changed = freshness.changed
     return Row(
         id=note.id,
@@ -194,7 +194,7 @@ def lines(diff: str) -> tuple[Line, ...]:
 
 
 def _settle(note: Note, freshness: Freshness, state: str) -> tuple[tuple[str, str], ...]:
-    if state in ("fresh", "retired"):
+    if state in ("fresh", "no anchors", "retired"):
         return ()
     if state == "conflicted":
         return (("put both sides together", f"agentctx resolve {quote(note.id)}"),)

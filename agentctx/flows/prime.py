@@ -138,7 +138,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
             trusted=origin[notes[hit.id].path].trusted,
             origin=attribute(origin[notes[hit.id].path].words),
             score=hit.score,
-            anchored=is_anchored(notes[hit.id]),
+            anchored=notes[hit.id].anchored,
             retired=attribute(past.get(hit.id, "")),
         )
         for hit in hits
@@ -153,11 +153,6 @@ def _text(note: Note) -> str:
     return rest.strip() if same else note.body.strip()
 
 
-def is_anchored(note: Note) -> bool:
-    """Whether it names code that can be compared: a glob says only what the note is about."""
-    return any(not anchor.is_glob for anchor in note.anchors)
-
-
 def reasons_of(freshness: Freshness) -> list[str]:
     """Everything that speaks against a note, one sentence each."""
     drifts = [
@@ -170,7 +165,7 @@ def reasons_of(freshness: Freshness) -> list[str]:
 
 def _facts(project: Project) -> dict[str, Any]:
     index, past = project.index, retired(project.notes.notes)
-    anchored = {n.id for n in project.notes.notes if is_anchored(n)}
+    anchored = {n.id for n in project.notes.notes if n.anchored}
     states: list[tuple[bool, str]] = [(f.id in anchored, f.state) for f in index.notes if f.id not in past]
     with_code = Counter(state for tied, state in states if tied)
     others = Counter(state for tied, state in states if not tied)

@@ -67,7 +67,7 @@ def made(shop: TempRepo, *arguments: str) -> tuple[Path, Reader]:
 def test_every_note_is_on_the_page_the_untrue_ones_first_with_diff_and_command(shop: TempRepo) -> None:
     _, page = made(shop)
     assert next(iter(page.notes().items())) == ("tax-is-rounded-once", "stale")
-    assert sorted(page.notes().values()) == ["fresh", "fresh", "stale"]
+    assert sorted(page.notes().values()) == ["no anchors", "no anchors", "stale"]
     assert "parameter `rate` added" in page.words
     assert "-def add_tax(cents):\n+def add_tax(cents, rate):\n" in page.words
     assert "agentctx verify tax-is-rounded-once" in page.words
@@ -110,10 +110,10 @@ def test_a_file_that_is_no_page_of_ours_is_not_overwritten(shop: TempRepo) -> No
 
 
 def test_a_dry_run_counts_and_writes_nothing(shop: TempRepo) -> None:
-    assert shop.agentctx("dashboard", "--dry-run").stdout == "1 stale, 2 fresh\n"
+    assert shop.agentctx("dashboard", "--dry-run").stdout == "1 stale, 2 no anchors\n"
     assert not (shop.root / ".git/agentctx/dashboard.html").exists()
     answer = json.loads(shop.agentctx("dashboard", "--json", "--dry-run").stdout)
-    assert answer == {"version": 1, "path": "", "counts": {"stale": 1, "fresh": 2}, "proposals": 0}
+    assert answer == {"version": 1, "path": "", "counts": {"stale": 1, "no anchors": 2}, "proposals": 0}
 
 
 def test_an_empty_repository_has_a_page_that_says_how_to_begin(repo: TempRepo) -> None:
