@@ -63,10 +63,13 @@ def postgres_command(out: str | None, dsn: str | None, namespace: str, only: str
 @NAMESPACE
 @ONLY
 def jsonl_command(out: str, namespace: str, only: str | None) -> None:
-    """The same rows as JSON Lines, without loss: `agentctx import jsonl` reads them."""
+    """The same rows as JSON Lines, without loss: `agentctx import jsonl` reads them.
+
+    Without `--namespace` only notes go below the folder's name: memory keeps its place, as a backup must.
+    """
     from agentctx.flows.export import export_jsonl
 
-    with _rows(namespace, only) as (rows, count):
+    with _rows(namespace, only, backup=True) as (rows, count):
         export_jsonl(rows, _target(out))
     tell(f"{count} -> {out}")
 
@@ -101,7 +104,7 @@ def import_command() -> None:
 @click.option("--dry-run", is_flag=True, help="Check every line; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
-    """Rows of `agentctx export jsonl` (`-` reads standard input) into this repository's memory, as they are.
+    """Rows of `agentctx export jsonl` (`-` reads standard input) into this repository's memory.
 
     All lines are checked before the first is written; the same file twice changes nothing.
     """
@@ -111,8 +114,8 @@ def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
     with click.open_file(file, encoding="utf-8-sig") as lines:
         rows = import_jsonl(lines, "standard input" if file == "-" else file)
     count = Count()
-    counted = count.over(rows)
     with Memory.open() as memory:
+        counted = count.over(memory.taken_in(rows))
         if dry_run:
             for part in (counted.episodes, counted.facts, counted.contexts):
                 list(part)
@@ -148,8 +151,11 @@ class Count:
 
 
 @contextmanager
-def _rows(namespace: str, only: str | None) -> Iterator[tuple[Rows, Count]]:
-    """What is asked for, counted while it is read; the memory stays open as long as the block runs."""
+def _rows(namespace: str, only: str | None, backup: bool = False) -> Iterator[tuple[Rows, Count]]:
+    """What is asked for, counted while it is read; the memory stays open as long as the block runs.
+
+    ``backup``: memory keeps its place, so that reading it back finds it where it was.
+    """
     from agentctx.flows.export import joined
     from agentctx.flows.memories import Memory
     from agentctx.project import Project
@@ -160,7 +166,7 @@ def _rows(namespace: str, only: str | None) -> Iterator[tuple[Rows, Count]]:
         try:
             if only != "notes":
                 memory = Memory.of(project)
-                rows = memory.rows(name)
+                rows = memory.rows(namespace or "/" if backup else name)
             if only != "memory":
                 notes = _notes(project, name)
                 rows = joined(notes, rows) if memory else notes

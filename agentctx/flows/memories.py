@@ -71,6 +71,18 @@ class Place:
         return SplitStore(store, open_redis(self.redis_url, tenant))
 
 
+def _moved(rows: Rows, place: Callable[[str], str]) -> Rows:
+    heads = rows.heads
+    return replace(
+        rows,
+        episodes=(replace(episode, namespace=place(episode.namespace)) for episode in rows.episodes),
+        facts=(replace(fact, namespace=place(fact.namespace)) for fact in rows.facts),
+        contexts=(replace(context, namespace=place(context.namespace)) for context in rows.contexts),
+        heads=None if heads is None else [replace(one, namespace=place(one.namespace)) for one in heads],
+        mirror=place(rows.mirror) if rows.mirror else "",
+    )
+
+
 class Memory:
     """Episodes, facts and working context below one namespace of a store. Times are ISO 8601, UTC."""
 
@@ -226,20 +238,16 @@ class Memory:
 
     def rows(self, namespace: str) -> Rows:
         """Everything here, moved below ``namespace``, for an export; read once, in pages."""
-        from agentctx.memory.batches import Rows
         from agentctx.memory.canonical import namespace_path
 
         held, cut = self.store.everything(self.space), len(self.space.rstrip("/"))
+        target = namespace_path(namespace).rstrip("/")
+        return _moved(held, lambda path: namespace_path(f"{target}/{path[cut:].strip('/')}"))
 
-        def moved(path: str) -> str:
-            return namespace_path(f"{namespace_path(namespace).rstrip('/')}/{path[cut:].strip('/')}")
-
-        return Rows(
-            (replace(episode, namespace=moved(episode.namespace)) for episode in held.episodes),
-            (replace(fact, namespace=moved(fact.namespace)) for fact in held.facts),
-            (replace(context, namespace=moved(context.namespace)) for context in held.contexts),
-            [replace(head, namespace=moved(head.namespace)) for head in held.heads or ()],
-        )
+    def taken_in(self, rows: Rows) -> Rows:
+        """``rows`` of an export, below this memory's own namespace; those that name it already stay."""
+        own = self.space.rstrip("/") + "/"
+        return _moved(rows, lambda path: path if f"{path}/".startswith(own) else self.inside(path))
 
     # ------------------------------------------------------------------ working context
 

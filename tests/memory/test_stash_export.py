@@ -117,6 +117,32 @@ def test_memory_and_notes_leave_together_and_come_back_equal(repo: TempRepo, tmp
     assert sorted(again.read_text().splitlines()) == sorted(only.read_text().splitlines())
 
 
+def test_a_backup_of_memory_comes_back_to_its_own_place(
+    repo: TempRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("code", {"agent-context/gotchas/tax.md": "---\ntitle: Tax\n---\nCut, not rounded.\n"})
+    run(repo, "remember", "deploy", "owner", "Ada")
+    out = tmp_path / "all.jsonl"
+    run(repo, "export", "jsonl", "--out", str(out))
+    run(repo, "import", "jsonl", str(out))
+    assert "Ada" in run(repo, "fact", "get", "deploy", "owner"), "reading the own export moves nothing"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another machine"))
+    assert typed(repo, "fact", "get", "deploy", "owner")[0] != 0
+    run(repo, "import", "jsonl", str(out))
+    assert "Ada" in run(repo, "fact", "get", "deploy", "owner")
+
+
+def test_rows_of_a_file_are_put_below_the_namespace_of_a_shared_database() -> None:
+    with Memory(open_sqlite(None)) as file, Memory(open_sqlite(None), "/repositories/1234") as shared:
+        file.set_fact("deploy", "owner", "Ada")
+        for _ in range(2):
+            shared.store.restore(shared.taken_in(file.rows("/")))
+        held = shared.fact("deploy", "owner")
+        assert held and held.namespace == "/repositories/1234"
+        shared.store.restore(shared.taken_in(shared.store.everything("/")))
+        assert [fact.namespace for fact in shared.store.everything("/").facts] == ["/repositories/1234"]
+
+
 def test_a_wrong_line_keeps_the_whole_file_out(repo: TempRepo, tmp_path: Path) -> None:
     repo.commit("code", {"a.py": ""})
     bad = tmp_path / "bad.jsonl"
