@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from agentctx.errors import NotFound
+from agentctx.errors import Conflict, NotFound
 from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import instant
 from agentctx.memory.engine import LostRace, Session
 from agentctx.memory.reading import facts_where, marks, paths_below, with_sources
 from agentctx.memory.rows import (
+    EPISODES,
     FACT_HEADS,
     FACT_SOURCES,
     FACTS,
@@ -84,6 +85,23 @@ def write_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
     """Upsert rows as the table says."""
     if rows:
         session.insert(table, rows, table.upsert())
+
+
+def refuse_foreign(session: Session, table: Table, lines: Sequence[Row], tenant: str, written: bool) -> None:
+    """Raises ``Conflict`` for ids that another tenant has: a repeated id would take its row away, or be lost.
+
+    Where policies hide that row, only its absence after the writing tells.
+    """
+    if table not in (EPISODES, FACTS):
+        return
+    for part in chunks(sorted({str(line[0]) for line in lines})):
+        places = ", ".join("?" * len(part))
+        found = dict(session.rows(f"SELECT id, tenant_id FROM {table.name} WHERE id IN ({places})", part))
+        lost = [one for one in part if found.get(one, "" if written else tenant) != tenant]
+        if lost:
+            raise Conflict(
+                f"{lost[0]} belongs to another tenant of this database", "import into a database of its own"
+            )
 
 
 def _move_heads(session: Session, tenant: str, planned: Plan) -> None:

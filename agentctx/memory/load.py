@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from agentctx.memory.asserting import refuse_foreign
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
@@ -19,8 +20,8 @@ Progress = Callable[[int], None]
 def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int = BATCH) -> int:
     """Create or update the schema behind ``dsn`` and upsert ``rows``; the number of rows written.
 
-    A second run changes nothing. Raises ``MissingExtra``, ``Conflict`` (schema of another agentctx) and
-    ``AgentctxError`` in the server's words; batches before the failure stay.
+    A second run changes nothing. Raises ``MissingExtra``, ``Conflict`` (schema of another agentctx, ids of
+    another tenant) and ``AgentctxError`` in the server's words; batches before the failure stay.
     """
     written = 0
     with connect(dsn) as connection:
@@ -28,7 +29,7 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
         searched = PostgresSession(connection).has_table("search")
         batches = Batches(rows, batch_size)
         for batch in batches:
-            transaction(connection, partial(_load, batch=batch, searched=searched))
+            transaction(connection, partial(_load, batch=batch, tenant=rows.tenant, searched=searched))
             written += sum(len(lines) for lines in batch.values())
             if progress:
                 progress(written)
@@ -37,9 +38,10 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     return written
 
 
-def _load(session: Session, batch: Batch, searched: bool) -> None:
+def _load(session: Session, batch: Batch, tenant: str, searched: bool) -> None:
     assert isinstance(session, PostgresSession)
     for table, lines in batch.items():
+        refuse_foreign(session, table, lines, tenant, written=False)
         _stage(session, table, lines)
         columns = ", ".join(table.columns)
         session.run(

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.errors import Conflict
 from agentctx.memory import asserting, contexts, erasing, reading
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
-from agentctx.memory.batches import Batches, Rows, chunks
+from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
 from agentctx.memory.engine import Database, Session, migrate
 from agentctx.memory.postgres import PostgresDatabase
@@ -19,8 +18,6 @@ from agentctx.memory.rows import (
     FACTS,
     NAMESPACES,
     Head,
-    Row,
-    Table,
     canonical_fact,
     episode_row,
     namespace_id,
@@ -115,9 +112,9 @@ class SqlStore:
 
         def work(session: Session) -> None:
             for table, lines in batch.items():
-                _refuse_foreign(session, table, lines, self.tenant, written=False)
+                asserting.refuse_foreign(session, table, lines, self.tenant, written=False)
                 asserting.write_rows(session, table, lines)
-                _refuse_foreign(session, table, lines, self.tenant, written=True)
+                asserting.refuse_foreign(session, table, lines, self.tenant, written=True)
             index_rows(session, batch)
 
         for batch in batches:
@@ -315,23 +312,6 @@ class SqlStore:
             counts = self._database.write(lambda session: erasing.sweep(session, self.tenant, at))
             total = {table: total[table] + count for table, count in counts.items()}
         return total
-
-
-def _refuse_foreign(session: Session, table: Table, lines: Sequence[Row], tenant: str, written: bool) -> None:
-    """Raises ``Conflict`` for ids that another tenant has: a repeated id would take its row away, or be lost.
-
-    Where policies hide that row, only its absence after the writing tells.
-    """
-    if table not in (EPISODES, FACTS):
-        return
-    for part in chunks(sorted({str(line[0]) for line in lines})):
-        marks = ", ".join("?" * len(part))
-        found = dict(session.rows(f"SELECT id, tenant_id FROM {table.name} WHERE id IN ({marks})", part))
-        lost = [one for one in part if found.get(one, "" if written else tenant) != tenant]
-        if lost:
-            raise Conflict(
-                f"{lost[0]} belongs to another tenant of this database", "import into a database of its own"
-            )
 
 
 def _prepare(session: Session) -> None:

@@ -351,6 +351,18 @@ def test_many_small_batches_give_the_same_rows(
     assert everything(psql, empty_database) == first
 
 
+def test_a_live_export_takes_no_row_of_another_tenant(empty_database: str, psql: Callable[..., str]) -> None:
+    from agentctx.memory.load import load
+
+    at = "2026-03-01T10:00:00.000000Z"
+    ident = derived("said", "once")
+    hers = Episode(id=ident, namespace="/", kind="event", content="hers", occurred_at=at, recorded_at=at)
+    load(Rows(episodes=[hers], tenant="ada"), empty_database)
+    with pytest.raises(Conflict, match="another tenant"):
+        load(Rows(episodes=[replace(hers, content="his")], tenant="bob"), empty_database)
+    assert psql(empty_database, "SELECT tenant_id, content FROM episodes") == "ada|hers"
+
+
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
     with pytest.raises(AgentctxError) as told:
         export_postgres_dsn(Rows(), "postgresql://ada:secret@127.0.0.1:1/shop?connect_timeout=2")
