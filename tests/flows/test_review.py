@@ -48,7 +48,7 @@ def test_words_that_a_note_is_still_true_fall_when_the_code_changes_again(shop: 
     with ScriptedModel(lambda _: KEEP) as served:
         configure(shop, served)
         shop.agentctx("sync")
-    assert [p["state"] for p in proposals(shop)] == ["needs_review"], "the note says 900 and the code does not"
+    assert [p["state"] for p in proposals(shop)] == ["needs_review"], "the note says 900, the code does not"
     change_the_code_again(shop)
     assert proposals(shop) == []
     closed = json.loads(shop.agentctx("review", "--all", "--json").stdout)["proposals"]
