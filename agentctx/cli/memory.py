@@ -1,4 +1,4 @@
-"""Commands on what is remembered beside the notes: episodes, facts, and the state of a task."""
+"""Commands on what is remembered beside the notes, and what all of them share; episodes alone."""
 
 from __future__ import annotations
 
@@ -47,14 +47,16 @@ def moment(as_of: str, known_at: str) -> AsOf | None:
     return AsOf(instant(as_of or known_at), instant(known_at) if known_at else END_OF_TIME)
 
 
-def _text(given: str) -> str:
+def text_of(given: str) -> str:
+    """What was given; `-` stands for standard input."""
     return sys.stdin.read() if given == "-" else given
 
 
-def _value(given: str, as_json: bool) -> Any:
+def value_of(given: str, as_json: bool) -> Any:
+    """What was given, as text or read as JSON."""
     from agentctx.errors import InvalidInput
 
-    text = _text(given)
+    text = text_of(given)
     if not as_json:
         return text
     try:
@@ -63,11 +65,9 @@ def _value(given: str, as_json: bool) -> Any:
         raise InvalidInput(f"{text[:80]!r} is not JSON", "quote it for the shell: '{\"step\": 2}'") from None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value on one line: text as it is, else JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-# --------------------------------------------------------------------------- both
 
 
 @click.command("remember")
@@ -90,7 +90,7 @@ def remember_command(
             if not dry_run:
                 memory.store.assert_fact(fact)
         else:
-            episode = memory.episode(_text(words[0]), namespace)
+            episode = memory.episode(text_of(words[0]), namespace)
             id, said = episode.id, episode.content
             if not dry_run:
                 memory.store.append([episode])
@@ -114,7 +114,7 @@ def recall_command(
     """Print the facts and episodes that say most about QUERY, best first."""
     kinds = {"episodes": kind != "facts", "facts": kind != "episodes"}
     with opened() as memory:
-        found = memory.recall(_text(query), limit, namespace, as_of=moment(as_of, known_at), **kinds)
+        found = memory.recall(text_of(query), limit, namespace, as_of=moment(as_of, known_at), **kinds)
     if as_json:
         hits = [{"score": round(one.score, 4), **_described(one.item)} for one in found]
         return emit_json({"query": query, "hits": hits})
@@ -164,9 +164,6 @@ def forget_command(
     return say(f"{told}, {counted(counts['working_context'], 'context')}" if expired else told)
 
 
-# --------------------------------------------------------------------------- episodes
-
-
 @click.group("episode")
 def episode_command() -> None:
     """What happened: append, and read back the newest."""
@@ -190,7 +187,7 @@ def episode_add(text: str, ttl: float | None, namespace: str, as_json: bool, **d
         given = {name: value for name, value in details.items() if value}
         if ttl is not None:
             given["expires_at"] = later(memory.now(), ttl * 3600)
-        made = memory.remember(_text(text), namespace, **given)
+        made = memory.remember(text_of(text), namespace, **given)
     return emit_json({"episode": made}) if as_json else say(made.id)
 
 
@@ -207,197 +204,3 @@ def episode_list(limit: int, session_id: str, namespace: str, as_json: bool) -> 
         return emit_json({"episodes": found})
     rows = [(e.id, e.occurred_at[:16], e.kind, e.actor, e.content) for e in found]
     return table(rows, ("id", "when", "kind", "actor", "text"))
-
-
-# --------------------------------------------------------------------------- facts
-
-
-@click.group("fact")
-def fact_command() -> None:
-    """What is known: one value a key (entity and property), with its history."""
-
-
-@fact_command.command("set")
-@click.argument("entity")
-@click.argument("property")
-@click.argument("value")
-@click.option("--json-value", is_flag=True, help="VALUE is JSON, not text.")
-@click.option("--confidence", default=1.0, type=click.FloatRange(0, 1))
-@click.option("--since", default="", metavar="TIME", help="From when on it holds; default now.")
-@click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
-@click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
-@SPACE
-@JSON
-def fact_set(
-    entity: str, property: str, value: str, json_value: bool, expect: int | None, **rest: Any
-) -> None:
-    """Say what holds now. It supersedes an older value; a less certain one becomes a contradiction."""
-    from agentctx.memory.canonical import later
-
-    with opened() as memory:
-        given: dict[str, Any] = {"confidence": rest["confidence"]}
-        if rest["since"]:
-            given["valid_at"] = rest["since"]
-        if rest["ttl"] is not None:
-            given["expires_at"] = later(memory.now(), rest["ttl"] * 3600)
-        fact = memory.new_fact(entity, property, _value(value, json_value), rest["namespace"], **given)
-        held = memory.store.assert_fact(fact, expect)
-    if rest["as_json"]:
-        return emit_json({"head": held})
-    if held.fact_id != fact.id:
-        tell("what held still holds: this is the same, older, or less sure and so a contradiction")
-    return say(f"{held.fact_id} version {held.version}")
-
-
-@fact_command.command("get")
-@click.argument("entity")
-@click.argument("property")
-@SPACE
-@as_of_options
-@JSON
-def fact_get(entity: str, property: str, namespace: str, as_of: str, known_at: str, as_json: bool) -> int:
-    """The one value of a key now, or at another time; exit code 1 when there is none."""
-    with opened() as memory:
-        found = memory.fact(entity, property, namespace, moment(as_of, known_at))
-        head = memory.store.head(memory.inside(namespace), entity, property)
-    if as_json:
-        emit_json({"fact": found, "key_version": head.version if head else 0})
-    elif found:
-        say(_shown(found.value))
-    else:
-        tell(f"nothing is known about {property} of {entity}")
-    return 0 if found else 1
-
-
-@fact_command.command("list")
-@click.argument("entity", default="")
-@SPACE
-@as_of_options
-@JSON
-def fact_list(entity: str, namespace: str, as_of: str, known_at: str, as_json: bool) -> None:
-    """What holds of all keys, or of one entity."""
-    with opened() as memory:
-        found = memory.facts(entity, namespace, moment(as_of, known_at))
-    if as_json:
-        return emit_json({"facts": found})
-    rows = [(f.entity, f.property, f"{f.confidence:g}", f.valid_at[:10], _shown(f.value)) for f in found]
-    return table(rows, ("entity", "property", "sure", "since", "value"))
-
-
-@fact_command.command("history")
-@click.argument("entity")
-@click.argument("property")
-@SPACE
-@JSON
-def fact_history(entity: str, property: str, namespace: str, as_json: bool) -> None:
-    """Every value a key ever had, oldest first."""
-    with opened() as memory:
-        found = memory.history(entity, property, namespace)
-    if as_json:
-        return emit_json({"facts": found})
-    rows = [(f.id, f.valid_at[:16], f.invalid_at[:16], f.status, _shown(f.value)) for f in found]
-    return table(rows, ("id", "from", "until", "status", "value"))
-
-
-@fact_command.command("contradictions")
-@SPACE
-@JSON
-def fact_contradictions(namespace: str, as_json: bool) -> None:
-    """Disputed facts beside what holds now."""
-    with opened() as memory:
-        found = memory.contradictions(namespace)
-    if as_json:
-        return emit_json({"contradictions": found})
-    rows = [
-        (c.disputed.id, f"{c.disputed.entity}.{c.disputed.property}", _shown(c.disputed.value),
-         f"{c.disputed.confidence:g}", _shown(c.current.value) if c.current else "")
-        for c in found
-    ]  # fmt: skip
-    return table(rows, ("id", "key", "disputed", "sure", "current"))
-
-
-@fact_command.command("resolve")
-@click.argument("id")
-@click.option("--keep/--dismiss", default=None, help="Make the disputed fact current, or retract it.")
-@JSON
-def fact_resolve(id: str, keep: bool | None, as_json: bool) -> None:
-    """Decide about a disputed fact."""
-    if keep is None:
-        raise click.UsageError("say --keep (it is true) or --dismiss (it is not)")
-    with opened() as memory:
-        head = memory.resolve(id, keep)
-    if as_json:
-        return emit_json({"head": head})
-    return say(f"{head.entity}.{head.property} version {head.version}" if head else "dismissed")
-
-
-# --------------------------------------------------------------------------- working context
-
-
-@click.group("context")
-def context_command() -> None:
-    """The state of the task in hand: JSON with a version and a time to live."""
-
-
-@context_command.command("set")
-@click.argument("key")
-@click.argument("value")
-@click.option("--text", is_flag=True, help="VALUE is text, not JSON.")
-@click.option("--hours", default=72.0, show_default=True, help="How long it lives.")
-@click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
-@SPACE
-@JSON
-def context_set(
-    key: str, value: str, text: bool, hours: float, expect: int | None, namespace: str, as_json: bool
-) -> None:
-    """Save VALUE (JSON; `-` reads standard input) under KEY."""
-    with opened() as memory:
-        saved = memory.set_context(key, _value(value, not text), hours, namespace, expect)
-    if as_json:
-        return emit_json({"context": saved})
-    return say(f"version {saved.version} until {saved.expires_at[:16]}Z")
-
-
-@context_command.command("get")
-@click.argument("key")
-@SPACE
-@JSON
-def context_get(key: str, namespace: str, as_json: bool) -> int:
-    """The state under KEY as JSON; exit code 1 when there is none (any more)."""
-    with opened() as memory:
-        found = memory.context(key, namespace)
-    if as_json:
-        emit_json({"context": found})
-    elif found:
-        say(json.dumps(found.value, ensure_ascii=False, indent=2))
-    else:
-        tell(f"there is no context {key!r}")
-    return 0 if found else 1
-
-
-@context_command.command("list")
-@SPACE
-@JSON
-def context_list(namespace: str, as_json: bool) -> None:
-    """All states that live."""
-    with opened() as memory:
-        found = memory.contexts(namespace)
-    if as_json:
-        return emit_json({"contexts": found})
-    rows = [(c.key, str(c.version), c.expires_at[:16], _shown(c.value)) for c in found]
-    return table(rows, ("key", "version", "until", "value"))
-
-
-@context_command.command("clear")
-@click.argument("key")
-@SPACE
-@JSON
-def context_clear(key: str, namespace: str, as_json: bool) -> int:
-    """Remove the state under KEY; exit code 1 when there was none."""
-    with opened() as memory:
-        there = memory.clear_context(key, namespace)
-    if as_json:
-        emit_json({"cleared": there})
-    elif not there:
-        tell(f"there is no context {key!r}")
-    return 0 if there else 1
