@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from agentctx.model import Note
@@ -18,8 +18,6 @@ _EXAMPLE = re.compile(r"```|~~~|^\.\. code|::[ \t]*$", re.MULTILINE)
 _ITEM = re.compile(r"^[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]|\|)", re.MULTILINE)
 _ROW = re.compile(r"^[ \t]*\|", re.MULTILINE)
 _BODY_READ = 60_000
-_SHORT = 5.0
-"""Added to a note's length in cosines."""
 
 Counts = Mapping[str, float]
 
@@ -103,7 +101,10 @@ class Table:
     """All words of all notes. Every question answers with one number per note."""
 
     def __init__(self, rows: Sequence[Counts], k1: float = 1.5, b: float = 0.75) -> None:
-        self._model = _note_bm25()(rows, k1=k1, b=b)
+        # Imported on first use: rank-bm25 brings numpy.
+        from agentctx.proposals.note_bm25 import NoteBM25
+
+        self._model = NoteBM25(rows, k1=k1, b=b)
         self.size = len(rows)
 
     def bm25(self, question: Counts) -> Any:
@@ -138,73 +139,3 @@ class Table:
         words = self._model.words
         found = sorted((-p, words[w]) for p, w in zip(part, word, strict=True))
         return [w for _, w in found[:count]]
-
-
-@cache
-def _note_bm25() -> Any:
-    """The class is made on first use: rank-bm25 brings numpy."""
-    import numpy as np
-    from rank_bm25 import BM25Okapi
-
-    class NoteBM25(BM25Okapi):  # type: ignore[misc]
-        """Okapi over counted words, with Lucene's idf (positive even in a store of one note) and sparse rows.
-
-        ``row``, ``ids`` and ``value`` have one entry per different word of a note.
-        """
-
-        def _initialize(self, corpus: Sequence[Counts]) -> Any:
-            self.corpus_size = len(corpus)
-            self._number: dict[str, int] = {}
-            number = self._number
-            self.ids = np.array(
-                [number.setdefault(word, len(number)) for row in corpus for word in row], dtype=np.int64
-            )
-            counts = np.array([n for row in corpus for n in row.values()], dtype=float)
-            self.row = np.repeat(np.arange(len(corpus)), [len(row) for row in corpus])
-            self.doc_len = np.bincount(self.row, weights=counts, minlength=len(corpus))
-            self.avgdl = float(self.doc_len.mean()) or 1.0
-            norm = self.k1 * (1 - self.b + self.b * self.doc_len / self.avgdl)
-            self._saturated = counts * (self.k1 + 1) / (counts + norm[self.row])
-            self._counted = 1 + np.log(np.maximum(counts, 1))
-            return np.bincount(self.ids, minlength=len(number))
-
-        def _calc_idf(self, nd: Any) -> None:
-            self.idf = np.log(1 + (self.corpus_size - nd + 0.5) / (nd + 0.5))
-            rarity = self.idf[self.ids]
-            self.value = rarity * self._saturated
-            self.weight = rarity * self._counted
-            self.length = np.sqrt(np.bincount(self.row, self.weight**2, self.corpus_size))
-
-        def question(self, weights: Counts) -> Any:
-            found = np.zeros(len(self._number))
-            for word, weight in weights.items():
-                if (at := self._number.get(word)) is not None:
-                    found[at] = weight
-            return found
-
-        def get_scores(self, query: Counts) -> Any:
-            return np.bincount(self.row, self.question(query)[self.ids] * self.value, self.corpus_size)
-
-        def cosines(self, query: Counts) -> Any:
-            question = self.question(query) * self.idf
-            common = np.bincount(self.row, question[self.ids] * self.weight, self.corpus_size)
-            # A very short note must not look like a perfect answer for one common word.
-            return common / (self.length + _SHORT) / (float(np.linalg.norm(question)) or 1.0)
-
-        def parts(self, query: Counts, rows: slice = slice(None)) -> tuple[Any, Any, Any]:
-            """(note, BM25 of one word, word number) of every shared word."""
-            row, ids = self.row[rows], self.ids[rows]
-            part = self.question(query)[ids] * self.value[rows]
-            shared = part > 0
-            return row[shared], part[shared], ids[shared]
-
-        def rows_of(self, note: int) -> slice:
-            """Where the words of one note stand."""
-            start, end = np.searchsorted(self.row, (note, note + 1))
-            return slice(int(start), int(end))
-
-        @cached_property
-        def words(self) -> list[str]:
-            return list(self._number)
-
-    return NoteBM25
