@@ -48,8 +48,6 @@ def rank(
     query: Query,
     notes: Sequence[Note],
     freshness: Mapping[str, Freshness],
-    history: Mapping[str, Sequence[str]] | None = None,
-    bags: Mapping[str, Mapping[str, str]] | None = None,
     *,
     words: Concordance | None = None,
     only_matching: bool = False,
@@ -58,31 +56,15 @@ def rank(
 ) -> list[Hit]:
     """Every note once, best first; with ``only_matching`` those alone that answer the query.
 
-    ``history`` has the titles of earlier changes per note id; ``bags`` what ``bag_of`` made of a note, with
-    or without the titles (what is missing is made here); ``words`` is ``concordance_of`` the same notes and
-    stands for both. A score is 0 for no relation at all; near 1 the
-    note has about every word and phrase of the task. Without words the names of the files in question
-    stand for them. Without either the order is that of standing: pinned, no documentation, fresh, recent.
-    Deterministic.
+    ``words`` is ``concordance_of`` the same notes, and made here if it is missing. The first ``explained``
+    hits carry their reasons. A score is 0 for no relation at all; near 1 the note has about every word and
+    phrase of the task. Without words the names of the files in question stand for them. Without either the
+    order is that of standing: pinned, no documentation, fresh, recent. Deterministic.
     """
-    words = words or concordance_of(notes, history, bags)
+    words = words or concordance_of(notes)
     question = question_of(query.text.strip() or "\n".join(query.files), query.branch, weights)
     answers = _with_documents(notes, relevance(question, words, weights), weights.document)
-    targets = targets_of(query, weights)
-    recent = _recency(freshness, weights.recency_half_life_days)
-    candidates, far = [], Nearness()
-    translated = translations({n.path for n in notes if n.kind == "document"})
-    for place, (note, answer) in enumerate(zip(notes, answers.scores, strict=True)):
-        near = nearness(note, targets, weights) if targets.files else far
-        state = freshness.get(note.id)
-        standing = _standing(note, state, weights) * (1 + weights.recency * recent.get(note.id, 0.0))
-        said = answer if not only_matching or answers.matches(place) else 0.0
-        if note.path in translated:
-            standing *= weights.translation
-        score = (said + weights.files * near.score) * standing
-        candidates.append(
-            _Candidate(note, place, _turn(note, translated), near, score, standing, note.pinned)
-        )
+    candidates = _candidates(query, notes, freshness, answers, only_matching, weights)
     if not only_matching:
         _raise_pinned(candidates)
     _below_successors(candidates)
@@ -98,6 +80,33 @@ def rank(
         else Hit(c.note.id, c.score)
         for i, c in enumerate(candidates)
     ]
+
+
+def _candidates(
+    query: Query,
+    notes: Sequence[Note],
+    freshness: Mapping[str, Freshness],
+    answers: Answers,
+    only_matching: bool,
+    weights: Weights,
+) -> list[_Candidate]:
+    """Every note with what it scores by itself."""
+    targets, far = targets_of(query, weights), Nearness()
+    recent = _recency(freshness, weights.recency_half_life_days)
+    translated = translations({n.path for n in notes if n.kind == "document"})
+    candidates = []
+    for place, (note, answer) in enumerate(zip(notes, answers.scores, strict=True)):
+        near = nearness(note, targets, weights) if targets.files else far
+        standing = _standing(note, freshness.get(note.id), weights)
+        standing *= 1 + weights.recency * recent.get(note.id, 0.0)
+        said = answer if not only_matching or answers.matches(place) else 0.0
+        if note.path in translated:
+            standing *= weights.translation
+        score = (said + weights.files * near.score) * standing
+        candidates.append(
+            _Candidate(note, place, _turn(note, translated), near, score, standing, note.pinned)
+        )
+    return candidates
 
 
 def concordance_of(

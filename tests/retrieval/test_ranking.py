@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agentctx.model import Anchor, Commit, Freshness, Note, Query, Section
 from agentctx.retrieval.bags import bag_of
-from agentctx.retrieval.ranking import rank
+from agentctx.retrieval.ranking import concordance_of, rank
 
 
 def note(id: str, body: str = "", **more: Any) -> Note:
@@ -107,7 +107,10 @@ def test_words_that_stand_together_beat_words_that_stand_apart() -> None:
 
 def test_titles_of_earlier_changes_find_a_note() -> None:
     titles = {"billing": ["Use banker's rounding for VAT"]}
-    assert order("VAT", AUTH, CACHE, BILLING, history=titles)[0] == "billing"
+    assert (
+        order("VAT", AUTH, CACHE, BILLING, words=concordance_of([AUTH, CACHE, BILLING], titles))[0]
+        == "billing"
+    )
 
 
 def test_a_section_is_found_by_the_headings_above_it() -> None:
@@ -226,9 +229,10 @@ def test_bags_from_a_cache_give_the_same_order() -> None:
     history = {"billing": ["VAT"]}
     bags = {n.id: bag_of(n, history.get(n.id, ())) for n in notes}
     query = Query(text="cache of tokens VAT", files=("src/auth/tokens.py",))
-    assert rank(query, notes, {}, bags=bags) == rank(query, notes, {}, history)
+    fresh = rank(query, notes, {}, words=concordance_of(notes, history))
+    assert rank(query, notes, {}, words=concordance_of(notes, bags=bags)) == fresh
     bare = {n.id: bag_of(n) for n in notes}
-    assert rank(query, notes, {}, history, bare) == rank(query, notes, {}, history)
+    assert rank(query, notes, {}, words=concordance_of(notes, history, bare)) == fresh
 
 
 def test_the_order_of_own_notes_does_not_depend_on_how_they_are_given() -> None:
@@ -244,8 +248,8 @@ def test_the_order_does_not_depend_on_the_process() -> None:
     program = (
         "from tests.retrieval.test_ranking import *\n"
         "notes = many(60)\n"
-        "history = {n.id: [n.title, 'worda0 wordb1 wordc2'] for n in notes}\n"
-        "print(rank(Query(text=notes[7].body[:400], changed=('a/b.py', 'a/c.py')), notes, {}, history))"
+        "words = concordance_of(notes, {n.id: [n.title, 'worda0 wordb1 wordc2'] for n in notes})\n"
+        "print(rank(Query(text=notes[7].body[:400], changed=('a/b.py', 'a/c.py')), notes, {}, words=words))"
     )
     outputs = {
         subprocess.run(
@@ -320,7 +324,12 @@ def test_two_thousand_notes_are_ranked_from_cached_bags_in_well_under_a_second()
     notes = many(2_000)
     bags = {n.id: bag_of(n) for n in notes}
     start = time.process_time()
-    hits = rank(Query(text="note " + notes[77].body[:60], changed=("src/a.py",)), notes, {}, bags=bags)
+    hits = rank(
+        Query(text="note " + notes[77].body[:60], changed=("src/a.py",)),
+        notes,
+        {},
+        words=concordance_of(notes, bags=bags),
+    )
     assert time.process_time() - start < 1.0
     assert len(hits) == 2_000
     assert hits[0].id == "n00077"
@@ -330,7 +339,7 @@ def test_a_crowd_of_notes_is_narrowed_without_losing_the_best() -> None:
     notes = many(3_000)
     bags = {n.id: bag_of(n) for n in notes}
     for place in (0, 1500, 2999):
-        hits = rank(Query(text=notes[place].body[:200]), notes, {}, bags=bags)
+        hits = rank(Query(text=notes[place].body[:200]), notes, {}, words=concordance_of(notes, bags=bags))
         assert hits[0].id == notes[place].id
         assert len(hits) == 3_000
 
