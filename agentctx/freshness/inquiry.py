@@ -78,7 +78,8 @@ class Inquiry:
             note = judgement.note
             recorded = records.get(note.id, {}).get(MENTIONS)
             sworn = recorded if recorded and not self.witness.is_reworded(note) else None
-            found, used = rot.lost(note, self.witness.vouched(note), sworn)
+            answered = self.witness.answered(note, sworn) if sworn else None
+            found, used = rot.lost(note, self.witness.vouched(note), sworn, answered)
             judgement.verdict.uses |= used
             judgement.verdict.needs_tree |= bool(found)
             judgement.verdict.needs_head |= bool(found)

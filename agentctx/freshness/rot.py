@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.freshness.anchors import look
@@ -49,12 +49,17 @@ class Rot:
         self._bases: set[str] = set()
 
     def lost(
-        self, note: Note, base: Commit | None, recorded: Stamp | None = None
+        self,
+        note: Note,
+        base: Commit | None,
+        recorded: Stamp | None = None,
+        answered: Commit | None = None,
     ) -> tuple[list[Lost], set[str]]:
         """(claims that broke since ``base`` as far as the note's files tell, the files looked at).
 
         ``base`` None means the commit that is checked out. ``recorded`` says what was true when the note was
-        verified, if nobody has changed its text since; then no old tree is read.
+        verified, if nobody has changed its text since; then no old tree is read, unless that was ``answered``
+        in a commit before ``base``.
         """
         said = claims(note)
         if not said:
@@ -68,17 +73,38 @@ class Rot:
         before = answers_of(recorded, [claim.text for claim in said])
         if before is not None:
             true_then = {claim for claim, answer in zip(said, before, strict=True) if answer}
-            return self._placed(note, said, rev, _told(untrue, true_then)), used
+            gone = self._gone_before(rev, answered, true_then.intersection(untrue), said, files)
+            told = _told(untrue, true_then)
+            found = self._placed(note, said, rev, [t for t in told if t[0] not in gone])
+            if answered is not None and gone:
+                found += self._placed(note, said, answered.id, [t for t in told if t[0] in gone])
+            return found, used
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
             return [], used
         if rev == self.history.head and not any(self.code.tree.key(f).startswith("w:") for f in files):
             kinds = ("path", "make", "script")  # the rest is about the same files, then as now
             untrue = [c for c in untrue if c.kind in kinds or is_stated(c)]
         self._bases.add(rev)
+        true_then = self._true_in(rev, untrue, files, said)
+        return self._placed(note, said, rev, _told(untrue, true_then)), used
+
+    def _gone_before(
+        self, rev: str, answered: Commit | None, held: Collection[Claim], said: Sequence[Claim],
+        files: Sequence[str],
+    ) -> set[Claim]:  # fmt: skip
+        """What the record says was true and was not in ``rev``: it broke after the commit that answered."""
+        if answered is None or answered.id == rev:
+            return set()
+        return set(held) - self._true_in(rev, held, files, said)
+
+    def _true_in(
+        self, rev: str, asked: Iterable[Claim], files: Sequence[str], said: Sequence[Claim]
+    ) -> set[Claim]:
+        """Which of the claims were true in a commit."""
+        assert self.history is not None
         then = self.history.code(rev, self.code.memory)
         wider = [*files, *_missing(said, files)]
-        true_then = {c for c in untrue if was_true(c, wider if c.kind == "value" else files, then)}
-        return self._placed(note, said, rev, _told(untrue, true_then)), used
+        return {c for c in asked if was_true(c, wider if c.kind == "value" else files, then)}
 
     def _placed(
         self, note: Note, said: Sequence[Claim], rev: str, told: Sequence[tuple[Claim, bool]]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentctx.freshness.anchors import Sight, difference, look, same_code
+from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code, Memory
 from agentctx.freshness.history import BlobTree, Event, History
 from agentctx.freshness.logbook import Log
 from agentctx.model import Anchor, Commit, Note, Stamp
+from agentctx.notes.records import parse_record
 
 _DEEP_TREES = 48
 """Old commits whose whole tree is listed, to follow imports in it."""
@@ -57,6 +59,11 @@ class Witness:
         places = [self._by_path[path][0] for path in paths if path in self._by_path]
         return self.events[min(places)].commit if places else None
 
+    def answered(self, note: Note, sworn: Stamp) -> Commit | None:
+        """The commit that brought what the record says of the note's mentions; older than ``vouched`` where a
+        repair wrote the record anew and left that as it was. None when it is not committed."""
+        return self._commit(self._sworn_place(note, MENTIONS, sworn))
+
     def is_reworded(self, note: Note) -> bool:
         """Has the note's file been changed since somebody last verified it?"""
         if self.history is None or self._is_dirty(self.record_path(note)):
@@ -68,7 +75,7 @@ class Witness:
         """The later of record and history; an empty one when neither knows anything."""
         place = self._record_place(note)
         if recorded is not None and (place < 0 or sight.stamp == recorded):
-            return Baseline(recorded, "record", self._commit(place))
+            return Baseline(recorded, "record", self._verifying(note, anchor, recorded))
         if self._mended_uncommitted(note, anchor, sight):
             return Baseline(sight.stamp, "history", None, is_present=True)
         for at in self._by_path.get(note.path, ()):
@@ -81,7 +88,8 @@ class Witness:
                 break  # the note was written here; what had its name before was another one
         if recorded is None:
             return Baseline()
-        return Baseline(recorded, "record", self._commit(place), is_uncertain=place >= len(self.events))
+        commit = self._verifying(note, anchor, recorded)
+        return Baseline(recorded, "record", commit, is_uncertain=place >= len(self.events))
 
     def is_cut_clean(self, note: Note, anchor: Anchor, recorded: Stamp) -> bool:
         """Is the code where a shallow history begins still what the record says? Then the rest is known.
@@ -108,6 +116,37 @@ class Witness:
         if not places and self.history.git.is_shallow and self.code.exists(path):
             return len(self.events)
         return places[0] if places else -1
+
+    def _verifying(self, note: Note, anchor: Anchor, stamp: Stamp) -> Commit | None:
+        """The newest commit whose record holds the stamp and whose code is so.
+
+        A repair writes the record anew and leaves this stamp as somebody verified it, long before perhaps.
+        """
+        oldest = self._sworn_place(note, str(anchor), stamp)
+        for at in self._by_path.get(self.record_path(note), ()):
+            if at >= oldest:
+                break
+            then = self._stamp_at(self.events[at], anchor)
+            if then is not None and difference(stamp, then) == "unchanged" and stamp.text == then.text:
+                return self.events[at].commit
+        return self._commit(oldest)
+
+    def _sworn_place(self, note: Note, name: str, stamp: Stamp) -> int:
+        """Index of the event that brought a record's present entry; -1 when it is newer than every commit."""
+        path = self.record_path(note)
+        if self.history is None:
+            return -1
+        places = self._by_path.get(path, ())
+        if self._is_dirty(path) and self._entry(f"{self.history.head}:{path}", name) != stamp:
+            return -1
+        brought = (at for at in places if self._entry(self.events[at].changes[path][0], name) != stamp)
+        return next(brought, self._record_place(note) if not places else places[-1])
+
+    def _entry(self, blob: str, name: str) -> Stamp | None:
+        """What a committed record says under a name."""
+        assert self.history is not None
+        data = self.history.git.read_blob(blob) if blob else None
+        return parse_record(data.decode("utf-8", "replace")).get(name) if data else None
 
     def _is_dirty(self, path: str) -> bool:
         return self.code.tree.key(path).startswith("w:")

@@ -48,6 +48,34 @@ def test_what_is_stale_beside_a_moved_anchor_stays_stale(two: TempRepo) -> None:
     assert said(two)[:2] == ("fresh", {"src/a.py#keep": "unchanged", "src/b.py#roam": "unchanged"})
 
 
+def told(repo: TempRepo) -> tuple[list[str], str, list[str]]:
+    """Commits and diff of the anchor that is stale in the only note, and the reasons of its mentions."""
+    (note,) = json.loads(repo.agentctx("status", "--json").stdout)["notes"]
+    (stale,) = [drift for drift in note["drifts"] if drift["state"] == "body"]
+    explained = repo.agentctx("status", "--explain", "two").stdout
+    (diff,) = [line for line in explained.splitlines() if "+    return" in line]
+    return [c["subject"] for c in stale["commits"]], diff.strip(), [m["reason"] for m in note["mentions"]]
+
+
+def test_after_a_repair_the_note_still_tells_which_commit_made_it_stale_and_how(repo: TempRepo) -> None:
+    repo.commit("Code", {"src/a.py": f"{KEEP}\n\n{WANDER}"})
+    anchors = ("--anchor", "src/a.py#keep", "--anchor", "src/a.py#wander_off")
+    repo.agentctx("new", "gotcha", "Two", *anchors, "--body", "Never call `wander_off` after `keep`.")
+    repo.commit("Note")
+    repo.commit("Four times", {"src/a.py": f"{KEEP.replace('* 3', '* 4')}\n\n{WANDER}"})
+    repo.commit(
+        "Move", {"src/a.py": KEEP.replace("* 3", "* 4"), "src/b.py": WANDER.replace("wander_off", "roam")}
+    )
+    expected = (["Four times"], "+    return amount * 4", ["`wander_off` is now `src/b.py#roam`"])
+    assert told(repo) == expected
+    repo.agentctx("sync", "--no-model", "--mode", "apply")
+    assert told(repo) == expected
+    repo.commit("Follow the code")
+    assert told(repo) == expected
+    repo.commit("Four and a half", {"src/a.py": KEEP.replace("* 3", "* 4.5")})
+    assert told(repo)[0] == ["Four and a half", "Four times"]
+
+
 def test_a_repair_that_a_person_accepts_proves_no_more(two: TempRepo) -> None:
     two.agentctx("sync", "--no-model")
     assert two.agentctx("review", "accept").returncode == 0
