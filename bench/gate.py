@@ -36,6 +36,7 @@ GROUND = "refs/bench/ground"
 _OPENING = re.compile(
     r"^(?:pub(?:\([a-z]+\))? |export |default |async |unsafe |static )*(?:func|function|fn) (\w+)\b"
 )
+_METHOD = re.compile(r"^func \((?:\w+ )?\*?(\w+)(?:\[[^\]]*\])?\) (\w+)\(")
 _BRACED = (".go", ".js", ".jsx", ".ts", ".tsx", ".rs")
 
 
@@ -180,17 +181,17 @@ def _python(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _braced(text: str) -> Iterator[tuple[str, str]]:
-    """Functions that begin in the first column and end at the next brace that stands there."""
+    """Functions, and methods of Go, that begin in the first column and end at the next brace there."""
     lines = text.splitlines()
     for at, line in enumerate(lines):
-        found = _OPENING.match(line)
+        found = _METHOD.match(line) or _OPENING.match(line)
         if found is None:
             continue
         end = next((n for n in range(at, len(lines)) if lines[n].startswith("}")), -1)
         if end > at:
             body = re.sub(r"/\*.*?\*/", "", "\n".join(lines[at : end + 1]), flags=re.DOTALL)
             plain = re.sub(r"(?<!:)//[^\n]*", "", body)
-            yield found[1], re.sub(r"[\s,;]+", " ", plain)
+            yield ".".join(found.groups()), re.sub(r"[\s,;]+", " ", plain)
 
 
 def replay(original: Path, options: argparse.Namespace, scratch: Path) -> Score:

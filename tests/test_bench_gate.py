@@ -19,9 +19,10 @@ from tests.repository import TempRepo
         ("a.py", "def f(a):\n    return a\n", "def f(a):\n    return a + 1\n", True),
         ("a.go", "func F(a int) {\n\tg(a) // x\n}\n", "func F(a int) {\n\tg(a)\n}\n", False),
         ("a.go", "func F(a int) {\n\tg(a)\n}\n", "func F(a int) {\n\tg(a + 1)\n}\n", True),
+        ("a.go", "func (a *A) F() {\n\tg(1)\n}\n", "func (a *A) F() {\n\tg(2)\n}\n", True),
         ("a.ts", "function f() {\n  g('http://x');\n}\n", "function f() {\n  g('http://y');\n}\n", True),
     ],
-    ids=["layout", "docstring", "python body", "comment", "go body", "an address is no comment"],
+    ids=["layout", "docstring", "python body", "comment", "go body", "go method", "an address is no comment"],
 )  # fmt: skip
 def test_a_text_is_another_one_when_more_than_layout_differs(
     path: str, old: str, new: str, changed: bool
