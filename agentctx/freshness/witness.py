@@ -72,24 +72,29 @@ class Witness:
         return self._is_dirty(note.path) or (written is not None and written[0] < self._record_place(note))
 
     def baseline(self, note: Note, anchor: Anchor, recorded: Stamp | None, sight: Sight) -> Baseline:
-        """The later of record and history; an empty one when neither knows anything."""
-        place = self._record_place(note)
+        """The later of record and history; an empty one when neither knows anything.
+
+        A commit that wrote the record, and an uncommitted record, speak by the record alone: a repair changes
+        note and record, and says nothing of the anchors that it left as they were.
+        """
+        place = self._verifying(note, anchor, recorded) if recorded is not None else len(self.events)
         if recorded is not None and (place < 0 or sight.stamp == recorded):
-            return Baseline(recorded, "record", self._verifying(note, anchor, recorded))
-        if self._mended_uncommitted(note, anchor, sight):
+            return Baseline(recorded, "record", self._commit(place))
+        record = self.record_path(note)
+        if not (recorded and self._is_dirty(record)) and self._mended_uncommitted(note, anchor, sight):
             return Baseline(sight.stamp, "history", None, is_present=True)
         for at in self._by_path.get(note.path, ()):
-            if recorded is not None and at >= place:
-                break
             event = self.events[at]
-            if anchor.path in event.changes and self._mends(event, note, anchor):
+            if at >= place:
+                break
+            by_record = recorded is not None and record in event.changes
+            if not by_record and anchor.path in event.changes and self._mends(event, note, anchor):
                 return Baseline(self._stamp_at(event, anchor), "history", event.commit)
             if not event.changes[note.path][0] and event.parents < 2:
                 break  # the note was written here; what had its name before was another one
         if recorded is None:
             return Baseline()
-        commit = self._verifying(note, anchor, recorded)
-        return Baseline(recorded, "record", commit, is_uncertain=place >= len(self.events))
+        return Baseline(recorded, "record", self._commit(place), is_uncertain=place >= len(self.events))
 
     def is_cut_clean(self, note: Note, anchor: Anchor, recorded: Stamp) -> bool:
         """Is the code where a shallow history begins still what the record says? Then the rest is known.
@@ -117,19 +122,17 @@ class Witness:
             return len(self.events)
         return places[0] if places else -1
 
-    def _verifying(self, note: Note, anchor: Anchor, stamp: Stamp) -> Commit | None:
-        """The newest commit whose record holds the stamp and whose code is so.
-
-        A repair writes the record anew and leaves this stamp as somebody verified it, long before perhaps.
-        """
+    def _verifying(self, note: Note, anchor: Anchor, stamp: Stamp) -> int:
+        """Index of the newest event whose record holds the stamp and whose code is so; -1 when that is not
+        committed. A repair writes the record anew and leaves this stamp as somebody verified it before."""
         oldest = self._sworn_place(note, str(anchor), stamp)
         for at in self._by_path.get(self.record_path(note), ()):
             if at >= oldest:
                 break
             then = self._stamp_at(self.events[at], anchor)
             if then is not None and difference(stamp, then) == "unchanged" and stamp.text == then.text:
-                return self.events[at].commit
-        return self._commit(oldest)
+                return at
+        return oldest
 
     def _sworn_place(self, note: Note, name: str, stamp: Stamp) -> int:
         """Index of the event that brought a record's present entry; -1 when it is newer than every commit."""

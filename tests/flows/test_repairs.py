@@ -76,6 +76,23 @@ def test_after_a_repair_the_note_still_tells_which_commit_made_it_stale_and_how(
     assert told(repo)[0] == ["Four and a half", "Four times"]
 
 
+def test_a_repair_leaves_true_what_was_mended_together_with_its_code(repo: TempRepo) -> None:
+    repo.commit("Code", {"src/a.py": f"{KEEP}\n\n{WANDER}"})
+    anchors = ("--anchor", "src/a.py#keep", "--anchor", "src/a.py#wander_off")
+    repo.agentctx("new", "gotcha", "Two", *anchors, "--body", "Thrice.")
+    repo.commit("Note")
+    text, four = (repo.root / NOTE).read_text(), KEEP.replace("* 3", "* 4")
+    repo.commit("Both", {"src/a.py": f"{four}\n\n{WANDER}", NOTE: text.replace("Thrice", "Four times")})
+    repo.commit("Move", {"src/a.py": four, "src/b.py": WANDER})
+    assert said(repo)[0] == "moved"
+    repo.agentctx("sync", "--no-model", "--mode", "apply")
+    assert said(repo)[0] == "fresh"
+    repo.commit("Follow the code")
+    assert said(repo)[0] == "fresh"
+    repo.commit("Five", {"src/a.py": KEEP.replace("* 3", "* 5")})
+    assert said(repo)[0] == "stale" and told(repo)[0] == ["Five"]
+
+
 def test_a_repair_that_a_person_accepts_proves_no_more(two: TempRepo) -> None:
     two.agentctx("sync", "--no-model")
     assert two.agentctx("review", "accept").returncode == 0
