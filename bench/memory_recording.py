@@ -11,7 +11,7 @@ from agentctx.memory.postgres import PostgresSession, _marks
 from agentctx.memory.sqlite import SqliteSession
 
 Log = list[tuple[str, list[tuple[str, str, Any]]]]
-"""Per transaction: its kind (read or write), and each call with its statement and values."""
+"""Per transaction: its kind (read, write, or once: one statement by itself), and each call with its statement and values."""
 
 
 class _RecordingPostgres(PostgresSession):
@@ -51,9 +51,11 @@ class Recorder:
 
     def _wrapped(self, kind: str, work: Callable[[Session], Any]) -> Callable[[Session], Any]:
         def recorded(session: Any) -> Any:
-            made = (_RecordingPostgres if session.engine == "postgres" else _RecordingSqlite)(
-                session.connection
-            )
+            made: Any
+            if session.engine == "postgres":
+                made = _RecordingPostgres(session.connection, session.policed)
+            else:
+                made = _RecordingSqlite(session.connection)
             made.log = self.log
             self.log.append((kind, []))
             return work(made)
@@ -62,6 +64,10 @@ class Recorder:
 
     def write(self, work: Callable[[Session], Any]) -> Any:
         return self.inner.write(self._wrapped("write", work))
+
+    def once(self, work: Callable[[Session], Any]) -> Any:
+        kind = "once" if self.engine == "postgres" else "write"
+        return self.inner.once(self._wrapped(kind, work))
 
     def create(self, work: Callable[[Session], Any]) -> Any:
         return self.inner.create(work)

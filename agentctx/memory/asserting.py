@@ -26,7 +26,7 @@ from agentctx.memory.rows import (
     source_rows,
 )
 from agentctx.memory.supersession import Current, Key, Plan, key_of, plan
-from agentctx.memory.words import index_rows
+from agentctx.memory.words import add_rows
 from agentctx.model import Fact
 
 
@@ -76,8 +76,7 @@ def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
 def _insert(session: Session, tenant: str, facts: Sequence[Fact]) -> None:
     rows = [fact_row(fact, tenant) for fact in facts]
     if rows:
-        session.insert(FACTS, rows)
-        index_rows(session, {FACTS: rows})
+        add_rows(session, FACTS, rows)
         write_rows(session, FACT_SOURCES, [row for fact in facts for row in source_rows(fact)])
 
 

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 RETRIES = 8
 """How often a transaction is tried in all before its failure is told."""
+TOGETHER = 500
+"""Rows that one call of ``insert`` or ``add`` writes with one statement."""
 
 
 class LostRace(Exception):
@@ -47,6 +49,11 @@ class Session(Protocol):
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
         """Insert rows of ``table``; ``conflict`` is the part after the values. The rows that were written."""
 
+    def add(
+        self, table: Table, rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]], conflict: str = ""
+    ) -> int:
+        """Insert rows of ``episodes`` or ``facts``, those written with their words for the search index."""
+
     def update(
         self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> int:
@@ -75,6 +82,9 @@ class Database(Protocol):
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction; a lost race or a serialisation failure runs it again."""
+
+    def once(self, work: Callable[[Session], T]) -> T:
+        """Like ``write``, for work that is one statement: it may do without a transaction around it."""
 
     def create(self, work: Callable[[Session], T]) -> T:
         """Like ``write``, for a transaction that makes the schema beside others that do the same."""

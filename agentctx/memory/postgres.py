@@ -7,12 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.errors import AgentctxError, Busy, InvalidInput, MissingExtra
 from agentctx.memory.batches import chunks
-from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
+from agentctx.memory.engine import RETRIES, TOGETHER, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
 from agentctx.memory.rows import Table
 
@@ -32,8 +33,6 @@ _TYPES = {
     "confidence": "double precision",
 }
 """Columns by name; ``..._at`` is a time, and everything else is text."""
-_ROWS = 500
-"""Rows of one statement: they travel as one JSON text."""
 _FIRST_PAUSE = 0.01
 _POOL = 8
 
@@ -88,12 +87,14 @@ def _short_marks(sql: str) -> str:
 
 
 class PostgresSession:
-    """One transaction on one connection."""
+    """One transaction on one connection. Several rows of a statement travel as one JSON text."""
 
     engine: Engine = "postgres"
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], policed: bool = False) -> None:
+        """``policed``: policies look a text up before its words may be written."""
         self.connection = connection
+        self.policed = policed
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """See ``engine.Session``."""
@@ -105,11 +106,32 @@ class PostgresSession:
 
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
         """See ``engine.Session``."""
-        columns = ", ".join(table.columns)
-        values = ", ".join(_cast(f"r.c{n}", name) for n, name in enumerate(table.columns))
-        source = _records(table.columns)
+        if len(rows) == 1:
+            return self.run(f"{table.insert()} {conflict}", rows[0])
+        return self._each(f"{_insert_from(table, _records(table.columns))} {conflict}", rows)
+
+    def add(
+        self, table: Table, rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]], conflict: str = ""
+    ) -> int:
+        """See ``engine.Session``."""
+        said = [" ".join(of) for of in words]
+        if self.policed:  # within one statement the policy would not see the row that it asks for
+            written = self.insert(table, rows, conflict)
+            self._each(f"{_INDEX} SELECT r.c0, {_WORDS.format('r.c1')} FROM {_SAID} {_KEPT}",
+                       [(row[0], of) for row, of in zip(rows, said, strict=True)])  # fmt: skip
+            return written
+        if len(rows) == 1:
+            return self.run(
+                f"WITH made AS ({table.insert()} {conflict} RETURNING id) {_INDEX}"
+                f" SELECT id, {_WORDS.format('?')} FROM made {_KEPT}",
+                (*rows[0], said[0]),
+            )
+        last = f"r.c{len(table.columns)}"
         return self._each(
-            f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {source} {conflict}", rows
+            f"WITH r AS (SELECT * FROM {_records((*table.columns, 'words'))}),"
+            f" made AS ({_insert_from(table, 'r')} {conflict} RETURNING id)"
+            f" {_INDEX} SELECT id, {_WORDS.format(last)} FROM made JOIN r ON r.c0 = made.id {_KEPT}",
+            [(*row, of) for row, of in zip(rows, said, strict=True)],
         )
 
     def update(
@@ -124,7 +146,7 @@ class PostgresSession:
     def _each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run ``sql`` for rows that it reads as JSON: one value to send and one statement to prepare."""
         touched = 0
-        for part in chunks(rows, _ROWS):
+        for part in chunks(rows, TOGETHER):
             names = [f"c{n}" for n in range(len(part[0]))]
             objects = [dict(zip(names, row, strict=True)) for row in part]
             touched += self.run(sql, (json.dumps(objects, ensure_ascii=False),))
@@ -141,13 +163,8 @@ class PostgresSession:
 
     def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
-        source = _records(("owner_id", "words"))
-        self._each(
-            "INSERT INTO search (owner_id, words)"
-            f" SELECT r.c0, array_to_tsvector(string_to_array(r.c1, ' ')) FROM {source}"
-            " ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words",
-            [(owner, " ".join(words)) for owner, words in dict(entries).items()],
-        )
+        said = [(owner, " ".join(words)) for owner, words in dict(entries).items()]
+        self._each(f"{_INDEX} SELECT r.c0, {_WORDS.format('r.c1')} FROM {_SAID} {_NEWER}", said)
 
     def unindex(self, owners: Iterable[str]) -> None:
         """See ``engine.Session``."""
@@ -179,26 +196,72 @@ def _cast(value: str, column: str) -> str:
     return f"CAST({value} AS jsonb)" if _type(column) == "jsonb" else value
 
 
+def _insert_from(table: Table, records: str) -> str:
+    values = ", ".join(_cast(f"r.c{n}", name) for n, name in enumerate(table.columns))
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) SELECT {values} FROM {records}"
+
+
+_SAID = _records(("owner_id", "words"))
+_INDEX = "INSERT INTO search (owner_id, words)"
+_WORDS = "array_to_tsvector(string_to_array({}, ' '))"
+_KEPT = "ON CONFLICT (owner_id) DO NOTHING"
+_NEWER = "ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words"
+
+
 def transaction(
-    connection: psycopg.Connection[Any], work: Callable[[Session], T], creating: bool = False
+    connection: psycopg.Connection[Any],
+    work: Callable[[Session], T],
+    creating: bool = False,
+    tenant: str = "",
 ) -> T:
     """Run ``work`` in one transaction, again after a lost race; ``creating`` adds races over the schema.
 
-    Raises ``Busy`` when the races do not end, ``AgentctxError`` with the server's words for anything else.
+    With ``tenant`` the transaction says whose it is. Raises ``Busy`` when the races do not end,
+    ``AgentctxError`` with the server's words for anything else.
     """
+    said = f"BEGIN; SET LOCAL agentctx.tenant = {_literal(tenant, connection)}" if tenant else "BEGIN"
+
+    def attempt() -> T:
+        connection.execute(said, prepare=False)
+        try:
+            result = work(PostgresSession(connection, policed=bool(tenant)))
+        except BaseException:
+            _roll_back(connection)
+            raise
+        connection.commit()
+        return result
+
+    return _retried(attempt, _AGAIN | _SCHEMA_RACE if creating else _AGAIN)
+
+
+def _literal(text: str, connection: psycopg.Connection[Any]) -> str:
+    from psycopg.sql import Literal
+
+    return Literal(text).as_string(connection)
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    """A connection that cannot even take back what it began is of no further use."""
     import psycopg
 
-    again = _AGAIN | _SCHEMA_RACE if creating else _AGAIN
-    for attempt in range(RETRIES):
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()
+
+
+def _retried(attempt: Callable[[], T], again: frozenset[str] = _AGAIN) -> T:
+    import psycopg
+
+    for number in range(RETRIES):
         try:
-            with connection.transaction():
-                return work(PostgresSession(connection))
+            return attempt()
         except LostRace:
             pass
         except psycopg.Error as error:
             if error.sqlstate not in again:
                 raise _refused(error) from error
-        time.sleep(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0))
+        time.sleep(_FIRST_PAUSE * 2**number * random.uniform(0.5, 1.0))
     raise Busy("other writers kept PostgreSQL busy", "try again in a moment")
 
 
@@ -218,38 +281,65 @@ def run_script(connection: psycopg.Connection[Any], statements: Iterable[str], h
 
 
 class PostgresDatabase:
-    """A small pool of connections, opened when needed; with a broken one the idle ones are thrown away."""
+    """Connections to one database; with ``tenant`` every transaction says whose it is, as policies ask."""
 
     engine: Engine = "postgres"
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._idle: list[psycopg.Connection[Any]] = []
-        self._lock = threading.Lock()
+        self._pool = Pool(dsn)
+        self._tenant = ""
+
+    def of_tenant(self, tenant: str) -> PostgresDatabase:
+        """The same connections, for a database whose policies hide the rows of other tenants."""
+        made = copy(self)
+        made._tenant = tenant
+        return made
 
     def write(self, work: Callable[[Session], T]) -> T:
         """See ``engine.Database``."""
-        return self._use(lambda connection: transaction(connection, work))
+        return self._pool.use(lambda connection: transaction(connection, work, tenant=self._tenant))
 
     def read(self, work: Callable[[Session], T]) -> T:
-        """See ``engine.Database``."""
-        return self._use(lambda connection: work(PostgresSession(connection)))
+        """See ``engine.Database``: only in a transaction can a tenant be said."""
+        if self._tenant:
+            return self.write(work)
+        return self._pool.use(lambda connection: work(PostgresSession(connection)))
+
+    def once(self, work: Callable[[Session], T]) -> T:
+        """See ``engine.Database``: one statement is a transaction of its own, and one message."""
+        if self._tenant:
+            return self.write(work)
+        return self._pool.use(lambda connection: _retried(lambda: work(PostgresSession(connection))))
 
     def create(self, work: Callable[[Session], T]) -> T:
         """See ``engine.Database``."""
-        return self._use(lambda connection: transaction(connection, work, creating=True))
+        return self._pool.use(lambda connection: transaction(connection, work, True, self._tenant))
 
     def scrub(self) -> None:
         """See ``engine.Database``: PostgreSQL's own vacuum frees what was removed."""
 
     def close(self) -> None:
         """See ``engine.Database``."""
+        self._pool.close()
+
+
+class Pool:
+    """A few connections, opened when needed; with a broken one the idle ones are thrown away."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the idle ones."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
-    def _use(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+    def use(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """Run ``work`` with a connection that nobody else has meanwhile."""
         import psycopg
 
         with self._lock:

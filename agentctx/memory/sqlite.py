@@ -77,6 +77,15 @@ class SqliteSession:
         """See ``engine.Session``."""
         return self._many(f"{table.insert()} {conflict}", rows)
 
+    def add(
+        self, table: Table, rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]], conflict: str = ""
+    ) -> int:
+        """See ``engine.Session``."""
+        sql = f"{table.insert()} {conflict}"
+        written = [(str(row[0]), said) for row, said in zip(rows, words, strict=True) if self.run(sql, row)]
+        self.index(written)
+        return len(written)
+
     def update(
         self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> int:
@@ -132,6 +141,10 @@ class SqliteDatabase:
             return self._retried(self._connection(), work)
         with self._lock:
             return self._retried(self._memory, work)
+
+    def once(self, work: Callable[[Session], T]) -> T:
+        """See ``engine.Database``."""
+        return self.write(work)
 
     def create(self, work: Callable[[Session], T]) -> T:
         """See ``engine.Database``."""

@@ -10,7 +10,7 @@ from agentctx.memory import asserting, contexts, erasing, reading
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
-from agentctx.memory.engine import Database, Session, migrate
+from agentctx.memory.engine import TOGETHER, Database, Session, migrate
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
@@ -26,7 +26,7 @@ from agentctx.memory.rows import (
 )
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.supersession import key_of
-from agentctx.memory.words import index_rows
+from agentctx.memory.words import add_rows, index_rows
 from agentctx.model import Episode, Fact, WorkingContext
 
 
@@ -90,14 +90,14 @@ class SqlStore:
         def work(session: Session) -> list[Head]:
             self._make_spaces(session, times)
             if happened:
-                asserting.write_rows(session, EPISODES, happened)
-                index_rows(session, {EPISODES: happened})
+                add_rows(session, EPISODES, happened, EPISODES.upsert())
             heads = asserting.assert_facts(session, self.tenant, made, expected) if made else []
             for context in saved:
                 contexts.save(session, self.tenant, context, None)
             return heads
 
-        heads = self._database.write(work)
+        alone = not (made or saved) and len(happened) <= TOGETHER and self._known.issuperset(times)
+        heads = (self._database.once if alone else self._database.write)(work)
         self._known.update(times)
         return heads
 
@@ -204,7 +204,7 @@ class SqlStore:
     def retract(self, fact_id: str, now: str) -> None:
         """See ``base.Store``."""
         ident, at = uuid_text(fact_id, "fact"), instant(now)
-        self._database.write(lambda session: asserting.retract(session, self.tenant, ident, at))
+        self._database.once(lambda session: asserting.retract(session, self.tenant, ident, at))
 
     def contradictions(self, namespace: str, now: str) -> list[Contradiction]:
         """See ``base.Store``."""
@@ -235,7 +235,7 @@ class SqlStore:
             self._make_spaces(session, {path: context.updated_at})
             return contexts.save(session, self.tenant, context, expected_version)
 
-        saved = self._database.write(work)
+        saved = (self._database.once if path in self._known else self._database.write)(work)
         self._known.add(path)
         return saved
 
@@ -265,7 +265,7 @@ class SqlStore:
         """See ``base.Store``."""
         space = namespace_id(self.tenant, namespace_path(namespace))
         sql = "DELETE FROM working_context WHERE namespace_id = ? AND session_id = ? AND key = ?"
-        return self._database.write(lambda session: session.run(sql, (space, session_id, key))) > 0
+        return self._database.once(lambda session: session.run(sql, (space, session_id, key))) > 0
 
     # ------------------------------------------------------------------ namespaces and removal
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from importlib import resources
-from typing import TypeVar
 
 from agentctx.errors import InvalidInput
 from agentctx.memory.engine import Database, Session, migrate
-from agentctx.memory.migrations import Engine
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.rows import DEFAULT_TENANT
 from agentctx.memory.store import SqlStore
 
-T = TypeVar("T")
 _COMMENT = re.compile(r"--[^\n]*")
 _POLICIES = (
     "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -25,64 +21,26 @@ TABLES = (
 )  # fmt: skip
 
 
-class TenantDatabase:
-    """A shared database as one tenant sees it. On SQLite the store's own conditions are all there is."""
-
-    def __init__(self, shared: Database, tenant: str, alone: bool = False) -> None:
-        """``alone``: nobody else uses ``shared``, so that it is closed with this."""
-        self.engine: Engine = shared.engine
-        self._shared = shared
-        self._tenant = tenant
-        self._alone = alone
-
-    def _mine(self, work: Callable[[Session], T]) -> Callable[[Session], T]:
-        if self.engine != "postgres":
-            return work
-
-        def told(session: Session) -> T:
-            session.rows("SELECT set_config('agentctx.tenant', ?, true)", (self._tenant,))
-            return work(session)
-
-        return told
-
-    def write(self, work: Callable[[Session], T]) -> T:
-        """See ``engine.Database``."""
-        return self._shared.write(self._mine(work))
-
-    def create(self, work: Callable[[Session], T]) -> T:
-        """See ``engine.Database``."""
-        return self._shared.create(self._mine(work))
-
-    def read(self, work: Callable[[Session], T]) -> T:
-        """See ``engine.Database``: in PostgreSQL a transaction, because only there a tenant can be said."""
-        return self._shared.write(self._mine(work)) if self.engine == "postgres" else self._shared.read(work)
-
-    def scrub(self) -> None:
-        """See ``engine.Database``."""
-        self._shared.scrub()
-
-    def close(self) -> None:
-        """The shared database stays open for the others."""
-        if self._alone:
-            self._shared.close()
-
-
 def open_tenant(dsn: str, tenant: str) -> SqlStore:
-    """The store of one tenant in a PostgreSQL, with row-level security or without.
-
-    A transaction says whose it is only where policies ask: reads are quicker without.
-    """
+    """The store of one tenant in a PostgreSQL, with row-level security or without."""
     database = PostgresDatabase(dsn)
-    if database.read(lambda session: session.rows(_POLICIES)):
-        return SqlStore(TenantDatabase(database, tenant, alone=True), tenant)
-    return SqlStore(database, tenant)
+    return SqlStore(database.of_tenant(tenant) if _policed(database) else database, tenant)
+
+
+def _policed(database: PostgresDatabase) -> bool:
+    """A transaction says whose it is only where policies ask: everything is quicker without."""
+    return bool(database.read(lambda session: session.rows(_POLICIES)))
 
 
 class Tenants:
-    """The stores of all tenants over one shared database, made when first asked for."""
+    """The stores of all tenants over one shared database, made when first asked for.
+
+    On SQLite the store's own conditions are all that keeps tenants apart.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._policed = isinstance(database, PostgresDatabase) and _policed(database)
         self._stores: dict[str, SqlStore] = {}
         self.store(DEFAULT_TENANT)
 
@@ -90,7 +48,10 @@ class Tenants:
         """The store of one tenant; safe to use from several threads."""
         found = self._stores.get(tenant)
         if found is None:
-            found = self._stores[tenant] = SqlStore(TenantDatabase(self.database, tenant), tenant)
+            mine = self.database
+            if self._policed and isinstance(mine, PostgresDatabase):
+                mine = mine.of_tenant(tenant)
+            found = self._stores[tenant] = SqlStore(mine, tenant)
         return found
 
     def close(self) -> None:

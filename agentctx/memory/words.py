@@ -20,11 +20,22 @@ def words_of(text: str) -> list[str]:
     return [word for word in dict.fromkeys(tokenize(text[:_READ])) if len(word) <= _LONGEST][:MOST]
 
 
+_TEXTS = {EPISODES: ("content",), FACTS: ("entity", "property", "statement")}
+_PLACES = {table: [table.columns.index(name) for name in names] for table, names in _TEXTS.items()}
+
+
+def add_rows(session: Session, table: Table, rows: Sequence[Row], conflict: str = "") -> None:
+    """Insert rows of ``episodes`` or ``facts``, to be found by their words."""
+    session.add(table, rows, [_words_in(table, row) for row in rows], conflict)
+
+
 def index_rows(session: Session, rows: Mapping[Table, Sequence[Row]]) -> None:
     """Put the rows of ``episodes`` and ``facts`` among ``rows`` into the search index."""
-    for table, names in ((EPISODES, ("content",)), (FACTS, ("entity", "property", "statement"))):
+    for table in _PLACES:
         lines = rows.get(table, ())
         if lines:
-            places = [table.columns.index(name) for name in names]
-            texts = [(str(row[0]), " ".join(str(row[at]) for at in places)) for row in lines]
-            session.index([(owner, words_of(text)) for owner, text in texts])
+            session.index([(str(row[0]), _words_in(table, row)) for row in lines])
+
+
+def _words_in(table: Table, row: Row) -> list[str]:
+    return words_of(" ".join(str(row[at]) for at in _PLACES[table]))

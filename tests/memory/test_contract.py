@@ -124,6 +124,17 @@ def test_one_bad_episode_keeps_the_whole_batch_out(store: Store) -> None:
     assert store.recent("/p", at(1)) == []
 
 
+@pytest.mark.parametrize("others", [0, 3], ids=["alone", "among others"])
+def test_an_episode_that_is_there_keeps_its_words_too(store: Store, others: int) -> None:
+    first = episode("the deploy failed", 0)
+    store.append([first])
+    store.append(
+        [*(episode(f"other {n}", n) for n in range(others)), replace(first, content="a cart was built")]
+    )
+    assert recalled(store, "deploy") == ["the deploy failed"]
+    assert recalled(store, "cart") == []
+
+
 def test_appending_the_same_episode_twice_keeps_one(store: Store) -> None:
     one = episode("once")
     store.append([one])

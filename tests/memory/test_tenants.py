@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -136,3 +137,24 @@ def test_a_role_that_policies_would_not_bind_is_refused(empty_database: str, rol
     open_postgres(empty_database).close()
     with pytest.raises(InvalidInput):
         prepare(empty_database, role)
+
+
+def test_a_write_of_one_statement_is_one_message_where_no_policies_ask(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counted(self: Any, query: Any, *more: Any, **named: Any) -> Any:
+        sent.append(query)
+        return execute(self, query, *more, **named)
+
+    memory = Memory(Tenants(PostgresDatabase(empty_database)).store("ada"))
+    memory.remember("makes the namespace")
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    said = memory.remember("the deploy failed")
+    memory.set_context("task", 1)
+    assert memory.fact("deploy", "owner") is None
+    assert [text.split()[0] for text in sent] == ["WITH", "INSERT", "SELECT"]
+    assert [hit.item.id for hit in memory.recall("deploy")] == [said.id]
+    memory.store.close()
