@@ -6,14 +6,12 @@ completions, and generated content.
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.agents.endpoint import Body, Endpoint, served
 from tests.agents.wire import (
     chat_answer,
     chat_chunks,
@@ -22,8 +20,6 @@ from tests.agents.wire import (
     message_events,
     response_events,
 )
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -108,81 +104,30 @@ def _step(body: Body, script: Script, over: bool) -> tuple[str, str, dict[str, A
     return ("", found, step.given) if found else (f"there is no tool {step.tool}", "", {})
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(Endpoint):
     requests: Requests
     script: Script
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def _json(self, data: Any) -> None:
-        body = json.dumps(data).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def do_HEAD(self) -> None:
-        self._json({})
-
-    def do_GET(self) -> None:
-        self._json({"data": [], "models": [], "has_more": False})
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
-        if "count_tokens" in self.path:
-            self._json({"input_tokens": 10})
-            return
+    def reply(self, body: Body) -> None:
         self.requests.append(body)
         number = len(self.requests)
         step = _step(body, self.script, number > CAP)
         path, streamed = self.path.split("?")[0], bool(body.get("stream"))
         if path.endswith("/responses"):
-            self._stream(response_events(number, step))
+            self.events(response_events(number, step))
         elif path.endswith("/chat/completions"):
-            self._lines(chat_chunks(number, step)) if streamed else self._json(chat_answer(number, step))
+            self.chunks(chat_chunks(number, step)) if streamed else self.json(chat_answer(number, step))
         elif "enerateContent" in path:
             answer = content(number, step)
-            self._lines([answer]) if "stream" in path else self._json(answer)
+            self.chunks([answer]) if "stream" in path else self.json(answer)
         else:
             answer = message(body, number, step)
-            self._stream(message_events(answer)) if streamed else self._json(answer)
-
-    def _lines(self, chunks: list[dict[str, Any]]) -> None:
-        self._head()
-        for chunk in chunks:
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        if "chunk" in str(chunks[0].get("object")):
-            self.wfile.write(b"data: [DONE]\n\n")
-
-    def _stream(self, events: list[dict[str, Any]]) -> None:
-        self._head()
-        for number, event in enumerate(events):
-            data = json.dumps({**event, "sequence_number": number})
-            self.wfile.write(f"event: {event['type']}\ndata: {data}\n\n".encode())
-
-    def _head(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        self.close_connection = True
+            self.events(message_events(answer)) if streamed else self.json(answer)
 
 
 @contextmanager
 def scripted_model(script: Script = UNDERSTOOD) -> Iterator[Requests]:
     """Serve on a free loopback port for the length of the block."""
     kept = Requests()
-    handler = type("Bound", (Handler,), {"requests": kept, "script": script})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(Handler, requests=kept, script=script) as kept.url:
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
