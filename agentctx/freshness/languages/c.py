@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
@@ -41,6 +42,7 @@ class C(Grammar):
         "preproc_def": "constant",
         "preproc_function_def": "macro",
     }
+    counting: ClassVar[Table] = {"enumerator": "always"}
     atoms = these("string_literal system_lib_string")
     kept: ClassVar[Sets] = {"for_statement": these(";")}
     sorted: ClassVar[Sets] = dict.fromkeys(
@@ -64,12 +66,15 @@ class C(Grammar):
             return self._declared(node, text) if owner in ("", *_OUTER) else ()
         if kind in _TYPES and (node.child_by_field_name("body") is None or owner == "function"):
             return ()
-        return super().define(node, frame, text)
+        found = super().define(node, frame, text)
+        if kind == "enumerator":  # it is known without its enumeration
+            return tuple(replace(named, aliases=(named.name,)) for named in found)
+        return found
 
     def _declared(self, node: Node, text: Text) -> tuple[Named, ...]:
         found = []
-        for declarator in node.children_by_field_name("declarator"):
-            value = declarator.child_by_field_name("value") or node.child_by_field_name("default_value")
+        for declarator, default in _declarators(node):
+            value = declarator.child_by_field_name("value") or default
             label, is_function = _label(declarator)
             if label is None:
                 continue
@@ -90,6 +95,7 @@ class C(Grammar):
                     value,
                     self.aliases(scope, name),
                     scope or None,
+                    own=declarator,
                 )
             )
         return tuple(found)
@@ -129,6 +135,18 @@ class C(Grammar):
         stems = [posixpath.splitext(p)[0] for p in found]
         sources = [s + e for s in stems for e in (".c", ".cc", ".cpp", ".cxx") if s + e in paths]
         return (*found, *(s for s in sources if s != path))
+
+
+def _declarators(node: Node) -> Iterator[tuple[Node, Node | None]]:
+    """What a statement declares, each with the default that stands beside it."""
+    found: list[tuple[Node, Node | None]] = []
+    for at, child in enumerate(node.children):
+        role = node.field_name_for_child(at)
+        if role == "declarator":
+            found.append((child, None))
+        elif role == "default_value" and found:
+            found[-1] = (found[-1][0], child)
+    return iter(found)
 
 
 def _label(declarator: Node | None) -> tuple[Node | None, bool]:

@@ -43,6 +43,7 @@ class CSharp(Grammar):
         "enum_member_declaration": "constant",
         "variable_declarator": "field",
     }
+    counting: ClassVar[Table] = {"enum_member_declaration": "always"}
     body_fields = ("body", "value", "accessors")
     shaped = frozenset(definitions) | _FIELDS
     wrappers = these("field_declaration event_field_declaration variable_declaration")

@@ -81,12 +81,12 @@ class Go(Grammar):
             if owner is None:
                 return ()
             bodies = [b for b in (node.child_by_field_name("type"),) if b]
-            labels = node.children_by_field_name("name")
+            labels = [n for n in node.children_by_field_name("name") if n.is_named]
             return tuple(Named(text(n), self.definitions[kind], n, tuple(bodies)) for n in labels)
         if owner is not None:
             return ()
         if kind in ("const_spec", "var_spec"):
-            return _values(node, self.definitions[kind], text)
+            return _values(node, self.definitions[kind], frame, text)
         label, body = node.child_by_field_name("name"), node.child_by_field_name("type")
         if label is None or body is None:
             return ()
@@ -173,13 +173,15 @@ def _function(node: Node, text: Text) -> Named:
     return Named(name, "method", label, bodies, None, aliases, scope, within=scope, receiver=own)
 
 
-def _values(node: Node, kind: str, text: Text) -> tuple[Named, ...]:
+def _values(node: Node, kind: str, frame: Frame, text: Text) -> tuple[Named, ...]:
     """``A, B = 1, 2`` is two constants; one without a value repeats the one above with the next ``iota``."""
-    labels = node.children_by_field_name("name")
+    labels = [n for n in node.children_by_field_name("name") if n.is_named]
     value = node.child_by_field_name("value")
     parts = value.named_children if value is not None else []
     single = len(parts) == len(labels)
-    extra = _implied(node, value, text) if kind == "constant" else ""
+    extras = _implied(node, len(labels), frame, text) if kind == "constant" else [""] * len(labels)
+    if value is not None and not single:
+        extras = [f"{at} of {len(labels)}" for at in range(len(labels))]
     typed = [b for b in (node.child_by_field_name("type"),) if b is not None and value is None]
     return tuple(
         Named(
@@ -187,33 +189,32 @@ def _values(node: Node, kind: str, text: Text) -> tuple[Named, ...]:
             kind=kind,
             label=label,
             bodies=(parts[i],) if single else (value,) if value is not None else tuple(typed),
-            value=parts[i] if single and not extra else None,
-            extra=extra,
+            value=parts[i] if single and not extras[i] else None,
+            extra=extras[i],
         )
         for i, label in enumerate(labels)
         if text(label) != "_"
     )
 
 
-def _implied(node: Node, value: Node | None, text: Text) -> str:
-    """What ``iota`` is here, with the expression that an empty constant repeats."""
-    if (value is not None and not _IOTA.search(text(value))) or node.parent is None:
-        return ""
-    above: list[Node] = []
-    for sibling in node.parent.named_children:
-        if sibling.type == "const_spec":
-            if sibling.start_byte >= node.start_byte:
-                break
-            above.append(sibling)
-    repeated = (
-        ""
-        if value is not None
-        else next(
-            (text(v) for v in (s.child_by_field_name("value") for s in reversed(above)) if v is not None), ""
-        )
-    )
-    index = f"iota={len(above)} " if value is not None or _IOTA.search(repeated) else ""
-    return index + "".join(repeated.split())
+def _implied(node: Node, names: int, frame: Frame, text: Text) -> list[str]:
+    """For each name what ``iota`` is here, with type and expression that an empty constant repeats."""
+    at = frame.members
+    frame.members += 1
+    is_own = node.child_by_field_name("value") is not None
+    if is_own:
+        frame.written = (node, at)
+    if frame.written is None:
+        return [""] * names
+    above = frame.written[0]
+    value, typed = above.child_by_field_name("value"), above.child_by_field_name("type")
+    parts = [text(part) for part in value.named_children] if value is not None else []
+    parts += [""] * (names - len(parts))
+    index = [f"iota={at} " if _IOTA.search(part) else "" for part in parts]
+    if is_own:
+        return index
+    repeated = [text(typed) + " " + part if typed is not None else part for part in parts]
+    return [i + "".join(part.split()) for i, part in zip(index, repeated, strict=True)]
 
 
 def _embedded(body: Node, text: Text) -> tuple[str, ...]:

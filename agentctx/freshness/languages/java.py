@@ -84,9 +84,10 @@ class Java(Grammar):
         if kind in ("method_declaration", "constructor_declaration") and parameters is not None:
             scope = f"{frame.owner.name}." if frame.owner else ""
             aliases = (f"{scope}{text(label)}({','.join(_types(parameters, text))})",)
-        bodies = (body,) if body is not None else ()
+        arguments = node.child_by_field_name("arguments")
+        inside = tuple(b for b in (arguments, body) if b is not None)
         kind = self.definitions[kind]
-        return (Named(text(label), kind, label, bodies, None, aliases, bases=_bases(node, text)),)
+        return (Named(text(label), kind, label, inside, None, aliases, bases=_bases(node, text)),)
 
     def children(self, node: Node, kind: str, slice: Slice) -> Iterator[Node | str]:
         """Modifiers in one order: annotations as written, then the words."""

@@ -31,6 +31,8 @@ _NAMED = these("method_definition method_signature enum_body")
 _FIELDS = these("pair public_field_definition field_definition")
 _KEYED = _FIELDS | these("pair_pattern property_signature enum_assignment")
 """Here a string is a name when it stands first."""
+_PATTERNS = these("object_pattern array_pattern")
+_REQUIRED = re.compile(r"""require\(\s*['"]([^'"]+)['"]\s*\)""")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _EXTENSIONS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mts", ".mjs", ".cts", ".cjs", ".vue", ".json")
 
@@ -54,6 +56,7 @@ class JavaScript(Grammar):
         "type_alias_declaration": "type",
         "enum_declaration": "enum",
     }
+    counting: ClassVar[Table] = dict.fromkeys(("property_identifier", "enum_assignment"), "always")
     leaf_definitions: ClassVar[Table] = {"enum_body": "constant"}
     wrappers = these(
         "export_statement lexical_declaration variable_declaration ambient_declaration expression_statement"
@@ -116,14 +119,15 @@ class JavaScript(Grammar):
         label = node.child_by_field_name({"pair": "key", "field_definition": "property"}.get(kind, "name"))
         if label is None or (kind in ("pair", "method_definition") and not _exposed(frame)):
             return ()
+        if kind == "variable_declarator" and label.type in _PATTERNS:
+            return _unpacked(node, label, frame, text)
         name = unquote(text(label)) if label.type == "string" else text(label)
         if kind == "variable_declarator" or kind in _FIELDS:
-            if label.type in ("object_pattern", "array_pattern", "computed_property_name"):
+            if label.type == "computed_property_name":
                 return ()
             value = node.child_by_field_name("value")
             named = self._valued(name, label, value, self.definitions[kind])
-            owner = frame.owner
-            local = kind == "variable_declarator" and owner is not None and owner.named.kind != "namespace"
+            local = kind == "variable_declarator" and _is_local(frame)
             return () if local and named.kind not in ("function", "class") else (named,)
         aliases = ("default",) if frame.kind == "export_statement" and _is_default(frame.node) else ()
         bodies = tuple(b for b in map(node.child_by_field_name, self.body_fields) if b is not None)
@@ -303,6 +307,43 @@ def _exposed(frame: Frame) -> bool:
     return value is not None and value.id == frame.node.id
 
 
+def _is_local(frame: Frame) -> bool:
+    return frame.owner is not None and frame.owner.named.kind != "namespace"
+
+
+def _unpacked(node: Node, pattern: Node, frame: Frame, text: Text) -> tuple[Named, ...]:
+    """``const { a, b: [c] } = make()`` at the top level: what is not simply taken from another module."""
+    value = node.child_by_field_name("value")
+    if value is None or _is_local(frame) or _REQUIRED.fullmatch(text(value)):
+        return ()
+    return tuple(
+        Named(text(label), "constant", pattern, (value,), extra=part)
+        for label, part in _parts(pattern, "", text)
+    )
+
+
+def _parts(pattern: Node, part: str, text: Text) -> Iterator[tuple[Node, str]]:
+    """(name, which part of the value it is) of everything that a pattern gives a name."""
+    kind = pattern.type
+    if kind == "identifier":
+        yield pattern, part
+    elif kind == "shorthand_property_identifier_pattern":
+        yield pattern, f"{part}.{text(pattern)}"
+    elif kind == "pair_pattern":
+        key, value = pattern.named_children[0], pattern.named_children[-1]
+        yield from _parts(value, f"{part}.{unquote(text(key)) if key.type == 'string' else text(key)}", text)
+    elif kind in ("object_assignment_pattern", "assignment_pattern"):
+        default = "".join(text(pattern.named_children[-1]).split())
+        yield from _parts(pattern.named_children[0], f"{part}={default}", text)
+    elif kind == "rest_pattern":
+        yield from _parts(pattern.named_children[0], f"{part}...", text)
+    elif kind in _PATTERNS:
+        is_list, at = kind == "array_pattern", 0
+        for child in pattern.children:
+            at += child.type == ","
+            yield from _parts(child, f"{part}[{at}]" if is_list else part, text)
+
+
 def _is_default(node: Node) -> bool:
     return any(c.type == "default" for c in node.children)
 
@@ -330,7 +371,7 @@ def _specifiers(clause: Node, module: str, text: Text) -> Iterator[tuple[str, tu
 
 def _required(node: Node, text: Text) -> Iterator[tuple[str, tuple[str, str]]]:
     name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-    match = re.fullmatch(r"""require\(\s*['"]([^'"]+)['"]\s*\)""", text(value)) if value is not None else None
+    match = _REQUIRED.fullmatch(text(value)) if value is not None else None
     if name is None or match is None:
         return
     if name.type == "identifier":

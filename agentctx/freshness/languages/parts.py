@@ -38,6 +38,8 @@ class Named:
     """Name by which its body calls the object it belongs to; in references it is ``this``."""
     extra: str = ""
     """Text that belongs to the body without standing in it (an implied ``iota`` value)."""
+    own: Node | None = None
+    """Its part of a statement that defines several; the parts of the others are not its signature."""
     bases: tuple[str, ...] = ()
 
 
@@ -68,6 +70,8 @@ class Found:
     members: list[Found] = field(default_factory=list)
     together: list[Found] = field(default_factory=list)
     """All names that the same node defines (``a, b = 1, 2``)."""
+    own: list[tuple[int, int]] = field(default_factory=list)
+    """Tokens of its part among those."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,10 @@ class Frame:
     """Token at which the first definition inside a wrapper began."""
     watched: Sequence[tuple[Found, str]] = ()
     bound = False
+    members = 0
+    """Of a group of constants: how many came so far."""
+    written: tuple[Node, int] | None = None
+    """The last of them whose value is written out, and its place."""
     runs: list[tuple[int, bool | None]] | None = None
     """Where the children begin and whether their order says nothing (None: it goes with the next
     child); no list where nobody asks."""

@@ -39,6 +39,8 @@ class Definition:
     """Simple names of the enclosing classes, outermost first."""
     is_member: bool = False
     """Defined directly in a class."""
+    part: str = ""
+    """Which part of the value it is, when that is told by its place (``A, B = pair()``)."""
 
 
 class Python(Dotted):
@@ -141,8 +143,9 @@ class _Finder:
                 self._import(node)
             elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 if not in_function:
-                    for target, value in _assigned(node):
-                        self._add((*prefix, target), Definition(node, value, guards, classes, is_member))
+                    for target, value, part in _assigned(node):
+                        definition = Definition(node, value, guards, classes, is_member, part)
+                        self._add((*prefix, target), definition)
             elif type(node).__name__ == "TypeAlias" and not in_function:  # from Python 3.12 on
                 self._add((*prefix, node.name.id), Definition(node, node.value, guards, classes, is_member))  # type: ignore[attr-defined]
             else:
@@ -178,23 +181,34 @@ def _inner(node: ast.stmt) -> Iterator[tuple[ast.stmt, tuple[ast.expr, ...]]]:
         yield statement, guard
 
 
-def _assigned(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> Iterator[tuple[str, ast.expr | None]]:
-    """(name, value) for each plain name that an assignment gives a value."""
+def _assigned(
+    node: ast.Assign | ast.AnnAssign | ast.AugAssign,
+) -> Iterator[tuple[str, ast.expr | None, str]]:
+    """(name, value, which part of the value) for each plain name that an assignment gives a value."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     for target in targets:
-        if isinstance(target, ast.Name):
-            yield target.id, node.value
-        elif isinstance(target, ast.Tuple | ast.List):
-            values: list[ast.expr | None] = [node.value] * len(target.elts)
-            same_length = isinstance(node.value, ast.Tuple | ast.List) and (
-                len(node.value.elts) == len(target.elts)
-                and not any(isinstance(e, ast.Starred) for e in [*target.elts, *node.value.elts])
-            )
-            if same_length and isinstance(node.value, ast.Tuple | ast.List):
-                values = list(node.value.elts)
-            for element, value in zip(target.elts, values, strict=True):
-                if isinstance(element, ast.Name):
-                    yield element.id, value
+        yield from _unpacked(target, node.value, "")
+
+
+def _unpacked(
+    target: ast.expr, value: ast.expr | None, part: str
+) -> Iterator[tuple[str, ast.expr | None, str]]:
+    """The names in a target; as far as the value is written out as the target is, each with its own."""
+    if isinstance(target, ast.Name):
+        yield target.id, value, part.strip()
+    elif isinstance(target, ast.Starred):
+        yield from _unpacked(target.value, value, f"{part}*")
+    elif isinstance(target, ast.Tuple | ast.List):
+        count = len(target.elts)
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) and not part else ()
+        is_parallel = len(values) == count and not any(
+            isinstance(element, ast.Starred) for element in [*target.elts, *values]
+        )
+        for at, element in enumerate(target.elts):
+            if is_parallel:
+                yield from _unpacked(element, values[at], "")
+            else:
+                yield from _unpacked(element, value, f"{part}{at} of {count} ")
 
 
 def _symbol(name: str, parts: list[Definition]) -> Symbol:
@@ -210,7 +224,7 @@ def _symbol(name: str, parts: list[Definition]) -> Symbol:
         sig, body = sig + written.sig + "\n", body + written.body + "\n"
         references |= written.references
         docs += written.docs
-        if part.value is not None and not isinstance(part.node, ast.AugAssign):
+        if part.value is not None and not part.part and not isinstance(part.node, ast.AugAssign):
             values.append(literal(part.value))
     value = values[0] if len(values) == 1 == len(parts) else ""
     stamp = Stamp(
@@ -254,7 +268,7 @@ def _write(part: Definition, names: Names, force: bool = False) -> _Written | No
         hidden = written is not None and part.value is not None and not part.is_member
         sig = writer.write(annotation(None if hidden else written))
         operator = type(node.op).__name__ if isinstance(node, ast.AugAssign) else ""
-        body = writer.write([*guards, operator, part.value])
+        body = writer.write([*guards, part.part, operator, part.value])
     if not force and writer.bound & set(names.variables):
         return None
     bound = writer.bound - set(_RECEIVERS)

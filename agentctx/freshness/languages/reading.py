@@ -10,6 +10,7 @@ The walk keeps its own stack: nesting has no limit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.parts import CLOSE, Found, Frame, Named, Plan, first_error
@@ -112,6 +113,8 @@ class Reader:
         for found, role in self._watch.pop(node.id, ()):
             if role == "name":
                 found.labels.add(end - 1)
+            elif role == "own":
+                found.own.append((end - 1, end))
             else:
                 found.bodies.append((end - 1, end))
 
@@ -217,6 +220,8 @@ class Reader:
             parent.lead_row = -1
 
     def _record(self, named: Named, node: Node, parent: Frame, start: int) -> Found:
+        if node.type in self.grammar.counting:
+            named = replace(named, extra=self._implied(node, parent))
         wrapped = parent.plan.wrapper and not parent.found
         lead = start if wrapped or parent.lead < 0 else parent.lead
         row = parent.lead_row if parent.lead_row >= 0 else node.start_point[0]
@@ -233,12 +238,27 @@ class Reader:
         )
         if named.label is not None:
             self._watch.setdefault(named.label.id, []).append((found, "name"))
+        if named.own is not None:
+            self._watch.setdefault(named.own.id, []).append((found, "own"))
         for body in named.bodies:
             self._watch.setdefault(body.id, []).append((found, "body"))
         if parent.owner is not None:
             parent.owner.members.append(found)
         self.found.append(found)
         return found
+
+    def _implied(self, node: Node, group: Frame) -> str:
+        """The value that a member of an enumeration has by its place; empty when it is written out."""
+        at = group.members
+        group.members += 1
+        value = node.child_by_field_name("value")
+        if value is not None:
+            group.written = (value, at)
+            return ""
+        if group.written is not None:
+            above, place = group.written
+            return f"{''.join(self.text(above).split())}+{at - place}"
+        return f"+{at}" if at and self.grammar.counting[node.type] == "always" else ""
 
     def _chain(self, node: Node) -> None:
         """``a.b.c`` is one reference, when it is made of plain names only."""
@@ -272,6 +292,8 @@ class Reader:
         for found, role in frame.watched:
             if role == "body":
                 found.bodies.append((frame.start, end))
+            elif role == "own":
+                found.own.append((frame.start, end))
             else:
                 found.labels.update(range(frame.start, end))
         for found in frame.found:

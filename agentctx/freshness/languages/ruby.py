@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
@@ -46,12 +46,17 @@ class Ruby(Grammar):
     def define(self, node: Node, frame: Frame, text: Text) -> tuple[Named, ...]:
         """Constants, not variables; ``def self.name`` and ``class << self`` are members of the class."""
         kind = node.type
+        if kind == "assignment" and _is_list(node.child_by_field_name("left")):
+            return tuple(self._named(*pair, kind, frame, text) for pair in _parallel(node))
         label = node.child_by_field_name("left" if kind == "assignment" else "name")
         if label is None or (kind == "assignment" and label.type != "constant"):
             return ()
+        body = node.child_by_field_name("right" if kind == "assignment" else "body")
+        return (self._named(label, body, kind, frame, text),)
+
+    def _named(self, label: Node, body: Node | None, kind: str, frame: Frame, text: Text) -> Named:
         name = text(label).replace("::", ".")
-        fields = ("right",) if kind == "assignment" else ("body",)
-        bodies = tuple(b for b in map(node.child_by_field_name, fields) if b is not None)
+        bodies = (body,) if body is not None else ()
         outer = frame.owner.name.split(".") if frame.owner else []
         stop = len(outer) + (frame.owner is not None and frame.owner.named.kind == "module")
         short = [".".join([*outer[at:], name]) for at in range(1, stop)]
@@ -59,9 +64,7 @@ class Ruby(Grammar):
         aliases = [*short, *(s.replace(".", "::") for s in [whole, *short] if "." in s)]
         if kind.endswith("method"):
             aliases += [f"{'::'.join(n.split('.')[:-1])}#{name}" for n in [whole, *short] if "." in n]
-        return (
-            Named(name, self.definitions[kind], label, bodies, bodies[0] if bodies else None, tuple(aliases)),
-        )
+        return Named(name, self.definitions[kind], label, bodies, body, tuple(aliases))
 
     def doc(self, text: str, node: Node, frame: Frame, source: bytes) -> str:
         """Comment lines directly above, at the level of definitions."""
@@ -96,6 +99,20 @@ class Ruby(Grammar):
             return (near,) if near in paths else ()
         found = paths.ending(f"lib/{module}.rb")
         return found or paths.ending(f"{module}.rb")
+
+
+def _is_list(left: Node | None) -> bool:
+    return left is not None and left.type == "left_assignment_list"
+
+
+def _parallel(node: Node) -> Iterator[tuple[Node, Node | None]]:
+    """(constant, value) of ``A, B = 1, 2``; all of the right side where it is not written out like that."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    labels = left.named_children if left is not None else []
+    values = right.named_children if right is not None and right.type.endswith("_list") else []
+    for at, label in enumerate(labels):
+        if label.type == "constant":
+            yield label, values[at] if len(values) == len(labels) else right
 
 
 LANGUAGES: dict[str, Language] = {"Ruby": Ruby()}

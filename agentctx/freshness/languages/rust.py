@@ -55,6 +55,7 @@ class Rust(Grammar):
         "field_declaration": "field",
         "macro_definition": "macro",
     }
+    counting: ClassVar[Table] = {"enum_variant": "written"}
     leading = these("attribute_item")
     comments = these("line_comment block_comment")
     atoms = these("string_literal raw_string_literal")

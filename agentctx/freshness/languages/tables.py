@@ -86,6 +86,9 @@ class Tables:
     numbers: frozenset[str] = frozenset()
     literals: frozenset[str] = frozenset()
     """Nodes that are a literal value (beside numbers and strings)."""
+    counting: ClassVar[Table] = {}
+    """Members of an enumeration whose value is that of the one above and one more: ``always``, or only
+    below one whose value is ``written`` out."""
     members_of: frozenset[str] = frozenset(
         {"class", "interface", "enum", "struct", "trait", "impl", "record"}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.base import SELF, fingerprint
@@ -100,7 +100,7 @@ class Definitions(Mapping[str, Symbol]):
         own = first.named.name
         references: set[str] = set()
         for part in parts:
-            references |= self._references(part.lead, part.end, part.named.receiver)
+            references |= self._references(part.lead, part.end, part.named.receiver, _others(part))
         return Symbol(
             name=name,
             kind=first.named.kind,
@@ -126,6 +126,7 @@ class Definitions(Mapping[str, Symbol]):
         bodies = sorted(found.bodies)
         together = found.together or [found]
         labels = {at for part in together for at in part.labels}
+        labels |= {at for part in together if part is not found for span in part.own for at in range(*span)}
         sig: list[str] = []
         for start, end in found.prefix:
             sig += tokens[start:end]
@@ -186,10 +187,10 @@ class Definitions(Mapping[str, Symbol]):
             node = node.named_children[0]
         return self._grammar.literal(node.type, inner[0]) if len(inner) == 1 else ""
 
-    def _references(self, start: int, end: int, receiver: str = "") -> set[str]:
+    def _references(self, start: int, end: int, receiver: str = "", others: Collection[int] = ()) -> set[str]:
         bound = set(self._between(self._reader.bindings, start, end)) - {receiver}
         names = set()
-        for name in self._between(self._reader.references, start, end):
+        for name in self._between(self._reader.references, start, end, others):
             first, dot, rest = name.partition(".")
             if first == receiver and dot:
                 names.add(f"this.{rest}")
@@ -200,9 +201,22 @@ class Definitions(Mapping[str, Symbol]):
     def _docs(self, start: int, end: int) -> list[str]:
         return self._between(self._reader.docs, start, end)
 
-    def _between(self, items: list[tuple[int, str]], start: int, end: int) -> list[str]:
+    def _between(
+        self, items: list[tuple[int, str]], start: int, end: int, others: Collection[int] = ()
+    ) -> list[str]:
         positions = self._positions[id(items)]
-        return [text for _, text in items[bisect_left(positions, start) : bisect_left(positions, end)]]
+        inside = items[bisect_left(positions, start) : bisect_left(positions, end)]
+        return [text for at, text in inside if at not in others]
+
+
+def _others(found: Found) -> Collection[int]:
+    """Tokens that are about the other names of the same statement alone."""
+    if len(found.together) < 2:
+        return ()
+    ours = {at for span in found.bodies for at in range(*span)}
+    theirs = [part for part in found.together if part is not found]
+    spans = [span for part in theirs for span in (*part.bodies, *part.own)]
+    return {at for part in theirs for at in part.labels} | {at for s in spans for at in range(*s)} - ours
 
 
 def _lead(found: Found) -> int:
