@@ -86,7 +86,10 @@ def round_off(seconds: float) -> float:
 
 def _digest() -> str:
     """The code under test: a record of other code says nothing about it."""
-    sources = sorted([*(ROOT / "agentctx").rglob("*.py"), *(ROOT / "bench" / "trials").rglob("*.py")])
+    bench = ROOT / "bench"
+    sources = sorted(
+        [*(ROOT / "agentctx").rglob("*.py"), *(bench / "trials").rglob("*.py"), bench / "merge.py"]
+    )
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 

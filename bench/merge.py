@@ -122,7 +122,8 @@ def _review_by(author: Author, side: Side) -> Side:
 
 def _title(author: Author, side: Side) -> Side:
     word = author.word()
-    return _with(side, set_field(side.note, "title", f"Why {word}"), [word])
+    own = [old for old in str(open_note(side.note).values()["title"]).split() if old in side.added]
+    return _with(side, set_field(side.note, "title", f"Why {word}"), [word], own)
 
 
 def _in_body(change: Callable[[Author, list[str]], tuple[list[str], list[str]]]) -> Callable[..., Side]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import faults
+from bench.merge import cases
 from bench.trials.base import Play, Round, Trial
 
 FEW = {"kills": 2, "kills-taking-back": 3, "edits": 3, "lies": 5, "orders": 3, "machines": 10, "disks": 10}
@@ -30,6 +31,14 @@ def test_what_must_not_happen_does_not(name: str, tmp_path: Path) -> None:
 
 def test_every_trial_of_the_measurement_is_tried_here_or_elsewhere() -> None:
     assert {trial.name for trial in faults.TRIALS} == FEW.keys() | ELSEWHERE
+
+
+def test_a_word_counts_as_lost_only_if_its_author_left_it_in_the_note() -> None:
+    sides = [side for case in cases(150, 1700) for side in (case.ours, case.theirs)]
+    assert sum(len(side.added) for side in sides) > 150
+    assert [
+        word for side in sides for word in side.added - side.removed if word not in side.note.decode()
+    ] == []
 
 
 # --------------------------------------------------------------------------- the command
