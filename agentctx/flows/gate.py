@@ -6,14 +6,13 @@ Nothing that the branch says about the gate is believed: settings come from the 
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from agentctx.config import Config
-from agentctx.errors import InvalidInput, NotFound
+from agentctx.flows.branch import Branch, branch_of
 from agentctx.flows.targeting import without_notes
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import SHELF, Code
@@ -22,16 +21,15 @@ from agentctx.freshness.score import state_of
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.wording import lines_of as lines_of_symbol
 from agentctx.freshness.wording import symbol_diff
-from agentctx.git import Git, RevTree, WorkTree
-from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Stamp
+from agentctx.git import RevTree, WorkTree
+from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Problem, Stamp
 from agentctx.notes.document import lines_of
 from agentctx.notes.snapshot import notes_of, records_of
 from agentctx.project import Project
-from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed
+from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed, renamed
 from agentctx.revision import settings_at
 
 Say = Callable[[str], None]
-_NOTHING = "0" * 40
 
 
 def check(project: Project, base: str = "", head: str = "", say: Say | None = None) -> Checked:
@@ -41,7 +39,7 @@ def check(project: Project, base: str = "", head: str = "", say: Say | None = No
     Raises ``NotFound`` when git does not have what the answer needs; it is never guessed.
     """
     say = say or (lambda _: None)
-    branch = _branch(project.git, base, head)
+    branch = branch_of(project.git, base, head)
     config, notices = settings_at(
         project.git, branch.base, project.context
     )  # no branch switches off its gate
@@ -52,76 +50,6 @@ def check(project: Project, base: str = "", head: str = "", say: Say | None = No
         say("reading the change")
         found += gate.by_targeting({f.note for f in found})
     return replace(branch.checked, findings=in_order(found), notices=notices)
-
-
-# --------------------------------------------------------------------------- what is compared
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    base: str
-    merge_base: str
-    head: str
-    is_worktree: bool
-
-    @property
-    def checked(self) -> Checked:
-        return Checked(self.base, self.merge_base, self.head, self.is_worktree)
-
-
-def _branch(git: Git, base: str, head: str) -> _Branch:
-    tip = _commit(git, head) if head else git.head()
-    goal = _base(git, base, tip)
-    if not goal:
-        return _Branch("", "", tip, not head)
-    return _Branch(goal, _merge_base(git, goal, tip), tip, not head)
-
-
-def _base(git: Git, base: str, tip: str) -> str:
-    """The commit to merge into; empty for nothing at all: git's null id, or HEAD before the first commit."""
-    if base and not base.strip("0") and len(base) >= len(_NOTHING):
-        return ""
-    if not tip and base in ("", "HEAD"):
-        return ""
-    name = base or git.default_upstream()
-    if not name:
-        raise InvalidInput("this clone knows no default branch to compare with", "agentctx check --base REV")
-    return _commit(git, name)
-
-
-def _commit(git: Git, rev: str) -> str:
-    try:
-        return git.rev_parse(rev)
-    except NotFound as error:
-        if not git.default_upstream():
-            raise
-        name = rev.removeprefix("refs/remotes/").removeprefix("origin/")
-        depth = " --depth=1" if git.is_shallow else ""
-        raise NotFound(error.message, f"git fetch{depth} origin {shlex.quote(name)}") from error
-
-
-def _merge_base(git: Git, base: str, tip: str) -> str:
-    """Where the branch began. A shallow clone may show a commit that is not it: then nothing is said."""
-    found = git.merge_base(base, tip) if tip else ""
-    if git.is_shallow and found not in (base, tip):
-        cut = _cut(git, base, tip, found)
-        if cut or not found:
-            raise NotFound(
-                f"the clone is shallow: its history ends at {cut[:8] or 'a commit'} before the one where the "
-                f"branch left {base[:8]}",
-                "git fetch --unshallow (in CI: fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab)",
-            )
-    if not found and tip:
-        raise NotFound(
-            f"{base[:8]} and {tip[:8]} have no commit in common", "name the branch it left: --base"
-        )
-    return found
-
-
-def _cut(git: Git, base: str, tip: str, found: str) -> str:
-    """A commit of either side whose parents this clone left out; behind it may lie a nearer common one."""
-    range_ = [base, tip, *([f"^{found}"] if found else [])]
-    return git.run("rev-list", "--max-parents=0", "--max-count=1", *range_).decode().strip()
 
 
 # --------------------------------------------------------------------------- one version, judged
@@ -148,9 +76,11 @@ class _Side:
         cache = _Definitions(self._project.state)
         return Assessor(self._project.git, self.tree, cache, context=self._project.context)
 
-    def verdicts(self, only: frozenset[str] | None = None) -> dict[str, Freshness]:
+    def verdicts(
+        self, only: Collection[str] | None = None, records: Mapping[str, Mapping[str, Stamp]] | None = None
+    ) -> dict[str, Freshness]:
         chosen = tuple(n for n in self.notes.notes if only is None or n.id in only)
-        return self.assessor.assess(NoteSet(chosen), self.records).by_id()
+        return self.assessor.assess(NoteSet(chosen), records or self.records).by_id()
 
 
 class _Definitions:
@@ -172,7 +102,7 @@ class _Definitions:
 class _Gate:
     """One check under way."""
 
-    def __init__(self, project: Project, branch: _Branch, config: Config) -> None:
+    def __init__(self, project: Project, branch: Branch, config: Config) -> None:
         self.project, self.git, self.branch = project, project.git, branch
         self.rules = Rules(config.check.fail_on, config.check.targeting)
         tree = WorkTree(self.git) if branch.is_worktree else RevTree(self.git, branch.head)
@@ -183,21 +113,39 @@ class _Gate:
         self.notes = {note.id: note for note in self.after.notes.notes}
 
     @cached_property
+    def was(self) -> dict[str, str]:
+        """Id of a note -> its id before the branch."""
+        same = {id: id for id in self.notes}
+        return same | renamed(self.before.notes.notes, self.after.notes.notes)
+
+    @cached_property
     def verdicts(self) -> dict[str, Freshness]:
-        return self.after.verdicts()
+        """Of every note; one that was renamed without its record is held against the record it had."""
+        found = self.after.verdicts()
+        old = {id: self.before.records.get(was, {}) for id, was in self.was.items() if id != was}
+        lost = {id: record for id, record in old.items() if record and id not in self.after.records}
+        judged = self.after.verdicts(lost, lost) if lost else {}
+        return found | {id: verdict for id, verdict in judged.items() if verdict.state != "fresh"}
 
     def findings(self) -> list[Finding]:
         """What is false now: brought by the branch, or older than it (``known``)."""
         after = self.verdicts
         doubtful = frozenset(id for id, f in after.items() if f.state != "fresh")
-        before = self.before.verdicts(doubtful) if doubtful and self.branch.merge_base else {}
+        named = frozenset(self.was[id] for id in doubtful)
+        before = self.before.verdicts(named) if named and self.branch.merge_base else {}
         found: list[Finding] = []
         for id in sorted(doubtful):
-            claims = list(of_note(self.notes[id], after[id], before.get(id), self.rules))
+            claims = list(of_note(self.notes[id], after[id], before.get(self.was[id]), self.rules))
             mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
             self.settled |= {id} if claims and not mine else set()
             found += self._placed(self.notes[id], after[id], mine) if mine else []
-        return found + of_problems(self.after.notes.problems, self.before.notes.problems)
+        return found + of_problems([*self.after.notes.problems, *self._links()], self.before.notes.problems)
+
+    def _links(self) -> list[Problem]:
+        """Notes whose file is now a symbolic link: it is not followed, so the note would just be silent."""
+        others = self.after.tree.others()
+        lost = [n.path for n in self.before.notes.notes if n.path in others and not n.read_only]
+        return [Problem(p, "unsafe-file", "it is a link now, and links are not followed") for p in lost]
 
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
@@ -255,7 +203,10 @@ class _Gate:
         follow moved code are no mending: the text is."""
         if drift.state == "gone" or not self.branch.merge_base or not now.stamp:
             return False
-        old = next((n for n in self.before.notes.notes if n.id == note.id), None)
+        id = (
+            note.id if note.id in self.after.records else self.was[note.id]
+        )  # a record that came along speaks
+        old = next((n for n in self.before.notes.notes if n.id == id), None)
         if old is None or (old.title == note.title and old.body.split() == note.body.split()):
             return False
         if self.after.tree.key(note.path).startswith("w:"):

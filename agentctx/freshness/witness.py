@@ -177,7 +177,15 @@ class Witness:
         then = self._blob(anchor, new_code)
         if not _changed(self._blob(anchor, old_code), then):
             return False
+        if before is None and event.parents and self._stood_elsewhere(event, new_note):
+            return False
         return event.parents < 2 or self._merged_in_order(event, note, anchor, then)
+
+    def _stood_elsewhere(self, event: Event, blob: str) -> bool:
+        """Was the note's very text in the repository before, under another name? Then nobody wrote it here."""
+        assert self.history is not None
+        self.history.processes += 1
+        return blob in self.history.git.tree(f"{event.commit.id}^").values()
 
     def _merged_in_order(self, merge: Event, note: Note, anchor: Anchor, then: Sight) -> bool:
         """A merge brings edits that were made apart: the note's must not be older than the code's."""

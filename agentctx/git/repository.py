@@ -124,7 +124,7 @@ class Git:
     def rev_parse(self, rev: str) -> str:
         """The commit id a revision names. Raises ``NotFound``."""
         found = self._verify(history.plain(rev))
-        if found:
+        if found and "\n" not in found:  # a range names several
             return found
         hint = (
             "the clone is shallow: git fetch --unshallow" if self.is_shallow else "look at git log --oneline"

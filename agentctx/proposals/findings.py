@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,10 @@ from agentctx.model import Affected, Drift, Finding, Freshness, Mention, Note, P
 _BADNESS = ("fresh", "unverified", "unknown", "moved", "suspect", "stale", "conflicted")
 _FALSE = ("stale", "conflicted")
 """States worth telling when they are older than the branch."""
+_ALIKE = 0.6
+"""Share of common words from which a note under a new name is the old one."""
+_COMPARED = 50
+"""Notes gone and rewritten in one branch that are looked for under new names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,35 @@ def of_note(note: Note, after: Freshness, before: Freshness | None, rules: Rules
             line=line,
             known=known,
         )
+
+
+def renamed(before: Sequence[Note], after: Sequence[Note]) -> dict[str, str]:
+    """Id after -> id before, of notes whose file got another name and whose text mostly stayed."""
+    ids = {note.id for note in before}, {note.id for note in after}
+    lost = {note.id: _words(note) for note in before if note.id not in ids[1] and not note.read_only}
+    new = {note.id: _words(note) for note in after if note.id not in ids[0] and not note.read_only}
+    found: dict[str, str] = {}
+    by_text = {tuple(words): id for id, words in lost.items()}
+    for id, words in new.items():
+        if old := by_text.pop(tuple(words), ""):
+            found[id] = old
+    others = [id for id in lost if id not in found.values()][:_COMPARED]
+    rest = [id for id in new if id not in found][:_COMPARED]
+    pairs = [(_likeness(lost[old], new[id]), id, old) for id in rest for old in others]
+    for likeness, id, old in sorted(pairs, reverse=True):
+        if likeness >= _ALIKE and id not in found and old not in found.values():
+            found[id] = old
+    return found
+
+
+def _words(note: Note) -> list[str]:
+    return f"{note.title} {note.body}".split()
+
+
+def _likeness(a: Sequence[str], b: Sequence[str]) -> float:
+    """The share of their words that two texts have in common, 0..1."""
+    one, other = Counter(a), Counter(b)
+    return (one & other).total() / max(1, (one | other).total())
 
 
 def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Finding]:

@@ -242,6 +242,47 @@ def test_a_branch_cannot_silence_a_note_by_breaking_it(shop: TempRepo, text: str
     assert (state, "error") in [s[1:] for s in false_now(check(shop, code=1))]
 
 
+def test_a_branch_cannot_silence_a_note_by_making_it_a_link(shop: TempRepo) -> None:
+    (shop.root / TAX).unlink()
+    (shop.root / TAX).symlink_to("../../README.md")
+    shop.commit("Link it", {"src/money.py": FREE_RATE})
+    for head in ("", "HEAD"):
+        (finding,) = check(shop, head, code=1)["findings"]
+        assert (finding["note"], finding["state"], finding["path"]) == ("tax", "unreadable", TAX)
+        assert "a link now" in finding["reason"]
+
+
+@pytest.mark.parametrize("target", ["gotchas/sums.md", "patterns/tax.md", "patterns/sums.md"])
+@pytest.mark.parametrize("together", [True, False], ids=["in one commit", "in two commits"])
+def test_a_note_that_is_renamed_and_made_false_fails(shop: TempRepo, target: str, together: bool) -> None:
+    (shop.root / "agent-context/patterns").mkdir()
+    shop.git("mv", TAX, f"agent-context/{target}")
+    if not together:
+        shop.commit("Rename the note")
+    shop.commit("Let the caller choose", {"src/money.py": FREE_RATE})
+    for head in ("", "HEAD"):
+        (finding,) = check(shop, head, code=1)["findings"]
+        assert (finding["state"], finding["path"]) == ("stale", f"agent-context/{target}")
+
+
+def test_a_note_that_is_only_renamed_is_no_ones_fault(shop: TempRepo) -> None:
+    shop.git("checkout", "-q", "main")
+    shop.commit("Nobody looked", {"src/money.py": FREE_RATE})
+    shop.git("checkout", "-q", "-B", "feature")
+    shop.git("mv", TAX, TAX.replace("tax.", "sums."))
+    shop.git("mv", "agent-context/.verified/tax", "agent-context/.verified/sums")
+    shop.commit("Rename the note")
+    (finding,) = check(shop, "HEAD", code=0)["findings"]
+    assert (finding["note"], finding["state"], finding["known"]) == ("sums", "stale", True)
+
+
+def test_a_note_that_is_renamed_and_mended_is_no_finding(shop: TempRepo) -> None:
+    shop.git("rm", "-q", TAX)
+    note(shop, "sums", "src/money.py#add_tax", "Tax is added once, on the sum, at the caller's rate.")
+    shop.commit("Let the caller choose", {"src/money.py": FREE_RATE})
+    assert check(shop, "HEAD", code=0)["findings"] == []
+
+
 # ----------------------------------------------------------------------------- settings
 
 
@@ -426,12 +467,47 @@ def test_two_commits_are_enough_for_the_merge_commit_of_a_forge(shop: TempRepo, 
     assert false_now(check(small, base="HEAD^1", code=1)) == [("tax", "stale", "error")]
 
 
-def test_a_missing_base_names_the_fetch_that_brings_it(shop: TempRepo, tmp_path: Path) -> None:
+def test_the_hint_at_a_missing_base_brings_it(shop: TempRepo, tmp_path: Path) -> None:
+    shop.commit("Let the caller choose", {"src/money.py": FREE_RATE})
     small = clone(shop, tmp_path / "small", "--depth=1", "-b", "feature", "--single-branch")
-    small.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/feature")
     done = small.agentctx("check", "--base", "origin/main")
     assert done.returncode == 2
-    assert "git fetch --depth=1 origin main" in done.stderr
+    hint = done.stderr.splitlines()[1].removeprefix("  -> git ")
+    assert hint == "fetch --unshallow origin main:refs/remotes/origin/main"
+    small.git(*hint.split())
+    assert false_now(check(small, base="origin/main", code=1)) == [("tax", "stale", "error")]
+
+
+@pytest.mark.parametrize(
+    ("base", "hint"),
+    [
+        ("main", "agentctx check --base origin/main"),
+        ("release", "git fetch origin release:release"),
+        ("origin/release", "git fetch origin release:refs/remotes/origin/release"),
+        ("a" * 40, f"git fetch origin {'a' * 40}"),
+        ("main..feature", "agentctx check --base A --head B"),
+        ("HEAD:README.md", "git log"),
+    ],
+    ids=["a remote branch", "a branch", "a branch of the remote", "a commit", "a range", "a file"],
+)
+def test_what_cannot_be_a_base_is_told_with_what_to_type(
+    shop: TempRepo, tmp_path: Path, base: str, hint: str
+) -> None:
+    own = clone(shop, tmp_path / "own", "-b", "feature")
+    done = own.agentctx("check", "--base", base)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert hint in done.stderr.splitlines()[1]
+
+
+@pytest.mark.parametrize(("base", "depth"), [("HEAD^1", 2), ("HEAD^", 2), ("HEAD~3", 4), ("HEAD~1^", 3)])
+def test_parents_that_a_shallow_clone_lacks_are_told_with_their_depth(
+    shop: TempRepo, tmp_path: Path, base: str, depth: int
+) -> None:
+    shop.commit("Let the caller choose", {"src/money.py": FREE_RATE})
+    small = clone(shop, tmp_path / "small", "--depth=1")
+    done = small.agentctx("check", "--base", base, "--head", "HEAD")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"fetch-depth: {depth} on GitHub, GIT_DEPTH: {depth} on GitLab" in done.stderr
 
 
 def test_unrelated_histories_are_refused(shop: TempRepo) -> None:

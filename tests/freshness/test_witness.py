@@ -189,3 +189,14 @@ def test_odd_messages_and_names_do_not_disturb_the_log(repo: TempRepo) -> None:
     drift = scene.drift()
     assert drift.state == "body"
     assert last in [c.id for c in drift.commits]
+
+
+def test_a_note_that_only_moves_to_another_folder_with_a_change_of_its_code_is_not_mended(
+    repo: TempRepo,
+) -> None:
+    scene = invoice_scene(repo)
+    change_code(scene)
+    (repo.root / "agent-context/patterns").mkdir()
+    repo.git("mv", NOTE, "agent-context/patterns/a.md")
+    repo.commit("Charge twice; sort the notes")
+    assert scene.freshness().state == "stale"
