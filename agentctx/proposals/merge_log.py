@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agentctx.errors import GitFailed
 from agentctx.git import Git
 from agentctx.notes.include import texts_by_id
 from agentctx.proposals.note_history import Merge, NoteHistory
@@ -21,6 +22,8 @@ VERSION = "2"
 """Goes up when merges are read in another way."""
 LONGEST = 5_000
 """Merges of the main line that count; what is older says little about today."""
+STEP = 100
+"""Merges after which what was read is kept: where a run was ended early the next one goes on."""
 _LOG = (
     "log", "-z", "--raw", "--no-abbrev", "--first-parent", "--diff-merges=first-parent", "-M", "-l1000",
     "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--encoding=UTF-8",
@@ -80,37 +83,37 @@ def merge_history(
     ``progress`` is called with the number of merges read so far.
     """
     kept = cache.read(scope.document)
-    names = [VERSION, *sorted(documents), *scope.within]
+    names = [VERSION, *sorted(documents), *scope.within, *(["shallow"] if git.is_shallow else [])]
     usable = isinstance(kept, dict) and kept.get("documents") == names
-    history = NoteHistory.from_plain(kept["history"]) if usable else NoteHistory()
-    if history.newest == head or not head:
-        return history
-    ahead = bool(history.newest) and _is_ancestor(git, head, history.newest)
-    if ahead or (history.newest and not _is_ancestor(git, history.newest, head)):
-        history = NoteHistory()  # an older point, or a rewritten line: read it anew
+    known = NoteHistory.from_plain(kept["history"]) if usable else NoteHistory()
+    if known.newest == head or not head:
+        return known
+    fork = git.merge_base(head, known.newest) if known.newest else ""
+    history = known if fork == known.newest else known.until(fork)
+    if history.newest == head:
+        return history  # an older point: the longer history is kept
     found = _read(git, history.newest, head, scope.within)
     told_apart = {entry[0] for entry in found[-scope.told_apart :]}
     for number, merge in enumerate(_merges(git, found, frozenset(documents), told_apart), 1):
         history.add(merge)
         if progress and number % 100 == 0:
             progress(number)
-    if found and not ahead:
+    if found and fork != head:
         cache.write(scope.document, {"documents": names, "history": history.to_plain()})
     return history
 
 
-def _is_ancestor(git: Git, old: str, new: str) -> bool:
-    return git.merge_base(old, new) == old
-
-
 def _read(git: Git, since: str, head: str, within: Sequence[str]) -> list[Raw]:
-    """The log, oldest first."""
+    """The log, oldest first. Where a shallow clone ends, a commit seems to add every file: it is left out."""
     span = f"{since}..{head}" if since else head
     only = ("--", *(f":(top,literal){path}" for path in within)) if within else ()
-    out = git.run(*_LOG, f"--max-count={LONGEST}", span, *only, check=False).decode(
-        "utf-8", "surrogateescape"
-    )
-    return [_entry(text) for text in reversed(out.split("\x01")) if text.count("\0") > 1]
+    options = (f"--max-count={LONGEST}", *(["--min-parents=1"] if git.is_shallow else []))
+    try:
+        out = git.run(*_LOG, *options, span, *only)
+    except GitFailed:  # a partial clone has no contents to tell renames by
+        out = git.run(*_LOG, "--no-renames", *options, span, *only, check=False)
+    texts = out.decode("utf-8", "surrogateescape").split("\x01")
+    return [_entry(text) for text in reversed(texts) if text.count("\0") > 1]
 
 
 def title_of(subject: str, body: str) -> str:

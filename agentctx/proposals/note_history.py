@@ -75,6 +75,11 @@ class NoteHistory:
             self._places.setdefault(section, []).append(place)
             self._sections.setdefault(section.partition("#")[0], set()).add(section)
 
+    def until(self, commit: str) -> NoteHistory:
+        """The history as it was when a merge was the newest; empty when it is none of these."""
+        places = [place for place, merge in enumerate(self.merges) if merge.commit == commit]
+        return NoteHistory(self.merges[: places[-1] + 1] if places else ())
+
     def of_file(self, path: str) -> Sequence[int]:
         """Places of the merges that touched a path, oldest first."""
         return self._places.get(path, ())
