@@ -13,7 +13,6 @@ from typing import Any
 
 from agentctx.config import Config
 from agentctx.flows.branch import Branch, branch_of
-from agentctx.flows.targeting import without_notes
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import SHELF, Code
 from agentctx.freshness.index import Assessor
@@ -27,6 +26,7 @@ from agentctx.notes.document import lines_of
 from agentctx.notes.snapshot import notes_of, records_of
 from agentctx.project import Project
 from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed, renamed
+from agentctx.proposals.silent_files import telling
 from agentctx.revision import settings_at
 
 Say = Callable[[str], None]
@@ -149,7 +149,7 @@ class _Gate:
 
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
-        change = without_notes(self._change(), self.project.context)
+        change = telling(self._change(), self.notes.values(), self.project.context)
         if not change.files or not self.notes:
             return []
         from agentctx.proposals.affected import affected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from agentctx.errors import InvalidInput
 from agentctx.freshness.anchors import look, same_code
@@ -15,6 +14,7 @@ from agentctx.project import Project
 from agentctx.proposals.affected import affected
 from agentctx.proposals.merge_log import Progress, merge_history
 from agentctx.proposals.sampling import worth_reading
+from agentctx.proposals.silent_files import telling
 
 
 def change_of(project: Project, span: str) -> Change:
@@ -46,18 +46,12 @@ def find_affected(project: Project, change: Change, progress: Progress | None = 
     notes = project.notes.notes
     if not notes:
         return []
-    change = without_notes(change, project.context)
+    change = telling(change, notes, project.context)
     documents = sorted({n.path for n in notes if n.read_only})
     # The change itself must not speak for itself: history ends where the change begins.
     history = merge_history(project.git, change.base or change.head, project.state, documents, progress)
     same = unchanged_anchors(project.git, change, notes)
     return affected(change, notes, drifts=project.index.by_id(), history=history, same=same)
-
-
-def without_notes(change: Change, context: str) -> Change:
-    """The change without the context folder: what a note says is no evidence about notes."""
-    kept = tuple(f for f in change.files if not f.path.startswith(f"{context}/"))
-    return replace(change, files=kept)
 
 
 def unchanged_anchors(git: Git, change: Change, notes: Sequence[Note]) -> dict[str, set[str]]:

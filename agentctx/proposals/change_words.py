@@ -29,6 +29,7 @@ _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.){2,120})"' r"|'((?:[^'\\\n]|\\.){2,120
 _COMMENT = re.compile(r"\s*(///?!?|#(?!\[|include|define|if|endif)|\*|/\*\*?|<!--|\"\"\"|'''|--\s)")
 _COSMETIC = re.compile(r"[\s\"'`,;()\[\]{}]+")
 _CHUNK = re.compile(r"[^\s\"'`(){}\[\]<>,;=|*!]+")
+_EDGES = ".:&$#\\"
 _NAME = re.compile(r"[\w-]+")
 _ADDING = 3
 """A hunk adds something new when it adds more than this many lines for each one it removes."""
@@ -53,9 +54,14 @@ def chunks(text: str) -> list[str]:
     return [chunk for word in _CHUNK.findall(text) if (chunk := _chunk(word))]
 
 
+def written_chunks(text: str) -> dict[str, str]:
+    """Chunk -> the word as it stands in the text."""
+    return {chunk: word.strip(_EDGES) for word in _CHUNK.findall(text) if (chunk := _chunk(word))}
+
+
 @lru_cache(maxsize=100_000)
 def _chunk(word: str) -> str:
-    word = word.strip(".:&$#\\")
+    word = word.strip(_EDGES)
     if len(word) < 3 or not any(c.isalnum() for c in word):
         return ""
     if word.isalpha() and word[1:].islower():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
 from agentctx.model import Freshness
 from agentctx.proposals.anchored import Tie
-from agentctx.proposals.change_words import chunks
+from agentctx.proposals.change_words import written_chunks
 from agentctx.proposals.signals import Signals
 from agentctx.retrieval.tokens import tokenize
 
 _SPAN = re.compile(r"``?([^`\n]{2,80})``?")
+_DOUBT = 5
+"""Merges of a file without the note that are always reckoned with: few common ones may be chance."""
+_NEAREST = 20
+"""Earlier merges most like a change that are worth naming."""
 
 
 def reasons_of(place: int, signals: Signals, tie: Tie, state: Freshness | None) -> tuple[str, ...]:
@@ -30,35 +33,39 @@ def reasons_of(place: int, signals: Signals, tie: Tie, state: Freshness | None) 
 
 
 def _spans(place: int, signals: Signals) -> list[str]:
-    """Code spans of the note that the diff removed or added."""
-    found: list[str] = []
+    """Code-like words in the note's code spans that the diff no longer has, or has anew; longest first."""
     spans = dict.fromkeys([*signals.notes[place].mentions, *_SPAN.findall(signals.notes[place].body)])
+    found: dict[str, tuple[int, int]] = {}
     for span in spans:
-        names = chunks(span)
-        gone = next((signals.words.removed_chunks[c] for c in names if c in signals.words.removed_chunks), "")
-        new = next((signals.words.added_chunks[c] for c in names if c in signals.words.added_chunks), "")
-        if gone:
-            found.insert(0, f"mentions `{span}`, removed in {posixpath.basename(gone)}")
-        elif new:
-            found.append(f"mentions `{span}`, added in {posixpath.basename(new)}")
-    return found[:2]
+        written = {chunk: word for chunk, word in written_chunks(span).items() if not chunk.isdigit()}
+        for is_new, side in enumerate((signals.words.removed_chunks, signals.words.added_chunks)):
+            both = [c for c in written if c in side and not signals.is_common(c)]
+            if both:
+                best = max(both, key=len)
+                shown = span if len(both) == len(written) else written[best]
+                where = f"{('removed from', 'added to')[is_new]} {side[best]}"
+                found.setdefault(f"mentions `{shown}`, which is in lines {where}", (is_new, -len(best)))
+    return sorted(found, key=lambda reason: found[reason])[:2]
 
 
 def _past(place: int, signals: Signals) -> list[str]:
-    """Earlier merges in which the note and one of the changed files changed together."""
+    """The changed file that most often changed together with the note; the earlier merge most like this."""
     history = signals.history
     own = set(history.of_note(signals.notes[place]))
-    best: tuple[int, int, str, int] = (0, 0, "", 0)
-    for path in signals.words.paths:
-        places = history.of_file(path)
-        common = own.intersection(places)
-        if common:
-            best = max(best, (len(common), -len(places), path, max(common)))
-    if not best[0]:
-        return []
-    times, total = best[0], -best[1]
-    title = history.merges[best[3]].subject
-    return [f"changed together with {best[2]} in {times} of {total} earlier merges, last '{title}'"]
+    found, told = [], -1
+    files = [(path, history.of_file(path)) for path in signals.words.paths]
+    together = [(own.intersection(places), len(places), path) for path, places in files]
+    likely = [(len(both) / (total + _DOUBT), path, both, total) for both, total, path in together if both]
+    if likely:
+        _, path, both, total = max(likely, key=lambda one: one[:2])
+        told = max(both)
+        times = f"{len(both)} of the {total} earlier merges" if total > 1 else "the one earlier merge"
+        if len(both) > 1 or total <= 2:
+            found.append(f"changed in {times} of {path}, last in '{history.merges[told].subject}'")
+    alike = next((at for at, _ in signals.alike[:_NEAREST] if at in own), told)
+    if alike != told:
+        found.append(f"changed in an earlier merge like this one, '{history.merges[alike].subject}'")
+    return found
 
 
 def _words(place: int, signals: Signals) -> list[str]:
@@ -69,5 +76,5 @@ def _words(place: int, signals: Signals) -> list[str]:
         for token in tokenize(word):
             if len(word) < len(written.get(token, word + " ")):
                 written[token] = word
-    found = signals.whole.telling(signals.words.bags["all"], place, 5)
-    return list(dict.fromkeys(written.get(token, token) for token in found))
+    found = [w for w in signals.whole.telling(signals.words.bags["all"], place, 9) if not w.isdigit()]
+    return list(dict.fromkeys(written.get(token, token) for token in found[:5]))

@@ -198,9 +198,14 @@ class Signals:
             total += common / (weight + 2)  # two merges of doubt: one common change proves little
         return total / max(1, known)
 
+    def is_common(self, chunk: str) -> bool:
+        """Whether so many notes use a code-like word that it tells none of them from the others."""
+        return sum(chunk in counts.chunks for counts in self._counts) > max(3, len(self._counts) // 20)
+
     @cached_property
-    def _alike(self) -> list[tuple[int, float]]:
-        """Earlier merges that share files and title words with this change, most alike first."""
+    def alike(self) -> list[tuple[int, float]]:
+        """Earlier merges (place in the history, likeness) that share files and title words with this change,
+        most alike first."""
         merges = self.history.merges
         likeness: dict[int, float] = {}
 
@@ -222,7 +227,7 @@ class Signals:
         import numpy as np
 
         votes = np.zeros(len(number))
-        for place, likeness in self._alike:
+        for place, likeness in self.alike:
             votes[self._touched(place, number)] += likeness**2
         return votes
 

@@ -72,3 +72,21 @@ def test_a_small_change_is_read_whole(project: Project, monkeypatch: pytest.Monk
     monkeypatch.setattr(history, "FULL_PATCH", 100)
     change = change_of(project, "HEAD~1..HEAD")
     assert (len(change.files), change.unread, left_unread(change)) == (FILES, 0, "")
+
+
+def test_a_document_is_no_evidence_about_its_own_sections(repo: TempRepo) -> None:
+    words = (
+        "The retry queue holds `retry_after` for every worker; it is drained in order, oldest first, always."
+    )
+    guide = f"# Guide\n\n{words}\n\n## Retry\n\n{words}\n\n## Quota\n\n{words}\n"
+    settings = 'notes:\n  include: ["docs/**/*.md"]\n'
+    repo.commit(
+        "Start", {"agent-context/config.yaml": settings, "docs/guide.md": guide, "src/a.py": "A = 1\n"}
+    )
+    repo.commit(
+        "Rewrite the retry queue", {"docs/guide.md": guide.replace("oldest", "newest"), "src/a.py": "A = 2\n"}
+    )
+    with Project.open(repo.root) as project:
+        found = find_affected(project, change_of(project, "HEAD~1..HEAD"))
+    assert found
+    assert not any(one.flag or "docs/guide.md" in " ".join(one.reasons) for one in found)

@@ -99,7 +99,24 @@ def test_a_note_that_mentions_a_removed_flag_is_first_and_says_where_it_went() -
     )
     first = affected(change(text, "Replace the strict mode of the checker"), NOTES)[0]
     assert first.id == "cli"
-    assert "mentions `--strict`, removed in cli.py" in first.reasons
+    assert "mentions `--strict`, which is in lines removed from src/cli.py" in first.reasons
+
+
+def test_a_reason_names_the_very_word_that_the_diff_has_and_no_bare_number() -> None:
+    text = patch("src/pool.py", [], ["    status_code = 400  # max_size of the pool"])
+    span = "Ask `GET /pools/<id> <pool_status_code>`, `status_code`, `max_size = 12`; else `400`."
+    (found,) = affected(change(text), [note("pool", "The pool", span)])
+    mentioned = [reason for reason in found.reasons if reason.startswith("mentions")]
+    where = "which is in lines added to src/pool.py"
+    assert mentioned == [f"mentions `status_code`, {where}", f"mentions `max_size = 12`, {where}"]
+
+
+def test_a_word_that_very_many_notes_mention_is_no_reason() -> None:
+    text = patch("src/pool.py", [], ["    return next_page(retry_after)"])
+    many = [note(f"n{n}", f"Page {n}", "Uses `next_page`.") for n in range(5)]
+    found = affected(change(text), [*many, note("retry", "Retries", "`retry_after` and `next_page`.")])
+    assert "mentions `retry_after`, which is in lines added to src/pool.py" in found[0].reasons
+    assert not any("next_page`" in reason for one in found for reason in one.reasons)
 
 
 def test_a_note_that_is_false_now_is_flagged_whatever_the_words_say() -> None:
@@ -121,11 +138,21 @@ def test_what_changed_together_before_is_a_reason_with_its_numbers() -> None:
     )
     text = patch("src/money.py", ["x = total(lines)"], ["x = total(lines, mode)"])
     with_past = by_id(affected(change(text), NOTES, history=history))
-    assert (
-        "changed together with src/money.py in 2 of 3 earlier merges, last 'Round once'"
-        in with_past["invoices"].reasons
-    )
+    (told, *_) = with_past["invoices"].reasons
+    assert told == "changed in 2 of the 3 earlier merges of src/money.py, last in 'Round once'"
     assert with_past["invoices"].probability > by_id(affected(change(text), NOTES))["invoices"].probability
+
+
+def test_an_earlier_merge_like_this_one_is_a_reason_and_a_chance_meeting_is_none() -> None:
+    path = NOTES[4].path
+    others = [Merge(f"{n}", f"Work {n}", ("src/money.py",)) for n in range(9)]
+    history = NoteHistory([Merge("a", "Round sums in reports", ("src/money.py", path)), *others])
+    text = patch("src/money.py", ["x = total(lines)"], ["x = total(lines, mode)"])
+    reasons = by_id(affected(change(text, "Round sums"), NOTES, history=history))["invoices"].reasons
+    assert not any("of the 10 earlier" in reason for reason in reasons)
+    fresh = NoteHistory([*others, Merge("a", "Round sums in reports", ("src/report.py", path))])
+    reasons = by_id(affected(change(text, "Round sums"), NOTES, history=fresh))["invoices"].reasons
+    assert "changed in an earlier merge like this one, 'Round sums in reports'" in reasons
 
 
 def test_no_notes_no_files_and_empty_texts_are_answered() -> None:
