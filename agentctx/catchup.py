@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from agentctx.git import Git
 from agentctx.model import Pending
@@ -77,17 +78,17 @@ def waiting_for(git: Git, head: str) -> str:
 def note_arrival(git: Git, state: StateDir, hook: str) -> None:
     """Queue this work tree and start the worker: what a hook does, for hook managers and readers."""
     if state.enqueue(Arrival(hook, str(git.root))) and not git.in_progress():
-        start_worker(git)
+        start_worker(git.root)
 
 
-def start_worker(git: Git) -> None:
+def start_worker(folder: Path) -> None:
     """Start the detached worker in a session of its own; it ends at once when another one runs."""
     if os.environ.get("AGENTCTX_NO_WORKER") or os.environ.get("AGENTCTX_HOOK"):
         return
     try:
         subprocess.Popen(
             [sys.executable, "-P", "-m", "agentctx.flows.worker"],
-            cwd=git.root,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

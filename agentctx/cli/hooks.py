@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -26,7 +26,7 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
     from agentctx.flows import events
 
     try:
-        with _in_time(events.SECONDS.get(name, 0.0), events.too_late(name, client)):
+        with _in_time(events.SECONDS.get(name, 0.0), lambda: events.too_late(name, client)):
             answer = events.handle(name, client, _input())
         if answer:
             sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
@@ -35,10 +35,10 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _in_time(seconds: float, excuse: str) -> Iterator[None]:
+def _in_time(seconds: float, excuse: Callable[[], str]) -> Iterator[None]:
     """Give up after ``seconds`` (0: never), before the client kills us and tells its user of an error.
 
-    ``excuse`` is what the client hears then.
+    ``excuse`` makes what the client hears then.
 
     The client waits as long as anybody holds our output, so the git that we wait for is ended too. It is
     in our process group, and in nobody else's.
@@ -49,7 +49,7 @@ def _in_time(seconds: float, excuse: str) -> Iterator[None]:
 
     def late(number: int, frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.write(1, excuse.encode())
+        os.write(1, excuse().encode())
         os.killpg(0, signal.SIGTERM)
         os._exit(0)
 

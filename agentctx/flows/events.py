@@ -162,13 +162,20 @@ SECONDS = {"session-start": 8.0, "session-end": 8.0, "pre-tool-use": 4.0, "post-
 
 
 def too_late(name: str, client: str) -> str:
-    """What an agent hears when its briefing takes too long, as the first of a large repository may."""
+    """What an agent hears when its briefing takes too long, as the first of a large repository may.
+
+    What could not be read in time is read in the background, for the next one.
+    """
     if name != "session-start":
         return ""
+    from agentctx.catchup import start_worker
+
+    start_worker(Path(os.environ.get("CLAUDE_PROJECT_DIR") or Path.cwd()))
     return dialects.session_start(
         client,
         "agentctx had no time to brief you: it reads this repository's notes for the first time, or the "
-        "machine is busy. Run `agentctx prime` once: it waits for them, and the next briefing is quick.\n",
+        "machine is busy. It goes on reading in the background. `agentctx prime` waits for the end of it and "
+        "prints the briefing.\n",
     )
 
 

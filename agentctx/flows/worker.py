@@ -2,7 +2,7 @@
 
 It waits until git is quiet, then brings each queued work tree from its watermark to HEAD, once, however
 many lines the queue has. The watermark moves only after success; a failure is one line that ``prime`` and
-``status`` show. The kernel frees its lock however it ends.
+``status`` show. The kernel frees its lock however it ends. At last it reads what the next briefing needs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from agentctx.catchup import DEFERRED, mark_seen, pending_range
@@ -58,6 +59,21 @@ def work(git: Git, sync: Sync = sync_range, debounce: float = DEBOUNCE) -> int:
             state.set_failure(error.message)
             break
     return done
+
+
+def read_ahead(root: Path) -> None:
+    """Read what the next briefing needs into the caches: in a large repository, for the first time, that
+    takes longer than the start of a session may. Does nothing while another process does."""
+    from agentctx.flows.prime import rank_notes
+    from agentctx.model import Query
+    from agentctx.project import Project
+
+    with Project.open(root) as project:
+        lock = project.state.path("reading.lock")
+        if lock is None or not project.initialised:
+            return
+        with suppress(Busy), locked(lock, wait=0):
+            rank_notes(project, Query(), explained=0)
 
 
 def _settle(state: StateDir, debounce: float) -> None:
@@ -112,6 +128,7 @@ def main() -> int:
         debounce = float(os.environ.get("AGENTCTX_DEBOUNCE") or DEBOUNCE)
         with Git.open(Path.cwd()) as git:
             work(git, debounce=max(0.0, debounce))
+            read_ahead(git.root)
     except (AgentctxError, OSError, ValueError):
         pass  # nobody reads what a detached process says; the queue and the watermark are as they were
     return 0

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from agentctx.model import Note, Problem, Section
 from agentctx.notes.fields import Field, Unreadable, cut, read_fields
@@ -191,9 +192,9 @@ def _pieces(document: _Document) -> Iterable[_Piece]:
     short: list[Section] = []
     long: list[Section] = []
     for section in document.sections:
-        (short if _words(section.text) < MINIMUM_WORDS else long).append(section)
+        (long if _has_words(section.text) else short).append(section)
     seen: dict[str, int] = {}
-    if posixpath.basename(document.path) in _INSTRUCTIONS and any(_words(s.text) for s in short):
+    if posixpath.basename(document.path) in _INSTRUCTIONS and any(_has_words(s.text, 1) for s in short):
         name = posixpath.basename(document.path)
         slug = slugify(name)
         seen[slug] = 1
@@ -211,8 +212,10 @@ def _pieces(document: _Document) -> Iterable[_Piece]:
         yield _Piece(f"{document.path}#{slug}", title, document.body[section.start : section.end])
 
 
-def _words(text: str) -> int:
-    return len(_WORD.findall(_COMMENT.sub("", text)))
+def _has_words(text: str, least: int = MINIMUM_WORDS) -> bool:
+    """Whether a text has so many words, comments left out. Not all are counted: documents are long."""
+    said = _COMMENT.sub("", text) if "<!--" in text else text
+    return sum(1 for _ in islice(_WORD.finditer(said), least)) == least
 
 
 def _note(

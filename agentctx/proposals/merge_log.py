@@ -94,12 +94,15 @@ def merge_history(
         return history  # an older point: the longer history is kept
     found = _read(git, history.newest, head, scope.within)
     told_apart = {entry[0] for entry in found[-scope.told_apart :]}
-    for number, merge in enumerate(_merges(git, found, frozenset(documents), told_apart), 1):
-        history.add(merge)
-        if progress and number % 100 == 0:
-            progress(number)
-    if found and fork != head:
-        cache.write(scope.document, {"documents": names, "history": history.to_plain()})
+    for start in range(0, len(found), STEP):
+        step = found[start : start + STEP]
+        for merge in _merges(git, step, frozenset(documents), told_apart):
+            history.add(merge)
+        slow = any(entry[0] in told_apart for entry in step)
+        if slow or start + STEP >= len(found):
+            cache.write(scope.document, {"documents": names, "history": history.to_plain()})
+        if progress:
+            progress(start + len(step))
     return history
 
 

@@ -497,6 +497,19 @@ def test_a_hook_starts_a_worker_in_a_session_of_its_own(
     assert not (tmp_path / "loaded").exists(), "code of the repository was run"
 
 
+def test_at_its_end_a_worker_reads_what_the_next_briefing_needs(repo: TempRepo) -> None:
+    repo.commit("one", {"agent-context/decisions/one.md": "# One\n\nWords.\n"})
+    git, state = open_state(repo)
+    lock = state.path("reading.lock")
+    assert lock is not None
+    with locked(lock):
+        worker.read_ahead(repo.root)
+        assert state.read("words") is None, "two read the same at once"
+    worker.read_ahead(repo.root)
+    assert state.read("words")["head"] == git.head()
+    assert state.read("hooks-told") is None, "a person has not been told yet"
+
+
 def test_a_worker_outside_a_repository_ends_quietly(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "agentctx.flows.worker"], cwd=tmp_path, capture_output=True, check=False

@@ -106,7 +106,7 @@ def test_a_store_that_hangs_costs_the_briefing_and_not_the_session(project: Temp
     assert hook(project, "pre-tool-use", "claude-code", {"PATH": path}, session_id="s",
                 tool_input={"file_path": "src/tokens.py"}) == ""  # fmt: skip
     told = hook(project, "session-start", "claude-code", {"PATH": path}, session_id="s")
-    assert "Run `agentctx prime` once" in said(told)
+    assert "`agentctx prime` waits for the end of it" in said(told)
     assert time.monotonic() - started < 25
 
 

@@ -72,7 +72,9 @@ def test_one_index_serves_older_points_and_other_branches(
     assert asked == [main, f"{start}..{side}", f"{start}..{main}"]
 
 
-def test_a_build_that_is_interrupted_leaves_nothing_half_done(repo: TempRepo) -> None:
+def test_a_build_that_is_interrupted_goes_on_where_it_was(
+    repo: TempRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = "".join(
         f"commit refs/heads/main\ncommitter A <a@example.org> {n} +0000\ndata 2\nc\n"
         f"M 644 inline a\ndata 4\n{n:04}\n"
@@ -86,12 +88,16 @@ def test_a_build_that_is_interrupted_leaves_nothing_half_done(repo: TempRepo) ->
         if read == 200:
             raise KeyboardInterrupt
 
+    whole = history(repo, "main")
     with Git.open(repo.root) as git:
         head = git.rev_parse("main")
         with pytest.raises(KeyboardInterrupt):
             merge_history(git, head, kept, progress=interrupted)
-        assert (said, kept) == ([100, 200], {})
-        assert len(merge_history(git, head, kept).merges) == 250
+        assert said == [100, 200]
+        asked = logs(monkeypatch)
+        merge_history(git, head, kept, progress=said.append)
+        assert asked == [f"{git.rev_parse('main~50')}..{head}"] and said == [100, 200, 50]
+    assert history(repo, "main", kept) == whole and len(whole) == 250
 
 
 def clone(repo: TempRepo, target: Path, *options: str) -> TempRepo:
