@@ -18,7 +18,7 @@ from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
-VERSION = 3
+VERSION = 4
 """Of the documents that ``Memory`` keeps."""
 SHELF = "symbols"
 """The folder of these documents in the cache."""
@@ -257,7 +257,7 @@ def _to_document(file: File) -> list[Any]:
     symbols = {
         s.name: [
             s.kind, s.stamp.scheme, s.stamp.sig, s.stamp.body, s.stamp.doc,
-            s.start_line, s.end_line, list(s.references), s.value,
+            s.start_line, s.end_line, list(s.references), s.value, list(s.members), list(s.types),
         ]
         for s in file.symbols.values()
     }  # fmt: skip
@@ -285,7 +285,9 @@ def _read_file(raw: Any) -> File:
         aliases=aliases,
         damage=damage,
         symbols={
-            name: Symbol(name, kind, Stamp(scheme, sig, body, doc), start, end, tuple(refs), value)
-            for name, (kind, scheme, sig, body, doc, start, end, refs, value) in symbols.items()
+            name: Symbol(
+                name, kind, Stamp(*stamp), start, end, tuple(refs), value, tuple(members), tuple(types)
+            )
+            for name, (kind, *stamp, start, end, refs, value, members, types) in symbols.items()
         },
     )

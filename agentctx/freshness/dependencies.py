@@ -7,6 +7,7 @@ repository is nobody's dependency here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from agentctx.freshness.code import Code, File
@@ -16,6 +17,8 @@ from agentctx.model import Anchor, Symbol
 
 _DEEPEST = 6
 """Re-exports and bases are followed this far."""
+_TYPES = frozenset({"class", "struct", "interface", "enum", "record", "trait", "type"})
+_MEMBERS = frozenset({"function", "method", "field", "constant"})
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "constructor", "initialize", "__construct")
 
 
@@ -38,25 +41,35 @@ class Dependencies:
         return fingerprint("\n".join(f"{name}\x00{digest}" for name, digest in sorted(self.digests.items())))
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """A symbol whose dependencies are asked for, and where it stands."""
+
+    anchor: Anchor
+    symbol: Symbol
+
+
 def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
     """Follow every reference of a symbol that stands in ``path``."""
     found = Dependencies()
     language = language_of(path)
     if language is None:
         return found
+    user = User(Anchor(path, symbol.name), symbol)
     bases = set(_bases(code.file(path), symbol.name))
     walk = _Walk(code, language, found)
-    for reference in symbol.references:
+    for reference in (*symbol.references, *symbol.types):
         target = walk.resolve(path, symbol.name, reference)
-        if target is None or target == Anchor(path, symbol.name) or _inside(target, path, symbol):
+        if target is None or target == user.anchor or _inside(target, path, symbol):
             continue
         defined = code.symbol(target.path, target.symbol)
         if defined is None:
             continue
-        found.targets[reference] = target
-        found.digests[reference] = (
-            _whole(defined) if reference in bases or defined.kind != "class" else _face(target, defined, code)
-        )
+        found.used |= set(_files_of(target, code))
+        digest = _whole(defined) if reference in bases else _face(target, defined, user, reference, code)
+        if digest:
+            found.targets[reference] = target
+            found.digests[reference] = digest
     return found
 
 
@@ -79,7 +92,20 @@ class _Walk:
         for name in self.language.lookups(symbol, reference):
             if file is not None and name in file.names and name != symbol:
                 return Anchor(path, name)
-        return self.imported(path, reference, _DEEPEST) or self.neighbour(path, reference)
+        return (
+            self.inherited(path, symbol, reference)
+            or self.imported(path, reference, _DEEPEST)
+            or self.neighbour(path, reference)
+        )
+
+    def inherited(self, path: str, symbol: str, reference: str) -> Anchor | None:
+        """A member of a base of the enclosing classes, where that needs no receiver."""
+        file = self.file(path)
+        if file is None or not self.language.implicit_members:
+            return None
+        owners = [owner for owner in file.bases if symbol.startswith(self.language.member(owner, ""))]
+        found = (self.member(path, o, reference.split(".")[0], True, _DEEPEST) for o in owners)
+        return next((place for place in found if place), None)
 
     def member(self, path: str, owner: str, name: str, is_super: bool, depth: int) -> Anchor | None:
         """A member of a class, or of the nearest base that has it."""
@@ -87,8 +113,10 @@ class _Walk:
         if file is None or depth <= 0:
             return None
         qualified = self.language.member(owner, name)
-        if not is_super and qualified in file.names:
-            return Anchor(path, qualified)
+        if not is_super:
+            for near in _files_of(Anchor(path, owner), self.code):
+                if qualified in getattr(self.file(near), "names", ()):
+                    return Anchor(near, qualified)
         for base in file.bases.get(owner, ()):
             there = self.definition(path, owner, base, depth - 1)
             inherited = there and self.member(there.path, there.symbol, name, False, depth - 1)
@@ -185,26 +213,57 @@ def _whole(symbol: Symbol) -> str:
     return f"{symbol.stamp.sig}.{symbol.stamp.body}"
 
 
-def _face(target: Anchor, symbol: Symbol, code: Code) -> str:
-    """Digest of what somebody who makes an object of a class depends on: bases, constructor, fields."""
-    parts = [f"{made.name}={face_stamp(made)}" for made in face_of(target, code)]
-    return ";".join([symbol.stamp.sig, *parts])
+def _face(target: Anchor, defined: Symbol, user: User, reference: str, code: Code) -> str:
+    """Digest of what somebody depends on who uses a definition: of a type, the members that he names.
+
+    A new field, a method that is never called, an attribute in front of a structure: none of his business.
+    """
+    is_made = reference not in user.symbol.types
+    if defined.kind not in _TYPES or (defined.kind != "class" and not _has_members(target, code)):
+        return _whole(defined) if is_made else ""
+    parts = [f"{made.name}={face_stamp(made)}" for _, made in face_of(target, user, reference, code)]
+    if not is_made:
+        return ";".join(parts)
+    return ";".join([defined.stamp.sig if defined.kind == "class" else "type", *parts])
 
 
 def face_stamp(made: Symbol) -> str:
-    """Digest of a constructor, or of a field's value: its annotation does nothing."""
+    """Digest of a constructor, a method, or of a field's value: its annotation does nothing."""
     return made.stamp.body if made.kind == "constant" else _whole(made)
 
 
-def face_of(target: Anchor, code: Code) -> list[Symbol]:
-    """Constructors and fields of a class, in the order of the file."""
-    file = code.file(target.path)
+def face_of(target: Anchor, user: User, reference: str, code: Code) -> list[tuple[Anchor, Symbol]]:
+    """The members of a type that a user names, and the constructors of a class that he does not only annotate
+    with, by name."""
+    language, defined = language_of(target.path), code.symbol(target.path, target.symbol)
+    if language is None or defined is None:
+        return []
+    names = {*user.symbol.members, *(word for name in user.symbol.references for word in name.split(".")[1:])}
+    if defined.kind == "class" and reference not in user.symbol.types:
+        names |= {*_CONSTRUCTORS, re.split(r"[.:]+", target.symbol)[-1]}
     found = []
-    for name in file.names if file else ():
-        member = name.removeprefix(f"{target.symbol}.")
-        if member == name or "." in member:
-            continue
-        made = code.symbol(target.path, name)
-        if made and (member in _CONSTRUCTORS or made.kind == "constant"):
-            found.append(made)
+    for name in sorted(language.member(target.symbol, word) for word in names):
+        places = [Anchor(path, name) for path in _files_of(target, code) if _names(path, name, code)]
+        for place in places[:1]:
+            made = code.symbol(place.path, name) if place != user.anchor else None
+            if made is not None and made.kind in _MEMBERS:
+                found.append((place, made))
     return found
+
+
+def _names(path: str, name: str, code: Code) -> bool:
+    file = code.file(path)
+    return file is not None and name in file.names
+
+
+def _files_of(target: Anchor, code: Code) -> tuple[str, ...]:
+    """Where members of a type may stand."""
+    language = language_of(target.path)
+    spread = language.visible(target.path, code.paths) if language and language.open_types else ()
+    return (target.path, *spread)
+
+
+def _has_members(target: Anchor, code: Code) -> bool:
+    language, file = language_of(target.path), code.file(target.path)
+    start = language.member(target.symbol, "") if language else ""
+    return file is not None and any(name.startswith(start) for name in file.names)

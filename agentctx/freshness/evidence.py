@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from agentctx.freshness import wording
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import face_of, face_stamp
+from agentctx.freshness.dependencies import User, face_of, face_stamp
 from agentctx.freshness.history import Event, History
-from agentctx.freshness.weighing import Case, Scales
+from agentctx.freshness.weighing import Case, Changed, Scales
 from agentctx.freshness.witness import Baseline, at_blob
 from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
 
@@ -92,26 +92,29 @@ class Evidence:
         anchor = case.drift.anchor
         if case.drift.state != "dependency":
             return [_Culprit(anchor, case.baseline.stamp, since)]
-        found = []
+        assert case.sight.symbol is not None
+        user = User(anchor, case.sight.symbol)
+        found: dict[Anchor, _Culprit] = {}
         for changed in self.scales.changed(case):
-            found += self._behind(changed.target, since, changed.reference)
-        return found
+            for culprit in self._behind(changed, user, since):
+                found.setdefault(culprit.anchor, culprit)
+        return list(found.values())
 
-    def _behind(self, target: Anchor, since: str, reference: str) -> list[_Culprit]:
-        """The definition that changed behind a reference: of a class, the constructor or field."""
+    def _behind(self, changed: Changed, user: User, since: str) -> list[_Culprit]:
+        """The definition that changed behind a reference: of a type, the constructor or member."""
         assert self.history is not None
+        target = changed.target
         past = self.history.code(since, self.code.memory)
+        before = dict(face_of(target, user, changed.reference, past))
+        now = dict(face_of(target, user, changed.reference, self.code))
         then = look(target, past, deep=False)
-        if then.symbol is not None and then.symbol.kind == "class":
-            stamps = {s.name: s.stamp for s in face_of(target, past)}
-            before = {s.name: face_stamp(s) for s in face_of(target, past)}
-            now = {s.name: face_stamp(s) for s in face_of(target, self.code)}
-            members = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-            if members:
-                return [
-                    _Culprit(Anchor(target.path, name), stamps.get(name), since, name) for name in members[:3]
-                ]
-        return [_Culprit(target, then.stamp, since, reference)]
+        members = [
+            place for place in {**before, **now} if _face_at(before.get(place)) != _face_at(now.get(place))
+        ]
+        if then.symbol is None or not members:
+            return [_Culprit(target, then.stamp, since, changed.reference)]
+        stamps = {place: made.stamp for place, made in before.items()}
+        return [_Culprit(place, stamps.get(place), since, place.symbol) for place in members[:3]]
 
     def _explained(self, case: Case, culprits: list[_Culprit]) -> Drift:
         drift = case.drift
@@ -267,6 +270,10 @@ class Evidence:
         return difference(before.stamp, after.stamp, True) == "unchanged" and (
             before.stamp.text == after.stamp.text
         )
+
+
+def _face_at(made: Symbol | None) -> str:
+    return face_stamp(made) if made else ""
 
 
 def _joined(reason: str, when: str) -> str:

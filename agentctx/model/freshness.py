@@ -41,6 +41,10 @@ class Symbol:
     """Names the symbol calls or reads, as written (``helper``, ``mod.helper``, ``self.rate``)."""
     value: str = ""
     """Literal value of a constant or key in normal form, else empty."""
+    members: tuple[str, ...] = ()
+    """Names used as members of something (``price`` of ``line.price``): the part of a type that counts."""
+    types: tuple[str, ...] = ()
+    """Names that stand in annotations alone: of these types only the members that are used count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class Language(Protocol):
     scheme: int
     """Number of the normal form. Raise it when digests change; old records then ask for a look."""
 
+    implicit_members: bool
+    """Members of a class are named inside it without a receiver (Java)."""
+    open_types: bool
+    """Members of a type may stand in any file of its package (Go)."""
+
     def parse(self, path: str, source: bytes) -> Parsed:
         """Never raises for bad input: a file that cannot be parsed gives ``Parsed(error=...)``."""
 
@@ -101,6 +106,8 @@ class Dotted:
     """The answers of languages whose names are ``Outer.inner`` and whose scopes nest."""
 
     receivers: tuple[str, ...] = ("this",)
+    implicit_members = False
+    open_types = False
 
     def receiver(self, symbol: str, reference: str) -> tuple[str, str] | None:
         """``this.name`` inside ``Owner.method``."""

@@ -20,6 +20,7 @@ class Cpp(C):
     """A name is also found without its namespaces when only one is so called."""
 
     separator = "::"
+    implicit_members = True
     definitions: ClassVar[Table] = {
         **C.definitions,
         "class_specifier": "class",

@@ -23,6 +23,7 @@ class CSharp(Grammar):
 
     name = "C#"
     wheel = "tree_sitter_c_sharp"
+    implicit_members = True
 
     definitions: ClassVar[Table] = {
         **dict.fromkeys(("class_declaration", "record_declaration"), "class"),

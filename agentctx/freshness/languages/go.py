@@ -34,6 +34,7 @@ class Go(Grammar):
 
     name = "Go"
     wheel = "tree_sitter_go"
+    open_types = True
 
     definitions: ClassVar[Table] = {
         "function_declaration": "function",
@@ -110,6 +111,14 @@ class Go(Grammar):
         """A raw string equals a quoted one where nothing in it is special."""
         raw = text.startswith("`") and any(c in text for c in '\\"\n')
         return text if raw else TEXT + unquote(text)
+
+    def is_member(self, kind: str, frame: Frame) -> bool:
+        """The keys of ``Server{name: x}`` as well."""
+        around = frame.parent
+        is_key = frame.kind == "literal_element" and around is not None and around.kind == "keyed_element"
+        return super().is_member(kind, frame) or (
+            is_key and around is not None and frame.node.start_byte == around.node.start_byte
+        )
 
     def leaf(self, kind: str, text: str, parent: str) -> str:
         """Numbers in one spelling."""

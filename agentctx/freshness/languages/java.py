@@ -27,6 +27,7 @@ class Java(Grammar):
 
     name = "Java"
     wheel = "tree_sitter_java"
+    implicit_members = True
 
     definitions: ClassVar[Table] = {
         "class_declaration": "class",
@@ -150,7 +151,7 @@ class Java(Grammar):
         if name == "*":
             yield f"*{module}", (module, "*")
         elif "static" in text(node).split()[:2]:
-            yield name, (module, name)
+            yield name, (module, f"{module.rpartition('.')[2]}.{name}")
         else:
             yield name, (path, name)
 

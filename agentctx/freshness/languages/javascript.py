@@ -76,6 +76,10 @@ class JavaScript(Grammar):
     }
     imports = these("import_statement variable_declarator export_statement")
     identifiers = these("identifier type_identifier shorthand_property_identifier")
+    member_names = these(
+        "property_identifier private_property_identifier shorthand_property_identifier "
+        "shorthand_property_identifier_pattern"
+    )
     chains = these("member_expression nested_identifier nested_type_identifier")
     binders: ClassVar[Table] = {
         "variable_declarator": "name",

@@ -213,7 +213,8 @@ def _unpacked(
 
 def _symbol(name: str, parts: list[Definition]) -> Symbol:
     first = parts[0]
-    sig, body, references, docs = "", "", set[str](), list[str]()
+    sig, body, docs = "", "", list[str]()
+    references, members, types = set[str](), set[str](), set[str]()
     values = []
     for part in parts:
         names = _names(name, part)
@@ -223,6 +224,8 @@ def _symbol(name: str, parts: list[Definition]) -> Symbol:
         assert written is not None
         sig, body = sig + written.sig + "\n", body + written.body + "\n"
         references |= written.references
+        members |= written.members
+        types |= written.types
         docs += written.docs
         if part.value is not None and not part.part and not isinstance(part.node, ast.AugAssign):
             values.append(literal(part.value))
@@ -242,6 +245,8 @@ def _symbol(name: str, parts: list[Definition]) -> Symbol:
         end_line=max(part.node.end_lineno or part.node.lineno for part in parts),
         references=tuple(sorted(r for r in references if r != own)),
         value=value,
+        members=tuple(sorted(members)),
+        types=tuple(sorted(types - references)),
     )
 
 
@@ -250,6 +255,8 @@ class _Written:
     sig: str
     body: str
     references: frozenset[str]
+    members: frozenset[str]
+    types: frozenset[str]
     docs: tuple[str, ...]
 
 
@@ -272,8 +279,11 @@ def _write(part: Definition, names: Names, force: bool = False) -> _Written | No
     if not force and writer.bound & set(names.variables):
         return None
     bound = writer.bound - set(_RECEIVERS)
-    references = frozenset(r for r in writer.references if r.partition(".")[0] not in bound)
-    return _Written(sig, body, references, tuple(writer.docs))
+    references, types = (
+        frozenset(name for name in names if name.partition(".")[0] not in bound)
+        for names in (writer.references, writer.types)
+    )
+    return _Written(sig, body, references, frozenset(writer.members), types, tuple(writer.docs))
 
 
 def _names(name: str, part: Definition) -> Names:

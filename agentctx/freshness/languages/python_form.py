@@ -42,6 +42,10 @@ class Writer:
         """Docstrings and other bare strings, in order."""
         self.references: set[str] = set()
         """Names read or called, dotted as far as they are plain (``mod.helper``, ``self.rate``)."""
+        self.members: set[str] = set()
+        """Names of attributes and of arguments given by name."""
+        self.types: set[str] = set()
+        """Names read in annotations."""
         self.bound: set[str] = set()
         """Names given a value inside: parameters, assignments, handlers."""
         self._annotation = 0
@@ -147,6 +151,7 @@ class Writer:
         while isinstance(value, ast.Attribute):
             words.append(value.attr)
             value = value.value
+        self.members.update(words)
         base: list[Part] = [value]
         if isinstance(value, ast.Name):
             placeholder = self.names.members.get((value.id, words[-1]))
@@ -160,14 +165,18 @@ class Writer:
         return [*base, *(f".{word}" for word in words[::-1])]
 
     def _refer(self, name: str) -> None:
-        if not self._annotation:
-            self.references.add(name)
+        (self.types if self._annotation else self.references).add(name)
 
     def _constant(self, node: ast.AST) -> list[Part]:
         assert isinstance(node, ast.Constant)
         if isinstance(node.value, str) and node.value in self.names.strings:
             return [self.names.strings[node.value]]
         return [scalar(node.value)]
+
+    def _keyword(self, node: ast.AST) -> list[Part]:
+        assert isinstance(node, ast.keyword)
+        self.members.update([node.arg] if node.arg else ())
+        return self._plain(node)
 
     def _joined(self, node: ast.AST) -> list[Part]:
         """A formatted string: neighbouring texts are one, a text without fields is a plain string."""
@@ -234,6 +243,7 @@ _SPECIAL: dict[type[ast.AST], Callable[[Writer, ast.AST], list[Part]]] = {
     ast.Name: Writer._name,
     ast.Attribute: Writer._attribute,
     ast.Constant: Writer._constant,
+    ast.keyword: Writer._keyword,
     ast.JoinedStr: Writer._joined,
     ast.FormattedValue: Writer._formatted,
     ast.arg: Writer._argument,

@@ -37,13 +37,15 @@ class Reader:
         self.tokens: list[str] = []
         self.found: list[Found] = []
         self.references: list[tuple[int, str]] = []
+        self.members: list[tuple[int, str]] = []
         self.bindings: list[tuple[int, str]] = []
         self.docs: list[tuple[int, str]] = []
         self.imports: dict[str, tuple[str, str]] = {}
         self._watch: dict[int, list[tuple[Found, str]]] = {}
         self._plans: dict[str, Plan] = {}
         self._chain_end = -1
-        self._bound_end = -1
+        self._bound = (-1, -1)
+        """Where the names stand that get a value."""
         ascii_text = source.decode("ascii") if source.isascii() else None
         if ascii_text is not None:
             plain = ascii_text
@@ -101,8 +103,10 @@ class Reader:
                 found = self._record(Named(text, frame.plan.leaf_kind, node), node, frame, at)
                 found.end = found.outer_end = at + 1
             tokens.append(self.grammar.leaf(kind, text, frame.kind))
+            if self.grammar.is_member(kind, frame):
+                self.members.append((at, text))
             if kind in self.grammar.identifiers:
-                if start < self._bound_end or frame.bound:
+                if self._bound[0] <= start < self._bound[1] or frame.bound:
                     self.bindings.append((at, text))
                 elif start >= self._chain_end:
                     self.references.append((at, text))
@@ -262,11 +266,12 @@ class Reader:
 
     def _chain(self, node: Node) -> None:
         """``a.b.c`` is one reference, when it is made of plain names only."""
-        if node.start_byte >= self._chain_end and node.start_byte >= self._bound_end:
-            start = node.start_byte
+        start = node.start_byte
+        if start >= self._chain_end and not self._bound[0] <= start < self._bound[1]:
             reference, length = self.grammar.reference(self.slice(start, min(node.end_byte, start + LONGEST)))
             if reference:
                 self.references.append((len(self.tokens), reference))
+                self.members += [(len(self.tokens), word) for word in reference.split(".")[1:]]
                 self._chain_end = node.start_byte + length
 
     def _bind(self, node: Node, kind: str, frame: Frame) -> None:
@@ -275,8 +280,9 @@ class Reader:
         if binder == "*":
             frame.bound = True
         elif binder:
-            for bound in node.children_by_field_name(binder)[-1:]:
-                self._bound_end = max(self._bound_end, bound.end_byte)
+            names = node.children_by_field_name(binder)
+            if names and names[-1].end_byte > self._bound[1]:
+                self._bound = names[0].start_byte, names[-1].end_byte
 
     def _close(self, frame: Frame) -> None:
         tokens = self.tokens
@@ -304,7 +310,7 @@ class Reader:
 
     def _clamp(self, last: int) -> None:
         """Tokens at the end were dropped: what was noted on them moves to the last one left."""
-        for items in (self.references, self.bindings, self.docs):
+        for items in (self.references, self.members, self.bindings, self.docs):
             index = len(items)
             while index and items[index - 1][0] > last:
                 index -= 1

@@ -81,6 +81,7 @@ class Rust(Grammar):
     )
     imports = these("use_declaration")
     identifiers = these("identifier type_identifier")
+    member_names = these("field_identifier shorthand_field_identifier")
     chains = these("field_expression scoped_identifier scoped_type_identifier")
     binders: ClassVar[Table] = {
         "parameter": "pattern",
@@ -145,7 +146,10 @@ class Rust(Grammar):
             return (Named(f"impl {own}", "impl", None, (body,), scope=None, within=short, aliases=(own,)),)
         named = _plain(text(trait))
         aliases = (own, f"{named} for {own}", f"{_GENERICS.sub('', named)} for {own}", f"<{own} as {named}>")
-        return (Named(f"impl {named} for {own}", "impl", None, (body,), within=short, aliases=aliases),)
+        bases = (_GENERICS.sub("", named).replace("::", "."),)
+        return (
+            Named(f"impl {named} for {own}", "impl", None, (body,), None, aliases, within=short, bases=bases),
+        )
 
     def qualify(self, named: Named, owner: Found | None) -> str:
         """Members of an impl belong to its type, or to its type as its trait."""
@@ -235,6 +239,10 @@ class Rust(Grammar):
             special = "\\" in content or '"' in content
             return TEXT + (f"r {content}" if special else content)
         return prefix + TEXT + content if prefix else TEXT + content
+
+    def is_member(self, kind: str, frame: Frame) -> bool:
+        """The names of ``Self { side }`` as well."""
+        return super().is_member(kind, frame) or frame.kind == "shorthand_field_initializer"
 
     def leaf(self, kind: str, text: str, parent: str) -> str:
         """Numbers in one spelling."""

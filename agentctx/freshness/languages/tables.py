@@ -73,6 +73,8 @@ class Tables:
     """Node type -> children whose order among neighbours says nothing."""
     imports: frozenset[str] = frozenset()
     identifiers: frozenset[str] = frozenset({"identifier", "type_identifier"})
+    member_names: frozenset[str] = frozenset({"field_identifier", "property_identifier"})
+    """Leaves that name a member of something."""
     chains: frozenset[str] = frozenset()
     """``a.b.c``: one reference when all parts are plain names."""
     binders: ClassVar[Table] = {}
@@ -135,6 +137,10 @@ class Tables:
     def doc(self, text: str, node: Node, frame: Frame, source: bytes) -> str:
         """The words of a doc comment, empty for any other comment."""
         return words(text) if text.startswith(("/**", "///")) and not text.startswith("/**/") else ""
+
+    def is_member(self, kind: str, frame: Frame) -> bool:
+        """Whether a leaf directly in this node names a member of something."""
+        return kind in self.member_names
 
     def reference(self, text: str) -> tuple[str, int]:
         """A dotted expression as a reference, empty unless it consists of plain names; its length."""

@@ -7,7 +7,7 @@ A wheel per grammar, imported when the first file of its kind is read. How to ad
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -22,6 +22,8 @@ from agentctx.freshness.tree import Paths
 
 if TYPE_CHECKING:
     from tree_sitter import Parser
+
+    from agentctx.freshness.languages.parts import Found
 
 LARGEST = 4_000_000
 """Bytes; a larger file is generated, and is not parsed."""
@@ -54,7 +56,7 @@ class Grammar(Tables, Dotted):
         return Parsed(
             symbols=symbols,
             imports=reader.imports,
-            bases={f.name: f.named.bases for f in reader.found if f.named.bases},
+            bases=_bases(reader.found),
             aliases=symbols.aliases(),
             damage=damage,
         )
@@ -75,6 +77,19 @@ def _without_collection(size: int) -> Iterator[None]:
     finally:
         if pause:
             gc.enable()
+
+
+def _bases(found: Iterable[Found]) -> dict[str, tuple[str, ...]]:
+    """Bases by class; what a type is made of in several places (Rust's impls) is put together."""
+    bases: dict[str, tuple[str, ...]] = {}
+    for definition in found:
+        named = definition.named
+        if named.bases:
+            outer = definition.owner.name if definition.owner else ""
+            separate = named.kind == "impl"
+            owner = f"{outer}::{named.within}".lstrip(":") if separate else definition.name
+            bases[owner] = (*bases.get(owner, ()), *named.bases)
+    return bases
 
 
 def _damage(path: str, line: int) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OWNER = "\x00owner"
 """Stands for the names of the enclosing classes inside a member's normal form."""
+RECEIVER = "\x00receiver"
+"""Stands for the name by which a method calls what it belongs to."""
 _JOIN = "\x1f"
 
 
@@ -36,7 +38,7 @@ class Definitions(Mapping[str, Symbol]):
                     self._aliases.setdefault(alias, []).append(found)
         self._known: dict[str, Symbol] = {}
         self._whole = True
-        noted = (reader.references, reader.bindings, reader.docs)
+        noted = (reader.references, reader.members, reader.bindings, reader.docs)
         self._positions = {id(items): [at for at, _ in items] for items in noted}
 
     def without(self, names: Iterable[str]) -> None:
@@ -98,9 +100,11 @@ class Definitions(Mapping[str, Symbol]):
         written = sorted(self._write(part) for part in parts)
         value = self._value(first) if len(parts) == 1 else ""
         own = first.named.name
-        references: set[str] = set()
+        references, members = set[str](), set[str]()
         for part in parts:
-            references |= self._references(part.lead, part.end, part.named.receiver, _others(part))
+            others = _others(part)
+            references |= self._references(part.lead, part.end, part.named.receiver, others)
+            members.update(self._between(self._reader.members, part.lead, part.end, others))
         return Symbol(
             name=name,
             kind=first.named.kind,
@@ -108,12 +112,13 @@ class Definitions(Mapping[str, Symbol]):
                 scheme=self._grammar.scheme,
                 sig=fingerprint("\n".join(sig for sig, _ in written)),
                 body=fingerprint("\n".join(body for _, body in written)),
-                doc=fingerprint("\n".join(d for p in parts for d in self._docs(_lead(p), p.end))),
+                doc=fingerprint(" ".join(d for p in parts for d in self._docs(_lead(p), p.end))),
             ),
             start_line=min(p.first_row for p in parts) + 1,
             end_line=max(p.last_row for p in parts) + 1,
             references=tuple(sorted(r for r in references if r != own)),
             value=value,
+            members=tuple(sorted(members.union(r for r in references if "." not in r))),
         )
 
     def _write(self, found: Found) -> tuple[str, str]:
@@ -122,6 +127,8 @@ class Definitions(Mapping[str, Symbol]):
         names = {o.named.name: OWNER for o in _owners(found) if o.named.kind in self._grammar.members_of}
         if found.named.within:
             names[found.named.within] = OWNER
+        if found.named.receiver:
+            names[found.named.receiver] = RECEIVER
         names[found.named.name] = SELF
         bodies = sorted(found.bodies)
         together = found.together or [found]
@@ -168,7 +175,7 @@ class Definitions(Mapping[str, Symbol]):
                 scheme=self._grammar.scheme,
                 sig=fingerprint("\n".join(sig)),
                 body=fingerprint(_text(body, {})),
-                doc=fingerprint("\n".join(d for _, d in reader.docs)),
+                doc=fingerprint(" ".join(d for _, d in reader.docs)),
             ),
             start_line=1,
             end_line=max(1, reader.source.count(b"\n") + (not reader.source.endswith(b"\n"))),

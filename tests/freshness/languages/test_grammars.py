@@ -191,7 +191,7 @@ IMPORTS = [
     ("a.js", "const { a } = require('./x');\nconst b = require('./y');", {"a": ("./x", "a"), "b": ("./y", "")}),
     ("a.go", 'package a\nimport (\n\tm "math"\n\t"example.org/x/pkg/v2"\n)', {"m": ("math", ""), "pkg": ("example.org/x/pkg/v2", "")}),
     ("a.rs", "use crate::a::{self, b as c};\nuse std::io::*;", {"a": ("crate", "a"), "c": ("crate::a", "b"), "*std::io": ("std::io", "*")}),
-    ("A.java", "import a.b.C;\nimport static a.b.D.e;\nimport a.x.*;\nclass A {}", {"C": ("a.b.C", "C"), "e": ("a.b.D", "e"), "*a.x": ("a.x", "*")}),
+    ("A.java", "import a.b.C;\nimport static a.b.D.e;\nimport a.x.*;\nclass A {}", {"C": ("a.b.C", "C"), "e": ("a.b.D", "D.e"), "*a.x": ("a.x", "*")}),
 ]  # fmt: skip
 
 
