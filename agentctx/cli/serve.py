@@ -39,6 +39,9 @@ def _bind_options(command: Any) -> Any:
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8750, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer."
+)
 @_bind_options
 def serve_command(log_format: str, **given: Any) -> None:
     """Serve memory to programs: REST (/openapi.json), MCP (/mcp) and working memory, with keys for a team.

@@ -23,6 +23,8 @@ from agentctx.server.web import Answer, Message, Receive, Refused, Request, Scop
 LOG = logging.getLogger("agentctx.server")
 SWEEP = 600.0
 """Seconds between two removals of what has expired."""
+KEEP = 1.0
+"""Seconds between two moments at which the processes of a server tell each other their counts."""
 
 
 @dataclass(slots=True)
@@ -53,19 +55,14 @@ class App:
             if self.mcp:
                 await stack.enter_async_context(self.mcp.running())
             if self.sweep:
-                sweeping = asyncio.create_task(self._sweeping(self.sweep))
-                stack.callback(sweeping.cancel)
+                again = _again(self.sweep, self.sweep_every, "what has expired could not be removed")
+                stack.callback(asyncio.create_task(again).cancel)
+            if self.metrics.shelf:
+                again = _again(self.metrics.keep, KEEP, "the counts of requests could not be kept")
+                stack.callback(asyncio.create_task(again).cancel)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _sweeping(self, sweep: Callable[[], object]) -> None:
-        while True:
-            await asyncio.sleep(self.sweep_every)
-            try:
-                await asyncio.to_thread(sweep)
-            except Exception:  # the next one may find the database at home
-                LOG.exception("what has expired could not be removed")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, route = time.perf_counter(), _route(scope["path"])
@@ -77,14 +74,13 @@ class App:
                 seen["status"] = message["status"]
             await send(message)
 
-        self.metrics.running += 1
+        self.metrics.begin()
         try:
             answer, closing = await self._answered(scope, receive, watched, about)
             if answer:
                 about |= answer.about
                 await answer.send(watched, receive if closing else None)
         finally:
-            self.metrics.running -= 1
             took = time.perf_counter() - began
             self.metrics.count(route, seen["status"], took)
             self._log(route, scope["method"], seen["status"], took, about)
@@ -149,6 +145,16 @@ class App:
         }
         text = json.dumps(line, ensure_ascii=False) if self.json_logs else _words(line)
         LOG.log(level, "%s", text)
+
+
+async def _again(work: Callable[[], object], seconds: float, failure: str) -> None:
+    """Do ``work`` from time to time, beside the loop."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(work)
+        except Exception:  # the next one may find the database at home
+            LOG.exception(failure)
 
 
 def _told(refused: Refused) -> tuple[Answer, bool]:

@@ -8,10 +8,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import AgentctxError, InvalidInput, MissingExtra
@@ -22,10 +24,14 @@ from agentctx.memory.stash import TIERS, Stash, Tier
 from agentctx.memory.tenants import Tenants
 from agentctx.server.app import LOG, App
 from agentctx.server.door import Caller, Door, loopback
+from agentctx.server.metrics import Metrics
 from agentctx.server.rest import RestRoutes, Table
 from agentctx.server.stash_routes import StashRoutes
+from agentctx.server.workers import supervise
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from agentctx.memory.engine import Database
     from agentctx.memory.store import SqlStore
 
@@ -53,6 +59,8 @@ class Bind:
     """How long a body may take."""
     log_level: str = "INFO"
     json_logs: bool = True
+    workers: int = 1
+    """Processes that answer on the one address."""
 
     def door(self, keys: Keys, fixed: Sequence[tuple[str, str]] = (), nobody: Caller | None = None) -> Door:
         """The rules at the door. Raises ``InvalidInput`` for a server that strangers reach without a key."""
@@ -90,6 +98,29 @@ def key_database(place: Place) -> Database:
 
 def serve_memory(start: Path, bind: Bind, place: Place) -> None:
     """Serve REST, MCP and working memory until the process is told to stop."""
+    if bind.workers == 1:
+        with _memory_app(start, bind, place) as app:
+            run(app, bind)
+        return
+    if sys.platform == "win32":
+        raise InvalidInput("on Windows one process serves", "leave --workers out")
+    with _memory_app(start, bind, place) as app:
+        _configured(app, bind)  # what is wrong with the place or the certificate is told once, here
+    with _listen(bind) as listening, TemporaryDirectory(prefix="agentctx-workers-") as shelf:
+        _announce(bind, listening)
+        supervise(bind.workers, _work, (start, bind, place, listening, Path(shelf)), DRAIN + 5)
+
+
+def _work(start: Path, bind: Bind, place: Place, listening: socket.socket, shelf: Path, number: int) -> None:
+    """What one of several processes does; the first one alone removes what has expired."""
+    with _memory_app(start, bind, place) as app:
+        app.metrics = Metrics(shelf, number)
+        app.sweep = None if number else app.sweep
+        _answer(_configured(app, bind), listening)
+
+
+@contextmanager
+def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
     from agentctx.memory.postgres import PostgresDatabase
     from agentctx.memory.rows import DEFAULT_TENANT
     from agentctx.memory.sqlite import SqliteDatabase, default_path
@@ -112,7 +143,7 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
     door = bind.door(keys, nobody=Caller(owner, OPEN))
     if door.guarded and bind.rate is None:
         door.per_minute = RATE
-    app = App(
+    made = App(
         door,
         lambda: store_of(owner).namespaces("/readyz"),
         RestRoutes(table, bind.seconds),
@@ -122,7 +153,7 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
         sweep=lambda: [store_of(who).sweep(_now()) for who in {owner, *(key.owner for key in keys.list())}],
     )
     try:
-        run(app, bind)
+        yield made
     finally:
         tenants.close()
         if warm:
@@ -180,6 +211,14 @@ def _missing() -> MissingExtra:
 
 def run(app: App, bind: Bind) -> None:
     """Listen, say where on standard error, and finish begun requests when told to stop."""
+    config = _configured(app, bind)
+    with _listen(bind) as listening:
+        _announce(bind, listening)
+        _answer(config, listening)
+
+
+def _configured(app: App, bind: Bind) -> uvicorn.Config:
+    """Raises ``MissingExtra``, and ``InvalidInput`` for a certificate that cannot be used."""
     try:
         import uvicorn
 
@@ -200,7 +239,10 @@ def run(app: App, bind: Bind) -> None:
         config.load()
     except OSError as error:
         raise InvalidInput(f"TLS cannot be set up: {error}", "check the certificate and its key") from None
-    listening = _listen(bind)
+    return config
+
+
+def _announce(bind: Bind, listening: socket.socket) -> None:
     scheme = "https" if bind.certificate else "http"
     host, port = listening.getsockname()[:2]
     print(
@@ -210,6 +252,11 @@ def run(app: App, bind: Bind) -> None:
     )
     if not bind.certificate and not loopback(bind.host):
         print("without TLS: put a proxy that has it in front", file=sys.stderr, flush=True)
+
+
+def _answer(config: uvicorn.Config, listening: socket.socket) -> None:
+    import uvicorn
+
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(
             stop, lambda *_: None

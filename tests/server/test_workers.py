@@ -1,0 +1,117 @@
+"""Several processes behind one address: they share the load, and one that dies takes nothing with it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.repository import TempRepo
+from tests.server.web import Served, serving
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that answer; beside them Python keeps one that only watches."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for it, half a minute at most."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def write(served: Served, kept: list[str], stop: threading.Event) -> None:
+    """Append episodes; a connection that a dying worker had is opened anew."""
+    while not stop.is_set():
+        try:
+            kept.append(served.call("remember", text=f"step {len(kept)}")["id"])
+        except (OSError, http.client.HTTPException):
+            continue
+
+
+@contextmanager
+def writing(served: Served) -> Iterator[list[str]]:
+    """Three clients that write all the while; the ids that were acknowledged to them."""
+    kept: list[str] = []
+    stop = threading.Event()
+    writers = [threading.Thread(target=write, args=(served, kept, stop), daemon=True) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        yield kept
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join(30)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_killing_worker_after_worker_loses_nothing_that_was_acknowledged(
+    repo: TempRepo, engine: str, request: pytest.FixtureRequest
+) -> None:
+    dsn = request.getfixturevalue("empty_database") if engine == "postgres" else ""
+    repo.commit("begin", {"a.txt": "a\n"})
+    with serving(repo.root, "serve", "--workers", "2", AGENTCTX_DSN=dsn) as served:
+        server = served.process.pid
+        with writing(served) as kept:
+            for number in range(3):
+                goal = len(kept) + 20
+                until(lambda goal=goal: len(kept) >= goal and len(workers_of(server)) == 2)  # type: ignore[misc]
+                victim = workers_of(server)[number % 2]
+                os.kill(victim, signal.SIGKILL)
+                until(lambda victim=victim: victim not in workers_of(server))  # type: ignore[misc]
+            until(lambda: len(workers_of(server)) == 2)
+        found = {e["id"] for e in served.call("recent_episodes", limit=1000)["episodes"]}
+        assert len(kept) >= 60 and set(kept) <= found
+        assert served.log.read_text().count("was killed by signal 9 and is started again") == 3
+
+
+def test_the_counts_of_all_workers_are_told_together(repo: TempRepo) -> None:
+    repo.commit("begin", {"a.txt": "a\n"})
+    with serving(repo.root, "serve", "--workers", "3") as served:
+        for _ in range(30):
+            assert served.ask("GET", "/healthz")[0] == 200
+        wanted = 'agentctx_requests_total{route="healthz",status="200"} 30\n'
+        until(lambda: wanted in served.ask("GET", "/metrics")[1])
+
+
+def test_workers_end_with_the_process_that_started_them(repo: TempRepo) -> None:
+    repo.commit("begin", {"a.txt": "a\n"})
+    with serving(repo.root, "serve", "--workers", "2") as served:
+        served.call("remember", text="up")
+        running = workers_of(served.process.pid)
+        assert len(running) == 2
+        served.process.kill()
+        until(lambda: not any(_lives(pid) for pid in running))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_is_wrong_is_told_once_and_before_any_worker_starts(repo: TempRepo) -> None:
+    repo.commit("begin", {"a.txt": "a\n"})
+    done = subprocess.run(
+        [sys.executable, "-m", "agentctx", "serve", "--workers", "4", "--port", "0"],
+        cwd=repo.root, env={**os.environ, "AGENTCTX_DSN": "postgresql://nobody@127.0.0.1:1/x"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.count("PostgreSQL cannot be reached") == 1
+    assert "serves" not in done.stderr
