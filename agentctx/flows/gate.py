@@ -153,11 +153,13 @@ class _Gate:
         if not change.files or not self.notes:
             return []
         from agentctx.proposals.affected import affected
+        from agentctx.proposals.kept_counts import counts_of
         from agentctx.proposals.merge_log import merge_history
 
         documents = sorted({n.path for n in self.notes.values() if n.read_only})
         history = merge_history(self.git, self.branch.merge_base, self.project.state, documents)
-        answer = affected(change, list(self.notes.values()), history=history)
+        notes = list(self.notes.values())
+        answer = affected(change, notes, history=history, counts=counts_of(notes, self.project.state))
         flagged = [one for one in answer if one.flag and one.id not in told | self.settled]
         paths = {path for file in change.files for path in (file.path, file.old_path)}
         quiet = [n for n in (self.notes[one.id] for one in flagged) if self._is_proven(n, paths)]

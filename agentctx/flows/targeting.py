@@ -12,6 +12,7 @@ from agentctx.git import Git
 from agentctx.model import Affected, Change, Note
 from agentctx.project import Project
 from agentctx.proposals.affected import affected
+from agentctx.proposals.kept_counts import counts_of
 from agentctx.proposals.merge_log import Progress, merge_history
 from agentctx.proposals.sampling import worth_reading
 from agentctx.proposals.silent_files import telling
@@ -51,7 +52,8 @@ def find_affected(project: Project, change: Change, progress: Progress | None = 
     # The change itself must not speak for itself: history ends where the change begins.
     history = merge_history(project.git, change.base or change.head, project.state, documents, progress)
     same = unchanged_anchors(project.git, change, notes)
-    return affected(change, notes, drifts=project.index.by_id(), history=history, same=same)
+    counts = counts_of(notes, project.state)
+    return affected(change, notes, drifts=project.index.by_id(), history=history, same=same, counts=counts)
 
 
 def unchanged_anchors(git: Git, change: Change, notes: Sequence[Note]) -> dict[str, set[str]]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from agentctx.model import Affected, Change, Freshness, Note
 from agentctx.proposals.anchored import tie_of
 from agentctx.proposals.note_history import NoteHistory
+from agentctx.proposals.note_words import NoteCounts
 from agentctx.proposals.reasons import reasons_of
 from agentctx.proposals.weighing import SHIPPED, observe, probabilities, rank_scores
 
@@ -32,20 +33,22 @@ def affected(
     drifts: Mapping[str, Freshness] | None = None,
     history: NoteHistory | None = None,
     same: Mapping[str, Collection[str]] | None = None,
+    counts: Sequence[NoteCounts] | None = None,
     threshold: float | None = None,
 ) -> list[Affected]:
     """Every note once, best first; deterministic.
 
     ``drifts``: freshness by note id, for what is false after the change. ``history``: earlier merges.
     ``same``: by note id, anchors whose code is the same before and after the change.
-    ``threshold``: the probability (0..1) from which a note is flagged; the shipped one by default, see
-    ``bench/targeting``. Formatting alone flags nothing, and files that only moved flag those notes alone that
-    name an old path.
+    ``counts``: the words of each note, where they are counted already. ``threshold``: the probability (0..1)
+    from which a note is flagged; the shipped one by default, see ``bench/targeting``.
+
+    Formatting alone flags nothing, and files that only moved flag those notes alone that name an old path.
     """
     if not notes:
         return []
     limit = SHIPPED.threshold if threshold is None else threshold
-    observed = observe(change, notes, history)
+    observed = observe(change, notes, history, counts)
     scores = rank_scores(observed.values, SHIPPED)
     chances = probabilities(scores, observed, SHIPPED)
     rows = []

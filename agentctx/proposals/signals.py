@@ -19,6 +19,7 @@ from agentctx.proposals.change_words import ChangeWords
 from agentctx.proposals.note_history import NoteHistory, key_of
 from agentctx.proposals.note_words import (
     Counts,
+    NoteCounts,
     Table,
     count_note,
     count_words,
@@ -58,12 +59,18 @@ class Documents:
 class Signals:
     """One change against all notes; there must be at least one note."""
 
-    def __init__(self, words: ChangeWords, notes: Sequence[Note], history: NoteHistory) -> None:
+    def __init__(
+        self,
+        words: ChangeWords,
+        notes: Sequence[Note],
+        history: NoteHistory,
+        counts: Sequence[NoteCounts] | None = None,
+    ) -> None:
         self.words = words
         self.notes = notes
         self.history = history
         self.documents = Documents.of(notes)
-        self._counts = [count_note(n.title, n.body) for n in notes]
+        self._counts = counts or [count_note(n.title, n.body) for n in notes]
 
     @cached_property
     def whole(self) -> Table:

@@ -11,6 +11,7 @@ from agentctx.proposals.affected_weights import WEIGHTS
 from agentctx.proposals.change_words import ChangeWords, read_change
 from agentctx.proposals.looks import look_of, standing_of
 from agentctx.proposals.note_history import NoteHistory
+from agentctx.proposals.note_words import NoteCounts
 from agentctx.proposals.signals import Signals, relative
 
 _NOTHING_NEW = 0.02
@@ -43,10 +44,15 @@ class Observed:
     values: dict[str, Any]
 
 
-def observe(change: Change, notes: Sequence[Note], history: NoteHistory | None = None) -> Observed:
+def observe(
+    change: Change,
+    notes: Sequence[Note],
+    history: NoteHistory | None = None,
+    counts: Sequence[NoteCounts] | None = None,
+) -> Observed:
     """The signals of a change; there must be at least one note."""
     words = read_change(change)
-    signals = Signals(words, notes, history or NoteHistory())
+    signals = Signals(words, notes, history or NoteHistory(), counts)
     return Observed(words, signals, signals.values())
 
 
