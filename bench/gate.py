@@ -187,8 +187,9 @@ def _braced(text: str) -> Iterator[tuple[str, str]]:
         found = _METHOD.match(line) or _OPENING.match(line)
         if found is None:
             continue
-        end = next((n for n in range(at, len(lines)) if lines[n].startswith("}")), -1)
-        if end > at:
+        whole = line.rstrip().endswith("}") and line.count("{") == line.count("}")
+        end = at if whole else next((n for n in range(at, len(lines)) if lines[n].startswith("}")), -1)
+        if end >= at:
             body = re.sub(r"/\*.*?\*/", "", "\n".join(lines[at : end + 1]), flags=re.DOTALL)
             plain = re.sub(r"(?<!:)//[^\n]*", "", body)
             yield ".".join(found.groups()), re.sub(r"[\s,;]+", " ", plain)
@@ -333,6 +334,7 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="gate-") as scratch:
             scores.append(replay(path, options, Path(scratch)))
     if options.json:
+        print("\n".join(line for score in scores for line in score.shown), file=sys.stderr)
         print(json.dumps({"version": 1, "repositories": [score.row() for score in scores]}, indent=1))
         return 0
     for score in scores:

@@ -48,3 +48,8 @@ def test_every_merge_is_replayed_as_its_pull_request_would_have_seen_it(
     assert (row["caught"], row["changed"], row["missed"]) == (1, 1, 0)
     assert row["alerts_per_catch"] == 1.0
     assert row["merges_without_alert"] == 0.5
+
+
+def test_a_function_on_one_line_ends_there() -> None:
+    found = functions_in("a.go", "func F() {}\nfunc G() {\n\tg(1)\n}\n")
+    assert found == {"F": "func F() {}", "G": "func G() { g(1) }"}
