@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from agentctx.model import Note, Problem, Section
+from agentctx.notes import restructured
 from agentctx.notes.fields import Field, Unreadable, cut, read_fields
 from agentctx.notes.markdown import code_spans, sections
 from agentctx.text import slugify
@@ -33,7 +34,7 @@ _INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md")
 _DOC_FOLDERS = ("docs", "doc", "documentation")
 _FOREIGN = frozenset({"node_modules", "vendor", "third_party", "fixtures", "testdata", "site-packages"})
 
-_STATUS_LINE = re.compile(r"(?im)^[ \t>*|_-]{0,12}status[*_]{0,2}[ \t]*[:|][*_ \t]{0,8}([^\n|]{1,300})")
+_STATUS_LINE = re.compile(r"(?im)^[ \t>*|:_-]{0,12}status[*_]{0,2}[ \t]*[:|][*_ \t]{0,8}([^\n|]{1,300})")
 _REPLACED = re.compile(
     r"(?i)\b(?:super[sc]eded|replaced|obsoleted)\b(?:[ \t:]+(?:by|with)\b[ \t:]*)?([^\n]{0,300})"
 )
@@ -54,6 +55,8 @@ class _Document:
     digest: str
     fields: Mapping[str, Field]
     sections: tuple[Section, ...]
+    styles: tuple[str, ...] = ()
+    """How the headings of a document in reStructuredText are marked, highest first."""
 
 
 def included(path: str, data: bytes) -> tuple[tuple[Note, ...], tuple[Problem, ...]]:
@@ -83,6 +86,8 @@ def texts_by_id(path: str, data: bytes) -> dict[str, str]:
 
 def _document(path: str, text: str, digest: str) -> _Document:
     """A file whose front matter cannot be read is read without it: it is somebody else's file."""
+    if path.lower().endswith(restructured.ENDING):
+        return _restructured(path, text.removeprefix("\ufeff").replace("\r\n", "\n"), digest)
     try:
         parts = cut(text)
         body = text[parts.body_start :]
@@ -100,6 +105,13 @@ def _document_of(path: str, body: str, digest: str, fields: Mapping[str, Field])
     found = sections(body)
     title = _field(fields, "title") or next((s.heading for s in found if s.level == 1 and s.heading), "")
     return _Document(path, title or posixpath.basename(path), body, digest, fields, found)
+
+
+def _restructured(path: str, body: str, digest: str) -> _Document:
+    found = restructured.sections(body)
+    title = next((s.heading for s in found if s.level == 1), "")
+    styles = tuple(restructured.styles_of(body))
+    return _Document(path, title or posixpath.basename(path), body, digest, {}, found, styles)
 
 
 def _field(fields: Mapping[str, Field], key: str) -> str:
@@ -229,6 +241,10 @@ def _note(
     superseded_by: str = "",
     extra: Mapping[str, str] | None = None,
 ) -> Note:
+    if document.path.lower().endswith(restructured.ENDING):
+        found, spans = restructured.sections(body, document.styles), restructured.code_spans(body)
+    else:
+        found, spans = sections(body), [text for text, _ in code_spans(body)]
     return Note(
         id=id,
         path=document.path,
@@ -239,8 +255,8 @@ def _note(
         tags=tags,
         status=status,
         superseded_by=superseded_by,
-        sections=sections(body),
-        mentions=tuple(dict.fromkeys(text for text, _ in code_spans(body))),
+        sections=found,
+        mentions=tuple(dict.fromkeys(spans)),
         read_only=True,
         extra=dict(extra or {}),
     )
@@ -260,18 +276,18 @@ def suggest_includes(paths: Iterable[str], context: str = "agent-context") -> tu
     documents: set[str] = set()
     for path in paths:
         names = path.split("/")
-        if not path.lower().endswith(".md") or f"{path}/".startswith(f"{context}/"):
+        ending = path[path.rfind(".") :].lower()
+        if ending not in (".md", restructured.ENDING) or f"{path}/".startswith(f"{context}/"):
             continue
         if _FOREIGN & set(names[:-1]) or any(name.startswith(".") for name in names[:-1]):
             continue
         if names[0] in _DOC_FOLDERS and len(names) > 1:
-            documents.add(names[0])
+            documents.add(f"{names[0]}/**/*{ending}")
         elif len(names) == 1 and names[0] in _INSTRUCTIONS:
             instructions.append(path)
         elif record := _record_folder(names[:-1]):
-            records.add(record)
-    globs = [f"{folder}/**/*.md" for folder in [*sorted(records), *sorted(documents)]]
-    return (*sorted(instructions), *globs)
+            records.add(f"{record}/**/*{ending}")
+    return (*sorted(instructions), *sorted(records), *sorted(documents))
 
 
 def _record_folder(folders: list[str]) -> str:

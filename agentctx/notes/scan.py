@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from agentctx import globs
 from agentctx.model import Kind, Problem
+from agentctx.notes import restructured
 from agentctx.text import did_you_mean
 
 KINDS: Mapping[str, Kind] = {
@@ -22,6 +23,8 @@ KINDS: Mapping[str, Kind] = {
     "sessions": "session",
 }
 """The kind of the notes in each folder."""
+DOCUMENTS = (".md", ".markdown", ".mdx", restructured.ENDING)
+"""Endings of the files that a glob with wildcards means."""
 
 FOLDERS: Mapping[str, str] = {kind: folder for folder, kind in KINDS.items()}
 """The folder of each kind of note."""
@@ -143,7 +146,7 @@ def _candidates(root: Path, context: str, pattern: str) -> Iterator[File]:
 
 
 def _tree(root: Path, start: str, deepest: int | None) -> Iterator[File]:
-    """Markdown files under a folder, hidden and installed ones left out, links to folders not followed."""
+    """Documents under a folder, hidden and installed ones left out, links to folders not followed."""
     waiting = [start]
     while waiting:
         path = waiting.pop()
@@ -153,5 +156,5 @@ def _tree(root: Path, start: str, deepest: int | None) -> Iterator[File]:
                 skipped = name in _SKIPPED or name.startswith(".")
                 if not skipped and (deepest is None or inner.count("/") < deepest):
                     waiting.append(inner)
-            elif name.lower().endswith((".md", ".markdown", ".mdx")):
+            elif name.lower().endswith(DOCUMENTS):
                 yield inner, about

@@ -14,14 +14,13 @@ from agentctx.model import Note, NoteSet, Problem, Stamp
 from agentctx.notes.document import parse
 from agentctx.notes.include import included
 from agentctx.notes.records import parse_record
-from agentctx.notes.scan import DEPTH_LIMIT, KINDS
+from agentctx.notes.scan import DEPTH_LIMIT, DOCUMENTS, KINDS
 from agentctx.text import valid_id
 
 LARGEST = 1_000_000
 """Bytes of a note; a larger one is named, not read."""
 _NOT_NOTES = frozenset({"readme.md", "index.md"})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
-_DOCUMENTS = (".md", ".markdown", ".mdx")
 
 
 class Files(Protocol):
@@ -94,4 +93,4 @@ def _document_paths(paths: Sequence[str], context: str, include: Sequence[str]) 
 def _is_document(path: str) -> bool:
     folders = posixpath.dirname(path).split("/")
     skipped = any(name in _SKIPPED or name.startswith(".") for name in folders)
-    return not skipped and path.lower().endswith(_DOCUMENTS)
+    return not skipped and path.lower().endswith(DOCUMENTS)
