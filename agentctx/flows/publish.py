@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
-from agentctx.flows.sync import Choices, Say, run_sync
+from agentctx.flows.open_request import WithRequest
+from agentctx.flows.review import unified
+from agentctx.flows.sync import CAP, Choices, Say, evidence_against, run_sync
 from agentctx.forges.base import Request, Text
 from agentctx.forges.place import Goal, Place, Tip
 from agentctx.freshness.verify import stamps_for
@@ -24,7 +26,7 @@ from agentctx.notes.folder import RECORDS
 from agentctx.notes.records import parse_record, render_record
 from agentctx.notes.scan import KINDS
 from agentctx.project import Project
-from agentctx.proposals.accept import applied, vouched
+from agentctx.proposals.accept import applied, preview, vouched
 from agentctx.proposals.publish import (
     Batch,
     Mended,
@@ -36,6 +38,7 @@ from agentctx.proposals.publish import (
     trailers,
 )
 from agentctx.proposals.store import Store
+from agentctx.text import counted
 
 SOURCES_LIMIT = 20
 """Commits named as the cause of one note's change."""
@@ -112,22 +115,36 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
     if tip and place.covers(tip, head):
         request = None if goal.dry_run else place.finish(tip, head)
         return Published(base, head, None, tip.branch, tip.commit, request, words=("nothing new to publish",))
+    project = _with_request(project, place, tip)
     report = _proposed(project, place.changed(base, head), (base, head), goal, say)
     if goal.dry_run:
-        return Published(base, head, report, words=(f"would ask {report.calls} time(s)",))
+        calls = counted(report.calls, "model call")
+        return Published(base, head, report, words=(f"would ask with {calls}",))
     return _pushed(project, place, report, tip)
 
 
+def _with_request(project: Project, place: Place, tip: Tip | None) -> Project:
+    """The notes as the open request has them, over the code that is checked out."""
+    changed = place.edited(tip) if tip else []
+    ours = [path for path in changed if path.startswith(f"{project.context}/")]
+    return WithRequest(project, tip.commit, ours) if tip and ours else project
+
+
 def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None) -> Published:
-    """Commit on top of the open branch, or on the merged commit; push, ask, and only then move the ref."""
+    """Commit on top of the open branch, or on the merged commit; push, ask, and only then move the ref.
+
+    What a check sent to a person, and what could not be mended, is published as well, without any edit if
+    need be: the ref moves on, and nobody may have to look for it in the log of a job.
+    """
     base, head, git = report.base, report.head, project.git
     parent = tip.commit if tip else head
     edits, done = _edits(project, report.proposals, parent)
-    if not edits:
+    batch = _batch(project, report, done, report.proposals)
+    told = place.still_open(batch.head, tip)
+    if not edits and told.issuperset(batch.open):
         place.mark(head)
         return Published(base, head, report, words=("no note has to change",))
-    batch = _batch(project, report, done, report.proposals)
-    text = _text(batch, place, tip)
+    text = _text(project, batch, place, tip)
     name = tip.branch if tip else place.free_name(branch_name(base, head))
     with suppress(GitFailed):  # what an interrupted run left in this clone
         git.run("update-ref", "-d", f"refs/heads/{name}")
@@ -141,11 +158,17 @@ def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None)
     return Published(base, head, report, name, commit, request, text)
 
 
-def _text(batch: Batch, place: Place, tip: Tip | None) -> Text:
+def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text:
     from agentctx.rendering import environment
 
     template = environment().get_template("pull_request.md.j2")
-    body = template.render(**request_text(batch), earlier=place.earlier(batch.head, tip))
+    mended = {m.note_id for m in batch.mended}
+    unsettled = sorted(place.still_open(batch.head, tip) - mended - set(batch.open))
+    previews = ((p.id, preview(p, project.folder)) for p in batch.waiting)
+    diffs = {id: unified(edit) for id, edit in previews if isinstance(edit, Edit)}
+    body = template.render(
+        **request_text(batch, diffs), earlier=place.earlier(batch.head, tip), unsettled=unsettled
+    )
     told = (*place.trailers(batch.head, tip), *trailers(batch))
     return Text(subject(batch), body, place.target, told)
 
@@ -233,16 +256,29 @@ def _batch(
         mended=mended,
         waiting=tuple(p for p in every if p.state == "needs_review"),
         left=(*refused, *report.skipped),
+        again=_again(report),
         models=tuple(dict.fromkeys(p.model for p in done if p.model)),
         prompt=next((p.prompt_version for p in done if p.prompt_version), ""),
     )
 
 
+def _again(report: SyncReport) -> tuple[str, ...]:
+    """The notes that were meant to be mended and got no proposal: an answer refused whole, or over a cap."""
+    proposed = {p.note_id for p in report.proposals}
+    refused = [id for id, _ in report.refused if id and id not in proposed]
+    return tuple(dict.fromkeys([*refused, *(id for id, why in report.skipped if CAP in why)]))
+
+
 def _sources(project: Project, note: Note | None, report: SyncReport) -> tuple[str, ...]:
-    """The commits of the range that touched what a note is anchored to; without any, the range's end."""
+    """The commits of the range that touched what a note is anchored to; without any, those that made it false
+    before the range, else the range's end."""
     paths = sorted({a.path for a in note.anchors if not a.is_glob}) if note else []
-    found = project.git.log_touching(paths, since=report.base) if report.base else []
-    return tuple(commit.id for commit, _ in found[:SOURCES_LIMIT]) or (report.head,)
+    found = (
+        [commit.id for commit, _ in project.git.log_touching(paths, since=report.base)] if report.base else []
+    )
+    if note and not found:
+        found = list(dict.fromkeys(c.id for c in evidence_against(project.index.by_id()[note.id])))
+    return tuple(found[:SOURCES_LIMIT]) or (report.head,)
 
 
 def told(done: Published) -> list[str]:

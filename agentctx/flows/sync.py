@@ -6,7 +6,7 @@ No lock is held while the model thinks; nothing it says touches a note before so
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
@@ -19,7 +19,17 @@ from agentctx.llm.base import Provider
 from agentctx.llm.cached import forget
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
-from agentctx.model import Affected, Change, Freshness, Note, Proposal, Refusal, SyncReport, SyncRequest
+from agentctx.model import (
+    Affected,
+    Change,
+    Commit,
+    Freshness,
+    Note,
+    Proposal,
+    Refusal,
+    SyncReport,
+    SyncRequest,
+)
 from agentctx.project import REFUSED, Project
 from agentctx.proposals.checks import Evidence, evidence_of
 from agentctx.proposals.drafting import Drafted, draft
@@ -67,7 +77,8 @@ def run_sync(
     say("reading the change")
     change = change_between(project, base, head) if base and head and base != head else Change(base, head, ())
     if not change.files:
-        change = standing_change(project) or change
+        done = settled(project.state, project.index.head) if choices.mark else frozenset()
+        change = standing_change(project, {f.id for f in project.index.notes} - done) or change
     notices = tuple(filter(None, (*notices, left_unread(change))))
     report = SyncReport(sync_id(project, base, head), base, head, notices=notices)
     repaired = repairs(project, report.id, choices.repair, choices.dry_run)
@@ -85,15 +96,13 @@ def run_sync(
     return report
 
 
-def standing_change(project: Project) -> Change | None:
-    """What made notes false that are false now, when no new range explains it: the work list is a state.
+def standing_change(project: Project, ids: Collection[str]) -> Change | None:
+    """What made these notes false that are false now, whatever has arrived since: the work list is a state.
 
-    From before the oldest commit that is evidence against one of them; None when there is no such note.
+    From before the oldest commit that is evidence against one of them; None when there is no such commit.
     """
     head = project.index.head
-    done = settled(project.state, head)
-    stale = [f for f in project.index.notes if f.state == "stale" and f.id not in done]
-    commits = [commit for f in stale for drift in f.drifts for commit in drift.commits]
+    commits = [commit for f in project.index.notes if f.id in ids for commit in evidence_against(f)]
     if not commits:
         return None
     oldest = min(commits, key=lambda commit: commit.date)
@@ -101,6 +110,11 @@ def standing_change(project: Project) -> Change | None:
         return change_between(project, project.git.rev_parse(f"{oldest.id}^"), head)
     except NotFound:  # the first commit, or the edge of a shallow clone
         return None
+
+
+def evidence_against(freshness: Freshness) -> list[Commit]:
+    """The commits that made a note false."""
+    return [c for drift in freshness.drifts for c in drift.commits] if freshness.state == "stale" else []
 
 
 def sync_id(project: Project, base: str, head: str) -> str:
@@ -124,12 +138,11 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     if provider is None and not choices.dry_run:
         left = tuple((a.id, why) for a in chosen)
         return replace(report, skipped=skipped + left)
-    notes, code = project.notes.notes, project.assessor.code
-    requests = [fitted(r) for r in requests_for(notes, code, project.index, change, chosen)]
+    groups = _groups(project, change, chosen)
     if choices.dry_run:
-        return _estimated(report, requests)
+        return _estimated(report, groups)
     assert provider is not None
-    for number, group in enumerate(grouped(requests), 1):
+    for number, group in enumerate(groups, 1):
         ids = [r.note.id for r in group]
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
         try:
@@ -137,6 +150,20 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
         except OverCap as cap:
             report = replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
     return report
+
+
+def _groups(project: Project, change: Change, chosen: Sequence[Affected]) -> list[Sequence[SyncRequest]]:
+    """What is asked in one call each. A note that was false before the range is shown what made it so, not
+    only the range: the answer about it was refused, or a cap was reached."""
+    arrived = set(project.git.run("rev-list", f"{change.base}..{change.head}").decode().split())
+    states = project.index.by_id()
+    before = {a.id for a in chosen if any(c.id not in arrived for c in evidence_against(states[a.id]))}
+    standing = standing_change(project, before)
+    parts = [(change, [a for a in chosen if a.id not in before or standing is None])]
+    parts += [(standing, [a for a in chosen if a.id in before])] if standing else []
+    notes, code = project.notes.notes, project.assessor.code
+    asked = (requests_for(notes, code, project.index, about, part) for about, part in parts)
+    return [group for part in asked for group in grouped([fitted(r) for r in part])]
 
 
 def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[str]:
@@ -187,8 +214,8 @@ def _provider(project: Project, choices: Choices) -> tuple[Provider | None, str]
     return thrifty(provider, settings, project.state.folder, project.today.isoformat()), ""
 
 
-def _estimated(report: SyncReport, requests: Sequence[SyncRequest]) -> SyncReport:
-    calls = [(build_prompt(group), len(group)) for group in grouped(requests)]
+def _estimated(report: SyncReport, groups: Sequence[Sequence[SyncRequest]]) -> SyncReport:
+    calls = [(build_prompt(group), len(group)) for group in groups]
     tokens = sum(sum(estimate(prompt, notes)) for prompt, notes in calls)
     return replace(report, calls=len(calls), tokens=tokens)
 

@@ -10,7 +10,7 @@ from agentctx.forges.base import Forge, Request, Text
 from agentctx.git import Git
 from agentctx.git.remotes import default_remote, fetch, push, remote_refs, url_of
 from agentctx.git.runner import decode
-from agentctx.proposals.publish import PREFIX, SYNCED, newest_heads
+from agentctx.proposals.publish import PREFIX, SYNCED, newest_heads, read_trailers
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,18 @@ class Place:
         if start in (commit, ""):
             return True
         changed = self.changed(start, commit)
+        if not changed:  # a request that only tells what waits for a person
+            return False
         there, here = self.git.tree(self._merged), self.git.tree(commit)
         return all(there.get(path) == here.get(path) for path in changed)
 
     def changed(self, base: str, head: str) -> list[str]:
         out = self.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, head)
         return [path for path in decode(out).split("\0") if path]
+
+    def edited(self, tip: Tip) -> list[str]:
+        """The paths that the open branch changes."""
+        return self.changed(self.git.merge_base(tip.commit, self._merged), tip.commit)
 
     def covers(self, tip: Tip, head: str) -> bool:
         return any(self._is_before(head, done) for done in self._dealt_with(f"{head}..{tip.commit}"))
@@ -139,12 +145,21 @@ class Place:
     def earlier(self, head: str, tip: Tip | None) -> list[str]:
         """The syncs that are on the open branch already, a line each."""
         found = self.git.commits(range=f"{head}..{tip.commit}") if tip else []
-        return [f"{c.id[:12]} {c.subject}" for c in found if c.subject.startswith("Mend ")]
+        return [f"{c.id[:12]} {c.subject}" for c in found if c.subject.startswith(("Mend ", "Look at "))]
 
     def trailers(self, head: str, tip: Tip | None) -> list[str]:
         """The provenance of the syncs that are on the open branch already, a line each, oldest first."""
         out = self.git.run("log", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
         return [line for line in decode(out).splitlines() if line.startswith("Agentctx-")]
+
+    def still_open(self, head: str, tip: Tip | None) -> set[str]:
+        """The notes that the syncs on the open branch left to a person, and none of them has mended since."""
+        out = self.git.run("log", "-z", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
+        found: set[str] = set()
+        for trailers in filter(None, map(read_trailers, decode(out).split("\0"))):
+            found -= {note for _, note in trailers.sources}
+            found |= set(trailers.open)
+        return found
 
     def push(self, commit: str, branch: str, text: Text, is_new: bool) -> None:
         options = self.forge.push_options(text, is_new)

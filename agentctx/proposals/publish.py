@@ -11,11 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentctx.model import Proposal
-from agentctx.text import strip_hidden
+from agentctx.text import counted, strip_hidden
 
 PREFIX = "agentctx/sync-"
 SYNCED = "refs/agentctx/synced"
 """The pushed ref: the last merged commit that has been dealt with."""
+
+SHOWN = 10
+"""Proposals that wait for a person and are shown with their diffs."""
 
 _TRAILER = re.compile(r"^[ \t]*(?:[*-] )?Agentctx-([A-Z][a-z]+): (.+?)[ \t]*$", re.MULTILINE)
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -49,8 +52,15 @@ class Batch:
     """Proposals that a check sent to a person: told, not committed."""
     left: tuple[tuple[str, str], ...] = ()
     """(note id, why) of what was refused or skipped."""
+    again: tuple[str, ...] = ()
+    """Those of them that were meant to be mended and could not be."""
     models: tuple[str, ...] = ()
     prompt: str = ""
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Ids of the notes that somebody still has to look at."""
+        return tuple(dict.fromkeys([*(p.note_id for p in self.waiting), *self.again]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,9 @@ class Trailers:
     author: str = ""
     model: str = ""
     prompt: str = ""
+
+    open: tuple[str, ...] = ()
+    """Notes that somebody still had to look at."""
 
     def notes_of(self, commit: str) -> tuple[str, ...]:
         """Ids of the notes that a source commit caused to change."""
@@ -96,14 +109,15 @@ def quoted(text: str, limit: int = 200) -> str:
 
 def subject(batch: Batch) -> str:
     """The first line of the commit, and the pull request's title."""
-    count = len(batch.mended)
-    return f"Mend {count} note{'' if count == 1 else 's'} after {batch.head[:12]}"
+    verb, count = ("Mend", len(batch.mended)) if batch.mended else ("Look at", len(batch.open))
+    return f"{verb} {counted(count, 'note')} after {batch.head[:12]}"
 
 
 def message(batch: Batch) -> str:
     """The whole commit message, trailers last."""
     lines = [subject(batch), "", f"After: {one_line(batch.subject, 100)}", ""]
     lines += [f"- {m.note_id}: {one_line(m.why)}" for m in batch.mended]
+    lines += [f"- {id}: not mended yet" for id in batch.open]
     return "\n".join([*lines, "", *trailers(batch)]) + "\n"
 
 
@@ -113,6 +127,7 @@ def trailers(batch: Batch) -> list[str]:
         "Sync": [batch.sync],
         "Range": [f"{batch.base}..{batch.head}"],
         "Source": [f"{source} {m.note_id}" for m in batch.mended for source in m.sources],
+        "Open": list(batch.open),
         "Author": [one_line(batch.author, 100)],
         "Model": [one_line(name, 100) for name in batch.models],
         "Prompt": [batch.prompt],
@@ -120,8 +135,17 @@ def trailers(batch: Batch) -> list[str]:
     return [f"Agentctx-{name}: {value}" for name, values in pairs.items() for value in values if value]
 
 
-def request_text(batch: Batch) -> Mapping[str, object]:
-    """What the pull request's template needs, every foreign text as a code span."""
+def block(text: str, limit: int = 3_000) -> str:
+    """Somebody's lines as a Markdown code block that they cannot close."""
+    shown = strip_hidden(text)
+    cut = shown if len(shown) <= limit else shown[:limit].rpartition("\n")[0] + "\n(cut)"
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", cut)), default=0))
+    return f"{fence}diff\n{cut}\n{fence}"
+
+
+def request_text(batch: Batch, diffs: Mapping[str, str]) -> Mapping[str, object]:
+    """What the pull request's template needs, every foreign text as code. ``diffs``: by proposal id, what a
+    proposal that waits for a person would change."""
     return {
         "range": f"{batch.base[:12]}..{batch.head[:12]}",
         "subject": quoted(batch.subject, 100),
@@ -143,9 +167,11 @@ def request_text(batch: Batch) -> Mapping[str, object]:
                 "id": p.note_id,
                 "why": quoted(p.why, 400),
                 "because": [quoted(r.reason, 300) for r in p.refusals],
+                "diff": block(diffs[p.id]) if at < SHOWN and diffs.get(p.id) else "",
             }
-            for p in batch.waiting
+            for at, p in enumerate(batch.waiting)
         ],
+        "again": batch.again,
         "left": [{"id": id, "why": quoted(why, 300)} for id, why in batch.left[:50]],
     }
 
@@ -162,13 +188,12 @@ def read_trailers(text: str) -> Trailers | None:
         return None
     base, _, head = found["Range"][-1].partition("..")
     sources = [tuple(value.split(" ", 1)) for value in found.get("Source", ()) if " " in value]
+    pairs = tuple((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source))
+    said = {name: ", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")}
     return Trailers(
-        found["Sync"][-1],
-        base,
-        head,
-        tuple((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source)),
-        *(", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")),
-    )
+        found["Sync"][-1], base, head, pairs, said["Author"], said["Model"], said["Prompt"],
+        tuple(found.get("Open", ())),
+    )  # fmt: skip
 
 
 def only_notes(paths: Iterable[str], context: str) -> bool:

@@ -6,12 +6,13 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agentctx.proposals.publish import quoted, read_trailers
 from bench.demo import scripted
-from bench.scripted_model import Raw, ScriptedModel
+from bench.scripted_model import Asked, Raw, ScriptedModel
 from tests.flows.test_sync import CONTEXT, NOTE, configure, lay, notes_on_disk, states
 from tests.repository import TempRepo
 from tests.scripted_forge import TOKEN, ScriptedGitHub
@@ -147,9 +148,10 @@ def test_the_next_merge_updates_the_same_pull_request(
 ) -> None:
     sync(repo, github, "--since", "HEAD^1")
     first = in_remote(remote, "rev-parse", branches(remote)[0])
-    money = (repo.root / "src/shop/retries.py").read_text().replace("5", "7")
-    arrive(repo, "More retries", files={"src/shop/retries.py": money})
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
     sync(repo, github)
+    assert in_remote(remote, "rev-parse", branches(remote)[0]) != first
     assert len(branches(remote)) == 1 and len([p for p in github.pulls if p["state"] == "open"]) == 1
     assert synced(remote) == repo.git("rev-parse", "HEAD")
     assert in_remote(remote, "merge-base", first, branches(remote)[0]) == first, "never with force"
@@ -168,6 +170,92 @@ def test_our_own_merged_commit_is_skipped_and_the_next_range_gets_its_own_reques
     arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
     sync(repo, github)
     assert [p["state"] for p in github.pulls] == ["closed", "open"]
+
+
+def useless(asked: Asked) -> dict[str, Any]:
+    operation = {"op": "replace_text", "old": "no such words", "new": "others"}
+    return {"answers": [{"note": ID, "why": "guessed", "operations": [operation]}]}
+
+
+def doubtful(asked: Asked) -> dict[str, Any]:
+    operation = {"op": "append_section", "heading": "Consequences", "text": "Mind `frobnicate_all`.\n```\nx"}
+    return {"answers": [{"note": ID, "why": "guessed", "operations": [operation]}]}
+
+
+def unrelated(repo: TempRepo, name: str) -> None:
+    text = (repo.root / "src/shop/retries.py").read_text()
+    arrive(repo, name, files={"src/shop/retries.py": f"{text}\n\n{name} = 77\n"})
+
+
+def test_a_refused_answer_is_told_and_asked_for_again_with_what_made_the_note_false(
+    remote: Path, repo: TempRepo, github: ScriptedGitHub
+) -> None:
+    cause = repo.git("rev-parse", "HEAD^2")
+    with ScriptedModel(useless) as served:
+        configure(repo, served)
+        sync(repo, github, "--since", "HEAD^1")
+    assert f"Not mended, and false perhaps: **{ID}**" in github.pulls[0]["body"]
+    assert "the text to replace ('no such words') occurs 0 times" in github.pulls[0]["body"]
+    unrelated(repo, "MOST")
+    with ScriptedModel(scripted) as served:
+        configure(repo, served)
+        sync(repo, github)
+        assert "+MAX_AGE = 3600" in served.requests[0].user
+    (branch,) = branches(remote)
+    assert "MAX_AGE = 3600" in in_remote(remote, "show", f"{branch}:{NOTE}")
+    found = read_trailers(in_remote(remote, "log", "-1", "--format=%B", branch))
+    assert found is not None and ID in found.notes_of(cause)
+    assert "Not mended" not in github.pulls[0]["body"] and "Still to be looked" not in github.pulls[0]["body"]
+
+
+def test_what_waits_for_a_person_has_a_request_though_nothing_is_edited_and_is_told_once(
+    remote: Path, repo: TempRepo, github: ScriptedGitHub
+) -> None:
+    repo.agentctx("sync", "--no-model", "--mode", "apply")
+    repo.commit("Follow the code")
+    repo.git("push", "-q", "origin", "main")
+    with ScriptedModel(doubtful) as served:
+        configure(repo, served)
+        sync(repo, github, "--since", "HEAD~1^1")
+        refs = in_remote(remote, "for-each-ref", "refs/heads/agentctx")
+        assert in_remote(remote, "diff", "--name-only", f"main..{branches(remote)[0]}") == ""
+        assert github.pulls[0]["title"].startswith("Look at 1 note after ")
+        assert "+Mind `frobnicate_all`." in github.pulls[0]["body"]
+        assert "  ````diff\n" in github.pulls[0]["body"], "its words cannot close the block"
+        unrelated(repo, "MOST")
+        sync(repo, github)
+    assert in_remote(remote, "for-each-ref", "refs/heads/agentctx") == refs and len(github.pulls) == 1
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+    with ScriptedModel(useless) as served:
+        configure(repo, served)
+        more = (repo.root / "src/shop/money.py").read_text().replace("def ", "def new_")
+        arrive(repo, "Money", files={"src/shop/money.py": more})
+        sync(repo, github)
+    assert ID in github.pulls[0]["body"]
+
+
+def test_what_the_open_request_mends_is_not_asked_about_again(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    asked, refs = len(model.requests), in_remote(remote, "for-each-ref", "refs/heads/agentctx")
+    unrelated(repo, "MOST")
+    sync(repo, github)
+    assert (len(model.requests), in_remote(remote, "for-each-ref", "refs/heads/agentctx")) == (asked, refs)
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_a_further_change_is_made_to_the_words_of_the_open_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
+    sync(repo, github)
+    (branch,) = branches(remote)
+    assert "lives 7200 seconds (`MAX_AGE = 7200`)" in in_remote(remote, "show", f"{branch}:{NOTE}")
+    merge_request(repo, remote, github)
+    assert set(states(repo).values()) == {"fresh"}
 
 
 FAILURES = {
