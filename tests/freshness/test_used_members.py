@@ -134,6 +134,31 @@ def make() -> object:
     return Line(1)
 """,
 }
+CSHARP = {
+    "a.cs": "class Base { int Hello() { return 1; } }\nclass Invoice : Base { int Total() { return Hello(); } }\n",
+}
+CPP = {
+    "a.cpp": "class Base { int hello() { return 1; } };\nclass Invoice : public Base { int total() { return hello(); } };\n",
+}
+RUBY = {
+    "a.rb": "class Base\n  def hello\n    1\n  end\nend\n\nclass Invoice < Base\n  def total\n    hello + 2\n  end\nend\n",
+}
+PHP = {
+    "a.php": """<?php
+trait Logs { function log($x) { echo $x; } }
+class Base { function hello() { return 1; } }
+class Invoice extends Base {
+    use Logs;
+    private $count = 0;
+    function total() { $this->log(1); return $this->hello() + $this->count; }
+}
+""",
+}
+C = {
+    "src/a.c": '#include "util.h"\n\nint total(int n)\n{\n\treturn helper(n);\n}\n',
+    "src/util.h": "int helper(int n);\n",
+    "src/util.c": '#include "util.h"\n\nint helper(int n)\n{\n\treturn n + 1;\n}\n',
+}
 CASES = [
     # (what, files, anchor, path, old, new, state)
     ("Go: a new field", GO, "app/server.go#Serve", "app/server.go", "\tVerbose bool", "\tVerbose bool\n\tTLS bool", ""),
@@ -158,6 +183,13 @@ CASES = [
     ("Python: another method", PYTHON, "app/pay.py#pay", "app/lines.py", "return 1", "return 2", ""),
     ("Python: the constructor of a parameter", PYTHON, "app/pay.py#pay", "app/lines.py", "self.price = price", "self.price = -price", ""),
     ("Python: the constructor of what is made", PYTHON, "app/pay.py#make", "app/lines.py", "self.price = price", "self.price = -price", "Line.__init__"),
+    ("C#: a method of the base", CSHARP, "a.cs#Invoice.Total", "a.cs", "return 1", "return 2", "Hello"),
+    ("C++: a method of the base", CPP, "a.cpp#Invoice::total", "a.cpp", "return 1", "return 2", "hello"),
+    ("Ruby: a method of the base", RUBY, "a.rb#Invoice.total", "a.rb", "    1", "    3", "hello"),
+    ("PHP: a method of the base", PHP, "a.php#Invoice::total", "a.php", "return 1", "return 2", "$this.hello"),
+    ("PHP: a method of a trait", PHP, "a.php#Invoice::total", "a.php", "echo $x", "print $x", "$this.log"),
+    ("PHP: a property", PHP, "a.php#Invoice::total", "a.php", "$count = 0", "$count = 1", "$this.$count"),
+    ("C: what a header declares", C, "src/a.c#total", "src/util.c", "n + 1", "n + 2", "helper"),
     ("Python: a field that is not used", PYTHON, "app/pay.py#make", "app/lines.py", '"EUR"', '"USD"', ""),
 ]  # fmt: skip
 

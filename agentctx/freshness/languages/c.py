@@ -129,12 +129,12 @@ class C(Grammar):
             yield f"*{module}", (module, "*")
 
     def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
-        """Beside the file, else wherever the repository has it; with the source file of that header."""
+        """Beside the file, else wherever the repository has it; the source file of a header before it."""
         here = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
         found = (here,) if here in paths else paths.ending(module)
         stems = [posixpath.splitext(p)[0] for p in found]
         sources = [s + e for s in stems for e in (".c", ".cc", ".cpp", ".cxx") if s + e in paths]
-        return (*found, *(s for s in sources if s != path))
+        return (*(s for s in sources if s != path), *found)
 
 
 def _declarators(node: Node) -> Iterator[tuple[Node, Node | None]]:

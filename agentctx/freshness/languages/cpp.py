@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from agentctx.freshness.languages.tables import Text
 
 
+_CLASSES = these("class_specifier struct_specifier")
+
+
 class Cpp(C):
     """A name is also found without its namespaces when only one is so called."""
 
@@ -28,6 +31,7 @@ class Cpp(C):
         "alias_declaration": "type",
         "concept_definition": "type",
     }
+    heritage = these("base_class_clause")
     wrappers = these("template_declaration")
     atoms = these("string_literal raw_string_literal system_lib_string")
     chains = these("field_expression qualified_identifier")
@@ -36,6 +40,8 @@ class Cpp(C):
     def define(self, node: Node, frame: Frame, text: Text) -> tuple[Named, ...]:
         """See ``C.define``; what stands in an unnamed namespace has no name either side of it."""
         found = super().define(node, frame, text)
+        if node.type in _CLASSES:
+            found = tuple(replace(n, bases=self.bases(node, text)) for n in found)
         if frame.owner is None:
             return found
         outer = frame.owner.name.split("::")

@@ -48,6 +48,7 @@ class CSharp(Grammar):
     body_fields = ("body", "value", "accessors")
     shaped = frozenset(definitions) | _FIELDS
     wrappers = these("field_declaration event_field_declaration variable_declaration")
+    heritage = these("base_list")
     atoms = these("string_literal verbatim_string_literal")
     kept: ClassVar[Sets] = {"for_statement": these(";")}
     sorted: ClassVar[Sets] = dict.fromkeys(("compilation_unit", "declaration_list"), these("using_directive"))
@@ -83,7 +84,8 @@ class CSharp(Grammar):
             )
             whole = ".".join([*outer, text(label)])
             aliases += [f"{name}({types})" for name in (whole, *aliases)]
-        return (Named(text(label), kind, label, bodies, value, tuple(aliases)),)
+        bases = self.bases(node, text)
+        return (Named(text(label), kind, label, bodies, value, tuple(aliases), bases=bases),)
 
     def children(self, node: Node, kind: str, slice: Slice) -> Iterator[Node | str]:
         """Modifiers in one order."""

@@ -38,6 +38,7 @@ class Php(Grammar):
     }
     body_fields = ("body", "value", "default_value")
     wrappers = these("const_declaration property_declaration")
+    heritage = these("base_clause use_declaration")
     atoms = these("string encapsed_string")
     kept: ClassVar[Sets] = {"for_statement": these(";")}
     sorted: ClassVar[Sets] = dict.fromkeys(
@@ -45,7 +46,9 @@ class Php(Grammar):
     )
     imports = these("namespace_use_clause")
     identifiers = these("name")
-    chains = these("member_access_expression class_constant_access_expression scoped_call_expression")
+    chains = these(
+        "member_access_expression member_call_expression class_constant_access_expression scoped_call_expression"
+    )
     binders: ClassVar[Table] = {"simple_parameter": "name", "property_promotion_parameter": "name"}
     numbers = these("integer float")
     literals = these("boolean null")
@@ -63,7 +66,15 @@ class Php(Grammar):
         name = text(label)
         alias = (f"{frame.owner.name}::{name}",) if frame.owner else ()
         value = bodies[0] if bodies and self.definitions[kind] in ("constant", "field") else None
-        return (Named(name, self.kind_of(node, frame), label, bodies, value, alias),)
+        bases = self.bases(node, text) if kind == "class_declaration" else ()
+        return (Named(name, self.kind_of(node, frame), label, bodies, value, alias, bases=bases),)
+
+    def reference(self, text: str) -> tuple[str, int]:
+        """A call is known by what stands before its arguments; a property by its dollar."""
+        head, call, _ = text.partition("(")
+        plain, length = super().reference(head)
+        is_property = plain.startswith("$this.") and not call
+        return (plain.replace("$this.", "$this.$", 1) if is_property else plain), length
 
     def atom(self, node: Node, text: str, frame: Frame) -> str:
         """A string in double quotes equals one in single quotes where nothing in it is special."""

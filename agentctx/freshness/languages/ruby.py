@@ -33,6 +33,8 @@ class Ruby(Grammar):
         "singleton_method": "method",
         "assignment": "constant",
     }
+    implicit_members = True
+    heritage = these("superclass")
     transparent = these("parenthesized_statements body_statement")
     kept: ClassVar[Sets] = {}
     imports = these("call")
@@ -64,7 +66,8 @@ class Ruby(Grammar):
         aliases = [*short, *(s.replace(".", "::") for s in [whole, *short] if "." in s)]
         if kind.endswith("method"):
             aliases += [f"{'::'.join(n.split('.')[:-1])}#{name}" for n in [whole, *short] if "." in n]
-        return Named(name, self.definitions[kind], label, bodies, body, tuple(aliases))
+        bases = self.bases(label.parent, text) if kind == "class" and label.parent is not None else ()
+        return Named(name, self.definitions[kind], label, bodies, body, tuple(aliases), bases=bases)
 
     def doc(self, text: str, node: Node, frame: Frame, source: bytes) -> str:
         """Comment lines directly above, at the level of definitions."""

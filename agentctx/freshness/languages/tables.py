@@ -97,6 +97,9 @@ class Tables:
     """Kinds whose inner functions are methods and whose name is a placeholder inside them."""
     _skipped: ClassVar[dict[tuple[type, str, bool], frozenset[str]]] = {}
 
+    heritage: frozenset[str] = frozenset()
+    """Nodes directly in a class, or in its body, that list its bases."""
+
     # ------------------------------------------------------------------ what a language changes
 
     def define(self, node: Node, frame: Frame, text: Text) -> tuple[Named, ...]:
@@ -114,6 +117,15 @@ class Tables:
         kind = self.definitions[node.type]
         owner = frame.owner
         return "method" if kind == "function" and owner and owner.named.kind in self.members_of else kind
+
+    def bases(self, node: Node, text: Text) -> tuple[str, ...]:
+        """The bases of a class as its heritage lists them, without the arguments of generic ones."""
+        body = node.child_by_field_name("body")
+        parts = [*node.named_children, *(body.named_children if body is not None else ())]
+        listed = [child for part in parts if part.type in self.heritage for child in part.named_children]
+        plain = ("".join(text(child).split("<")[0].split()) for child in listed)
+        names = (name.replace("::", ".").replace("\\", ".").lstrip(".") for name in plain)
+        return tuple(name for name in names if re.fullmatch(r"[\w.]+", name))
 
     def qualify(self, named: Named, owner: Found | None) -> str:
         """The whole name of a definition in its scope."""
