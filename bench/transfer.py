@@ -22,6 +22,7 @@ from typing import Any
 from agentctx.flows.export import export_jsonl, import_jsonl
 from agentctx.memory.batches import BATCH, Batches, Rows
 from agentctx.memory.engine import migrate
+from agentctx.memory.lines import Lines
 from agentctx.memory.load import load
 from agentctx.memory.postgres import connect, transaction
 from agentctx.memory.store import open_postgres, open_sqlite
@@ -52,8 +53,7 @@ def raw(source: Path, dsn: str) -> int:
 
 def back(source: Path, out: Path) -> int:
     """JSON Lines into a new SQLite."""
-    with source.open(encoding="utf-8") as lines:
-        return open_sqlite(out).restore(import_jsonl(lines))
+    return open_sqlite(out).restore(import_jsonl(Lines(source)))
 
 
 def timed(work: Callable[..., int], *given: Any) -> dict[str, float]:

@@ -110,9 +110,11 @@ def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
     """
     from agentctx.flows.export import import_jsonl
     from agentctx.flows.memories import Memory
+    from agentctx.memory.lines import Lines
 
-    with click.open_file(file, encoding="utf-8-sig") as lines:
-        rows = import_jsonl(lines, "standard input" if file == "-" else file)
+    piped = file == "-"
+    lines = Lines(sys.stdin.buffer if piped else Path(file))
+    rows = import_jsonl(lines, "standard input" if piped else file)
     count = Count()
     with Memory.open() as memory:
         counted = count.over(memory.taken_in(rows))

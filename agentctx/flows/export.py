@@ -364,7 +364,8 @@ def export_stash_dsn(rows: Rows, dsn: str, now: str) -> None:
 
 
 def import_jsonl(source: Iterable[str], name: str = "standard input") -> Rows:
-    """Rows out of JSON lines, all of them checked before the first is used.
+    """Rows out of JSON lines, all of them checked before the first is used. ``memory.lines.Lines``
+    is a file that can be read twice.
 
     Raises ``InvalidInput`` with the number of the first line that is wrong.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, get_type_hints
 
 from agentctx.errors import AgentctxError, InvalidInput
@@ -30,6 +31,8 @@ _TYPES: dict[str, type[Any]] = {
     "head": Head,
     "context": WorkingContext,
 }
+_HINTS = {made: get_type_hints(made) for made in _TYPES.values()}
+"""Worked out once: it costs more than all the rest of a line."""
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "episode": lambda value: episode_row(value, DEFAULT_TENANT),
     "fact": lambda value: (fact_row(value, DEFAULT_TENANT), source_rows(value)),
@@ -64,18 +67,31 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def parse(source: Iterable[str], name: str) -> Rows:
     """The values of all lines; blank lines are skipped.
 
-    Raises ``InvalidInput`` that names ``name`` and the line of the first mistake; nothing is used then.
+    All lines are checked now, and read again while the rows are used: memory holds a few of them at a time,
+    when ``source`` begins anew each time it is iterated. Raises ``InvalidInput`` that names ``name`` and the
+    line of the first mistake; nothing is used then.
     """
-    found: dict[str, list[Any]] = {kind: [] for kind in _TYPES}
+    again = list(source) if iter(source) is source else source
+    spans: dict[str, tuple[int, int]] = {}
     number = 0
     try:
-        for number, line in enumerate(source, 1):
+        for number, line in enumerate(again, 1):
             if line.strip():
                 kind, value = _value(line, f"{name}, line {number}")
-                found[kind].append(value)
+                _check(kind, value, f"{name}, line {number}")
+                spans[kind] = (spans.get(kind, (number, 0))[0], number)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name}, after line {number}: not UTF-8: {error.reason}") from None
-    return Rows(found["episode"], found["fact"], found["context"], found["head"] or None)
+
+    def those(kind: str) -> Iterator[Any]:
+        first, last = spans.get(kind, (1, 0))
+        for at, line in enumerate(islice(again, first - 1, last), first):
+            if line.strip():
+                found, value = _value(line, f"{name}, line {at}")
+                if found == kind:
+                    yield value
+
+    return Rows(those("episode"), those("fact"), those("context"), those("head") if "head" in spans else None)
 
 
 def _value(line: str, where: str) -> tuple[str, Any]:
@@ -89,11 +105,16 @@ def _value(line: str, where: str) -> tuple[str, Any]:
     if kind not in _TYPES:
         raise InvalidInput(f"{where}: the type {kind!r} is unknown", f"use one of {', '.join(_TYPES)}")
     try:
-        value = _TYPES[kind](**_checked(_TYPES[kind], fields))
+        return kind, _TYPES[kind](**_checked(_TYPES[kind], fields))
+    except AgentctxError as error:
+        raise InvalidInput(f"{where}: {error.message}", error.hint) from None
+
+
+def _check(kind: str, value: Any, where: str) -> None:
+    try:
         _CHECKS[kind](value)
     except AgentctxError as error:
         raise InvalidInput(f"{where}: {error.message}", error.hint) from None
-    return kind, value
 
 
 def _checked(made: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +122,7 @@ def _checked(made: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
     for name in fields:
         if name not in known:
             raise InvalidInput(f"there is no field {name!r}", f"the fields are {', '.join(known)}")
-    hints = get_type_hints(made)
+    hints = _HINTS[made]
     for name, field in known.items():
         if name in fields:
             fields[name] = _typed(name, fields[name], hints[name])

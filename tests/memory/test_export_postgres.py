@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,11 @@ from agentctx.flows.export import (
     rows_of_repository,
 )
 from agentctx.git import Git
+from agentctx.memory.canonical import instant
 from agentctx.memory.ids import derived
+from agentctx.memory.lines import Lines
 from agentctx.memory.postgres import connect
-from agentctx.model import Briefing, BriefingItem, Episode, Fact, Note, Query
+from agentctx.model import Briefing, BriefingItem, Episode, Fact, Note, Query, WorkingContext
 from agentctx.note_versions import history_of_notes
 from agentctx.notes import document
 from tests.repository import TempRepo
@@ -446,11 +448,10 @@ def test_json_lines_give_back_equal_rows(shop: TempRepo, tmp_path: Path) -> None
     rows = rows_of(shop)
     episodes, facts, contexts = list(rows.episodes), list(rows.facts), list(rows.contexts)
     export_jsonl(Rows(episodes, facts, contexts), tmp_path / "all.jsonl")
-    with (tmp_path / "all.jsonl").open(encoding="utf-8") as stream:
-        again = import_jsonl(stream)
-    assert (again.episodes, again.facts) == (episodes, facts)
+    again = import_jsonl(Lines(tmp_path / "all.jsonl"))
+    assert (list(again.episodes), list(again.facts)) == (episodes, facts)
     second = io.StringIO()
-    export_jsonl(again, second)
+    export_jsonl(import_jsonl(Lines(tmp_path / "all.jsonl")), second)
     assert second.getvalue() == (tmp_path / "all.jsonl").read_text(encoding="utf-8")
 
 
@@ -487,7 +488,25 @@ def test_hostile_text_survives_json_lines() -> None:
     ]
     stream = io.StringIO()
     export_jsonl(Rows(episodes), stream)
-    assert import_jsonl(stream.getvalue().splitlines(keepends=True)).episodes == episodes
+    assert list(import_jsonl(stream.getvalue().splitlines(keepends=True)).episodes) == episodes
+
+
+@pytest.mark.parametrize("way", ["file", "pipe", "list", "iterator"])
+def test_lines_in_any_order_come_from_anywhere(way: str, tmp_path: Path) -> None:
+    said = [Episode(derived(name), SPACE, "message", name, NOW, NOW) for name in ("a", "b")]
+    kept = WorkingContext(SPACE, "k", 1, 1, instant(NOW))
+    stream = io.StringIO()
+    for rows in (Rows(said[:1]), Rows(contexts=[kept]), Rows(said[1:])):
+        export_jsonl(rows, stream)
+    (tmp_path / "in.jsonl").write_text(stream.getvalue(), encoding="utf-8")
+    lines = stream.getvalue().splitlines()
+    source: Iterable[str] = Lines(tmp_path / "in.jsonl") if way == "file" else lines
+    if way == "pipe":
+        source = Lines(io.BytesIO(stream.getvalue().encode()))
+    found = import_jsonl(iter(lines) if way == "iterator" else source)
+    assert [one.content for one in found.episodes] == ["a", "b"]
+    assert list(found.facts) == [] and found.heads is None
+    assert list(found.contexts) == [kept]
 
 
 def test_the_context_of_a_second_export_counts_its_version_only_when_it_changed(
