@@ -47,7 +47,8 @@ class Php(Grammar):
     imports = these("namespace_use_clause")
     identifiers = these("name")
     chains = these(
-        "member_access_expression member_call_expression class_constant_access_expression scoped_call_expression"
+        "member_access_expression member_call_expression class_constant_access_expression "
+        "scoped_call_expression"
     )
     binders: ClassVar[Table] = {"simple_parameter": "name", "property_promotion_parameter": "name"}
     numbers = these("integer float")
