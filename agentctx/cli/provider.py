@@ -11,6 +11,7 @@ import click
 from agentctx.cli.output import emit_json, say, tell
 
 if TYPE_CHECKING:
+    from agentctx.flows.embeddings import Filled
     from agentctx.llm.settings import ProviderSettings
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -92,10 +93,13 @@ def test_command(as_json: bool) -> None:
 @click.option("--key-variable", help="Name of the environment variable that holds the key.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
 @click.option("--off", is_flag=True, help="Search by words alone again.")
-@click.option("--fill", "filling", is_flag=True, help="Ask for the vectors of this repository's notes now.")
+@click.option("--fill", "filling", is_flag=True, help="Ask for the vectors of notes and memory now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write and send nothing.")
 def embeddings_command(off: bool, filling: bool, dry_run: bool, **fields: str | bool | None) -> None:
-    """Find notes by meaning too, with an embedding model of yours; off unless set here. Shows what is set."""
+    """Find notes and memory by meaning too, with an embedding model of yours; off unless set here.
+
+    Shows what is set.
+    """
     from agentctx.llm import settings
     from agentctx.llm.settings import EMBEDDINGS, ProviderSettings
 
@@ -114,13 +118,20 @@ def embeddings_command(off: bool, filling: bool, dry_run: bool, **fields: str | 
 
 def _fill(chosen: ProviderSettings) -> None:
     from agentctx.flows.embeddings import fill
+    from agentctx.flows.meaning import fill as fill_memory
+    from agentctx.flows.memories import Memory
     from agentctx.project import Project
 
     with Project.open() as project:
-        done = fill(project, chosen)
+        _filled("notes", fill(project, chosen))
+        with Memory.of(project) as memory:
+            _filled("episodes and facts", fill_memory(memory.store, chosen, memory.now()))
+
+
+def _filled(what: str, done: Filled) -> None:
     price = f", cost {done.cost:.4f}" if done.cost else ""
     tell(
-        f"{done.asked} of {done.notes} notes asked for in {done.requests} requests, "
+        f"{done.asked} of {done.texts} {what} asked for in {done.requests} requests, "
         f"{done.tokens} tokens, {done.seconds:.1f} s{price}"
     )
 

@@ -24,8 +24,8 @@ PATIENCE = 1.0
 class Filled:
     """What it took to bring the vectors up to the notes."""
 
-    notes: int
-    """Of the clone, all of them."""
+    texts: int
+    """All of them."""
     asked: int
     """Texts that were sent."""
     requests: int
@@ -82,7 +82,7 @@ def nearest(project: Project, text: str) -> tuple[list[str], str]:
         notes = {note.id: key_of(chosen.model, note) for note in project.notes.notes}
         if not vectors.rows.keys() & set(notes.values()):
             return [], "the notes have no embeddings yet: agentctx provider embeddings --fill"
-        found = vectors.nearest(_vector(chosen, text), notes)
+        found = vectors.nearest(vector_of(chosen, text), notes)
         if not found:
             project.state.delete(DOCUMENT)
             return [], "the embedding model has changed: agentctx provider embeddings --fill"
@@ -91,7 +91,7 @@ def nearest(project: Project, text: str) -> tuple[list[str], str]:
         return [], f"notes were ranked by words alone: {error.message}"
 
 
-def _vector(chosen: ProviderSettings, text: str) -> tuple[float, ...]:
+def vector_of(chosen: ProviderSettings, text: str) -> tuple[float, ...]:
     """The query's vector, from a thread that may hang where no time-out reaches: in looking up a name."""
     from agentctx.llm.embeddings import embed
 

@@ -216,11 +216,16 @@ class Memory:
     # ------------------------------------------------------------------ recall and removal
 
     def recall(self, query: str, limit: int = 5, namespace: str = "", **more: Any) -> list[Recalled]:
-        """What says most about ``query``; ``more`` are further fields of ``memory.base.Window``."""
+        """What says most about ``query``; ``more`` are further fields of ``memory.base.Window``.
+
+        With an embedding model of the person's own (``provider embeddings``) also what is near in meaning.
+        """
+        from agentctx.flows.meaning import nearest
         from agentctx.memory.base import Window
         from agentctx.memory.recall import recall
 
-        return recall(self.store, query, Window(self.inside(namespace), self.now(), limit=limit, **more))
+        window = Window(self.inside(namespace), self.now(), limit=limit, **more)
+        return recall(self.store, query, window, nearest(self.store, query, window))
 
     def forget(self, ids: Iterable[str]) -> dict[str, int]:
         """Remove episodes and facts, text and all; counts by table. Raises ``NotFound`` for none."""

@@ -186,6 +186,15 @@ class Store(Protocol):
     def candidates(self, words: Sequence[str], window: Window, limit: int) -> list[Candidate]:
         """Texts that share a word with ``words`` (as ``retrieval.tokens`` makes them), likely ones first."""
 
+    def without_vector(self, model: str, now: str, after: str, limit: int) -> list[tuple[str, str]]:
+        """(id, text) of live episodes and facts that ``model`` has not seen, by id, from behind ``after``."""
+
+    def keep_vectors(self, model: str, vectors: Sequence[tuple[str, Sequence[float]]]) -> None:
+        """Keep the vectors of episodes and facts by id. They go when their text goes."""
+
+    def nearest(self, model: str, query: Sequence[float], window: Window) -> list[str]:
+        """Ids of what the window shows, nearest to the query in meaning first; of the newest texts only."""
+
     def load(self, ids: Sequence[str], window: Window) -> dict[str, Episode | Fact]:
         """Values by id, as far as they may be seen through the window."""
 

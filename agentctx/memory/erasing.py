@@ -115,6 +115,7 @@ def _delete_facts(session: Session, facts: Sequence[str]) -> int:
 def _delete(session: Session, table: str, column: str, ids: Sequence[str], indexed: bool = False) -> int:
     if indexed:
         session.unindex(ids)
+        _delete(session, "embeddings", "owner_id", ids)
     return sum(
         session.run(f"DELETE FROM {table} WHERE {column} IN ({marks(part)})", part) for part in chunks(ids)
     )

@@ -167,7 +167,7 @@ def candidates(
             rows = session.rows(sql, (*values, asked))
             fresh = [row[0] for row in rows if row[0] not in looked]
             for part in chunks(fresh):
-                found += _texts(session, spaces, part, window)
+                found += shown_of(session, spaces, part, window)
             looked.update(fresh)
             if len(rows) < asked:
                 break
@@ -213,7 +213,7 @@ def _count(session: Session, matches: Sequence[Matching]) -> list[int]:
     return [count for _, count in sorted(rows)]
 
 
-def _texts(
+def shown_of(
     session: Session, spaces: dict[str, str], owners: Sequence[str], window: Window
 ) -> list[Candidate]:
     """The candidates among ``owners`` that the window shows."""

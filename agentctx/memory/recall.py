@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentctx.memory.base import Candidate, Store, Window
-from agentctx.model import Episode, Fact
+from agentctx.model import Episode, Fact, Hit
+from agentctx.retrieval.fusion import fused
 from agentctx.retrieval.tokens import tokenize
 
 MOST_WORDS = 32
@@ -28,17 +29,20 @@ class Recalled:
     score: float
 
 
-def recall(store: Store, query: str, window: Window) -> list[Recalled]:
+def recall(store: Store, query: str, window: Window, nearest: Sequence[str] = ()) -> list[Recalled]:
     """The facts and episodes that say most about ``query``, best first; none that shares no word with it.
 
-    What was superseded, retracted, disputed or has expired is not among them (``window.as_of`` moves that
-    question to another day). Ties go to the younger.
+    With ``nearest`` (ids, nearest in meaning first) its first ones are found as well, and the two orders are
+    made one by the places in them. What was superseded, retracted, disputed or has expired is not among them
+    (``window.as_of`` moves that question to another day). Ties go to the younger.
     """
     words = list(dict.fromkeys(tokenize(query)))[:MOST_WORDS]
     ranked = rank(words, store.candidates(words, window, CANDIDATES))[: window.limit * 2]
-    values = store.load([candidate.id for _, candidate in ranked], window)
-    found = [Recalled(values[c.id], score) for score, c in ranked if c.id in values]
-    return found[: window.limit]
+    hits = [Hit(candidate.id, score) for score, candidate in ranked]
+    if nearest:
+        hits = fused(hits, nearest, ())
+    values = store.load([hit.id for hit in hits], window)
+    return [Recalled(values[hit.id], hit.score) for hit in hits if hit.id in values][: window.limit]
 
 
 def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:

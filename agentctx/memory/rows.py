@@ -111,8 +111,11 @@ WORKING_CONTEXT = Table(
     "version",
     watched="value",
 )
+EMBEDDINGS = Table(
+    "embeddings", ("owner_id", "model", "tenant_id", "vector"), ("owner_id", "model"), "replace"
+)
 TABLES = (NAMESPACES, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
-"""In the order that foreign keys ask for."""
+"""What exports carry, in the order that foreign keys ask for."""
 
 
 def uuid_text(text: str, what: str) -> str:

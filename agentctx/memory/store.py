@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.memory import asserting, contexts, erasing, reading
+from agentctx.memory import asserting, contexts, erasing, meaning, reading
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
@@ -187,6 +187,26 @@ class SqlStore:
         def work(session: Session) -> list[Candidate]:
             spaces = reading.paths_below(session, self.tenant, window.namespace)
             return reading.candidates(session, spaces, words, window, limit) if words and spaces else []
+
+        return self._database.read(work)
+
+    def without_vector(self, model: str, now: str, after: str, limit: int) -> list[tuple[str, str]]:
+        """See ``base.Store``."""
+        at = instant(now)
+        return self._database.read(
+            lambda session: meaning.without_vector(session, self.tenant, model, at, after, limit)
+        )
+
+    def keep_vectors(self, model: str, vectors: Sequence[tuple[str, Sequence[float]]]) -> None:
+        """See ``base.Store``."""
+        self._database.write(lambda session: meaning.keep_vectors(session, self.tenant, model, vectors))
+
+    def nearest(self, model: str, query: Sequence[float], window: Window) -> list[str]:
+        """See ``base.Store``."""
+
+        def work(session: Session) -> list[str]:
+            spaces = reading.paths_below(session, self.tenant, window.namespace)
+            return meaning.nearest(session, spaces, self.tenant, model, query, window)
 
         return self._database.read(work)
 

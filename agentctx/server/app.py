@@ -23,6 +23,8 @@ from agentctx.server.web import Answer, Message, Receive, Refused, Request, Scop
 LOG = logging.getLogger("agentctx.server")
 SWEEP = 600.0
 """Seconds between two removals of what has expired."""
+EMBED = 30.0
+"""Seconds between two looks for texts without a vector, where an embedding model is set."""
 KEEP = 1.0
 """Seconds between two moments at which the processes of a server tell each other their counts."""
 
@@ -41,6 +43,9 @@ class App:
     sweep: Callable[[], object] | None = None
     """Removes what has expired; run from time to time while we serve."""
     sweep_every: float = SWEEP
+    embed: Callable[[], object] | None = None
+    """Asks for vectors that are missing; run from time to time while we serve."""
+    embed_every: float = EMBED
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -56,6 +61,9 @@ class App:
                 await stack.enter_async_context(self.mcp.running())
             if self.sweep:
                 again = _again(self.sweep, self.sweep_every, "what has expired could not be removed")
+                stack.callback(asyncio.create_task(again).cancel)
+            if self.embed:
+                again = _again(self.embed, self.embed_every, "texts are without vectors yet")
                 stack.callback(asyncio.create_task(again).cancel)
             if self.metrics.shelf:
                 again = _again(self.metrics.keep, KEEP, "the counts of requests could not be kept")

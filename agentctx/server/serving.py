@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import AgentctxError, InvalidInput, MissingExtra
+from agentctx.flows.meaning import fill_if_set
 from agentctx.flows.memories import Memory, Place, root_commit
 from agentctx.flows.stash import Settings, data_file, open_contexts
 from agentctx.memory.keys import Keys
@@ -112,10 +113,11 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
 
 
 def _work(start: Path, bind: Bind, place: Place, listening: socket.socket, shelf: Path, number: int) -> None:
-    """What one of several processes does; the first one alone removes what has expired."""
+    """What one of several processes does; the first one alone does what is done from time to time."""
     with _memory_app(start, bind, place) as app:
         app.metrics = Metrics(shelf, number)
-        app.sweep = None if number else app.sweep
+        if number:
+            app.sweep = app.embed = None
         _answer(_configured(app, bind), listening)
 
 
@@ -143,6 +145,10 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
     door = bind.door(keys, nobody=Caller(owner, OPEN))
     if door.guarded and bind.rate is None:
         door.per_minute = RATE
+
+    def stores() -> list[SqlStore]:
+        return [store_of(who) for who in {owner, *(key.owner for key in keys.list())}]
+
     made = App(
         door,
         lambda: store_of(owner).namespaces("/readyz"),
@@ -150,7 +156,8 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         _mcp(table),
         StashRoutes(lambda user: Stash(store_of(user), os.urandom), bind.seconds),
         json_logs=bind.json_logs,
-        sweep=lambda: [store_of(who).sweep(_now()) for who in {owner, *(key.owner for key in keys.list())}],
+        sweep=lambda: [store.sweep(_now()) for store in stores()],
+        embed=lambda: fill_if_set(stores(), _now()),
     )
     try:
         yield made
