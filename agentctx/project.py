@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.catchup import catch_up
 from agentctx.config import Config, context_name, load
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agentctx.trust import Origin
 
 
+T = TypeVar("T")
 REFUSED = "refused"
 """State document: (note id, reason) of what the model answered in the last sync and no check let through."""
 DAY = re.compile(r"^\d{4}-\d\d-\d\d-")
@@ -85,22 +86,32 @@ class Project:
 
     @cached_property
     def notes(self) -> NoteSet:
-        """Every note, parsed once and remembered by its file's size and times."""
-        cache = self.state.read("notes") or {}
-        before = dict(cache)
-        found = self.folder.read(cache)
-        if cache != before:
-            self.state.write("notes", cache)
-        return found
+        """Every note and every section of included documents."""
+        own, included = self.own_notes, NoteSet(())
+        if self.folder.include:
+            included = self._cached("documents", lambda cache: self.folder.read_included(own, cache))
+        return NoteSet((*own.notes, *included.notes), (*own.problems, *included.problems))
+
+    @cached_property
+    def own_notes(self) -> NoteSet:
+        """The notes of the context folder alone: all that is anchored, and quick where documents are many."""
+        return self._cached("notes", self.folder.read_own)
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, Stamp]]:
         """What each note's code looked like when somebody last verified it: id -> anchor -> stamp."""
-        cache = self.state.read("records") or {}
+        return self._cached("records", self.folder.records)
+
+    def _cached(self, name: str, read: Callable[[dict[str, Any]], T]) -> T:
+        """What ``read`` finds with the cache of that name, which is kept when it is another one afterwards.
+
+        Files are remembered by their size and times.
+        """
+        cache = self.state.read(name) or {}
         before = dict(cache)
-        found = self.folder.records(cache)
+        found = read(cache)
         if cache != before:
-            self.state.write("records", cache)
+            self.state.write(name, cache)
         return found
 
     @cached_property

@@ -84,9 +84,7 @@ def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) 
 def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
     """Re-stamp notes that somebody has read and found true; without names, every note that says something
     about the code."""
-    notes = [_writable(project, name) for name in names] or [
-        n for n in project.notes.notes if not n.read_only
-    ]
+    notes = [_writable(project, name) for name in names] or list(project.own_notes.notes)
     known = project.assessor.known(notes)
     written = []
     for note in notes:
@@ -169,8 +167,8 @@ def _saved(project: Project, path: str, data: bytes) -> bool:
 
 def _free_ids(project: Project, wanted: str) -> Iterator[str]:
     """The wanted id, then the same with a number; what was taken when the notes were read is left out."""
-    taken = {n.id for n in project.notes.notes} | {
-        p.path.rpartition("/")[2].removesuffix(".md") for p in project.notes.problems
+    taken = {n.id for n in project.own_notes.notes} | {
+        p.path.rpartition("/")[2].removesuffix(".md") for p in project.own_notes.problems
     }
     names = (wanted, *(f"{wanted}-{n}" for n in range(2, 10_000)))
     return (name for name in names if name not in taken)

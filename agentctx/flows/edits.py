@@ -76,7 +76,7 @@ def after(project: Project, session: str, paths: Sequence[str]) -> str:
 def anchored(project: Project, paths: Sequence[str]) -> list[Note]:
     """Living notes that are anchored in these files, those that name the file itself first."""
     found: list[tuple[int, str, Note]] = []
-    for note in project.notes.notes:
+    for note in project.own_notes.notes:
         if note.status != "active":
             continue
         exact = any(a.path in paths for a in note.anchors if not a.is_glob)

@@ -152,8 +152,8 @@ def _present(project: Project, path: str) -> bytes | None:
 def _free_path(project: Project, parts: dict[str, str], work: Work) -> str:
     folder = f"{project.context}/sessions"
     stem = f"{project.today}-{slugify(_title(parts, work))}"
-    taken = {n.id for n in project.notes.notes} | {
-        posixpath.basename(p.path).removesuffix(".md") for p in project.notes.problems
+    taken = {n.id for n in project.own_notes.notes} | {
+        posixpath.basename(p.path).removesuffix(".md") for p in project.own_notes.problems
     }
     names = (stem, *(f"{stem}-{n}" for n in range(2, 10_000)))
     return next(

@@ -19,7 +19,7 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
     Without ``write`` the new anchors are proposals like all others, and no stamp is touched.
     """
     states = project.index.by_id()
-    notes = [n for n in project.notes.notes if not n.read_only]
+    notes = project.own_notes.notes
     done = []
     for note in notes:
         repair = moved_anchors(note, states[note.id])

@@ -51,8 +51,14 @@ class Folder:
 
     # ----------------------------------------------------------------------- reading
 
-    def read(self, cache: dict[str, Any] | None = None) -> NoteSet:
-        """Every note, every included section, and what could not be read.
+    def read(self, cache: dict[str, Any] | None = None, documents: dict[str, Any] | None = None) -> NoteSet:
+        """Every note, every included section, and what could not be read: ``read_own``, ``read_included``."""
+        own = self.read_own(cache)
+        included = self.read_included(own, documents)
+        return NoteSet((*own.notes, *included.notes), (*own.problems, *included.problems))
+
+    def read_own(self, cache: dict[str, Any] | None = None) -> NoteSet:
+        """The notes of the context folder.
 
         ``cache`` is a JSON-able mapping that the caller loads and stores: repository path to ``[version,
         size, mtime_ns, inode, notes, problems]`` with notes as ``plain`` writes them. It is brought up to
@@ -61,9 +67,15 @@ class Folder:
         self.parsed = 0
         reading = _Reading(self, {} if cache is None else cache)
         notes, problems = reading.own_notes()
-        documents, more = reading.documents({note.path for note in notes})
         reading.forget_missing()
-        return NoteSet((*notes, *documents), (*problems, *more))
+        return NoteSet(tuple(notes), tuple(problems))
+
+    def read_included(self, own: NoteSet, cache: dict[str, Any] | None = None) -> NoteSet:
+        """The sections of existing documents, those left out that are notes of our ``own``."""
+        reading = _Reading(self, {} if cache is None else cache)
+        found = NoteSet(*reading.documents({note.path for note in own.notes}))
+        reading.forget_missing()
+        return found
 
     def check(self, notes: NoteSet, paths: Collection[str]) -> list[Problem]:
         """Everything wrong with the notes, by path and line: reading, verification records, lint rules.

@@ -87,6 +87,18 @@ def test_whatever_a_client_sends_the_hook_succeeds(project: TempRepo, name: str,
     assert done.returncode == 0 and done.stderr == ""
 
 
+def test_an_edit_waits_for_no_document_to_be_read(project: TempRepo) -> None:
+    words = "A page of the manual with more than a dozen words about how tokens are made."
+    included = "notes:\n  include:\n    - docs/**/*.md\n"
+    project.commit("Manual", {"agent-context/config.yaml": included, "docs/a.md": f"# Tokens\n\n{words}\n"})
+    kept = project.root / ".git" / "agentctx"
+    event = {"session_id": "s", "tool_input": {"file_path": str(project.root / "src/tokens.py")}}
+    assert "We sign." in hook(project, "pre-tool-use", "claude-code", **event)
+    assert not (kept / "documents.json").exists()
+    assert BRIEFING in hook(project, "session-start", "claude-code", session_id="s", source="startup")
+    assert words in (kept / "documents.json").read_text()
+
+
 def test_a_repository_that_never_asked_hears_nothing(repo: TempRepo, tmp_path: Path) -> None:
     repo.commit("code", {"a.py": "A = 1\n"})
     for name in ("session-start", "session-end", "pre-tool-use", "post-tool-use"):
