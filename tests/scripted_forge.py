@@ -1,4 +1,4 @@
-"""GitHub's pull request API over real HTTP on loopback: keeps requests in memory, fails when told to."""
+"""The APIs of GitHub and GitLab over real HTTP on loopback: requests in memory, failing when told to."""
 
 from __future__ import annotations
 
@@ -6,32 +6,28 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Self
+from urllib.parse import parse_qs, quote, urlsplit
 
 TOKEN = "scripted-token-for-tests"
 
 
-@dataclass
-class ScriptedGitHub:
-    """One repository's pull requests. ``refusing`` is a status and message for every writing call."""
+class _Served:
+    """A server on loopback that asks ``answer`` what to say to method, path, body and headers."""
 
-    repository: str = "acme/shop"
-    pulls: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    refusing: tuple[int, str] | None = None
+    def answer(self, method: str, path: str, body: Any, headers: Message) -> tuple[int, Any]:
+        raise NotImplementedError
 
-    def __enter__(self) -> ScriptedGitHub:
+    def __enter__(self) -> Self:
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             def _do(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length) or "null")
-                status, answer = owner.answer(
-                    self.command, self.path, body, self.headers.get("Authorization", "")
-                )
+                status, answer = owner.answer(self.command, self.path, body, self.headers)
                 data = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
@@ -52,6 +48,16 @@ class ScriptedGitHub:
         self._server.shutdown()
         self._server.server_close()
 
+
+@dataclass
+class ScriptedGitHub(_Served):
+    """One repository's pull requests. ``refusing`` is a status and message for every writing call."""
+
+    repository: str = "acme/shop"
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    refusing: tuple[int, str] | None = None
+
     def environment(self) -> dict[str, str]:
         return {
             "GITHUB_ACTIONS": "true",
@@ -60,9 +66,9 @@ class ScriptedGitHub:
             "GH_TOKEN": TOKEN,
         }
 
-    def answer(self, method: str, path: str, body: Any, authorization: str) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, body: Any, headers: Message) -> tuple[int, Any]:
         self.calls.append((method, path))
-        if authorization != f"Bearer {TOKEN}":
+        if headers.get("Authorization") != f"Bearer {TOKEN}":
             return 401, {"message": "Bad credentials"}
         if method != "GET" and self.refusing:
             return self.refusing[0], {"message": self.refusing[1]}
@@ -91,3 +97,30 @@ class ScriptedGitHub:
             pull.update(body)
             return 200, pull
         return 404, {"message": "Not Found"}
+
+
+@dataclass
+class ScriptedGitLab(_Served):
+    """One project's merge requests, by source branch: states as GitLab names them."""
+
+    project: str = "acme/shop"
+    states: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "GITLAB_CI": "true",
+            "CI_PROJECT_PATH": self.project,
+            "CI_API_V4_URL": self.url,
+            "GITLAB_TOKEN": TOKEN,
+        }
+
+    def answer(self, method: str, path: str, body: Any, headers: Message) -> tuple[int, Any]:
+        if headers.get("PRIVATE-TOKEN") != TOKEN:
+            return 401, {"message": "401 Unauthorized"}
+        parts = urlsplit(path)
+        if (method, parts.path) != ("GET", f"/projects/{quote(self.project, safe='')}/merge_requests"):
+            return 404, {"message": "404 Not Found"}
+        branch = parse_qs(parts.query)["source_branch"][0]
+        own = {"source_project_id": 1, "target_project_id": 1}
+        fork = {"source_project_id": 2, "target_project_id": 1, "state": "closed"}
+        return 200, [fork, *({**own, "state": self.states[branch]} for _ in [0] if branch in self.states)]

@@ -31,7 +31,10 @@ def choose(name: str, url: str) -> Forge:
     if name == "gitlab":
         from agentctx.forges.gitlab import GitLab
 
-        return GitLab()
+        here = os.environ.get("GITLAB_CI") == "true"
+        project = (os.environ.get("CI_PROJECT_PATH", "") if here else "") or path
+        api = os.environ.get("CI_API_V4_URL", "") or (f"https://{host}/api/v4" if host else "")
+        return GitLab(project, api, os.environ.get("GITLAB_TOKEN", "") if api else "")
     from agentctx.forges.plain import PlainGit
 
     return PlainGit()

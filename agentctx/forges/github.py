@@ -6,23 +6,16 @@ the API's address only, which the environment or the remote names, never a file 
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import shutil
 import subprocess
-import urllib.error
-import urllib.request
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from agentctx.errors import AgentctxError, InvalidInput
+from agentctx.errors import InvalidInput
+from agentctx.forges.api import TIMEOUT, Api
 from agentctx.forges.base import Request, Text
-from agentctx.hygiene import redact
-from agentctx.text import strip_hidden
 
-TIMEOUT = 30.0
-LIMIT = 8_000_000
 _SETTING = "Settings > Actions > General > Allow GitHub Actions to create and approve pull requests"
 
 
@@ -32,13 +25,13 @@ class GitHub:
     name = "github"
 
     def __init__(self, repository: str, api: str, token: str) -> None:
-        parts = urlsplit(api)
-        loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
-        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-            raise InvalidInput(f"the API's address {api[:80]} is not https", "set GITHUB_API_URL")
-        self.repository, self.api, self._token = repository, api.rstrip("/"), token
-        proxies = urllib.request.ProxyHandler({} if loopback else None)
-        self._opener = urllib.request.build_opener(proxies, _NoRedirect)
+        self.repository = repository
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {token}",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        self._api = Api(api, token, headers, _explained)
 
     def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(branch for branch in branches if self._last_state(branch) in ("open", "none"))
@@ -54,6 +47,9 @@ class GitHub:
         else:
             made = self._call("POST", "/pulls", {**fields, "head": branch, "base": text.target})
         return Request(branch, int(made["number"]), str(made["html_url"]))
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        return self._api.call(method, f"/repos/{quote(self.repository)}{path}", body)
 
     def _last_state(self, branch: str) -> str:
         """``open``, ``closed`` (merged, or refused by a person), or ``none`` when nobody has asked yet."""
@@ -74,51 +70,17 @@ class GitHub:
             and (request["head"]["repo"] or {}).get("full_name", "").lower() == self.repository.lower()
         ]
 
-    def _call(self, method: str, path: str, body: object = None) -> Any:
-        url = f"{self.api}/repos/{quote(self.repository)}{path}"
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {self._token}",
-            "User-Agent": "agentctx",
-            "X-GitHub-Api-Version": "2022-11-28",
-        }
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, headers, method=method)
-        try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
-                return json.loads(response.read(LIMIT))
-        except urllib.error.HTTPError as error:
-            with error:
-                raise self._refused(error) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise AgentctxError(
-                f"{urlsplit(self.api).netloc} did not answer as its API should ({type(error).__name__})",
-                "run the job again: the same range is done then",
-            ) from None
 
-    def _refused(self, error: urllib.error.HTTPError) -> AgentctxError:
-        try:
-            words = str(json.loads(error.read(64_000)).get("message", ""))
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
-            words = ""
-        words = strip_hidden(redact(words.replace(self._token, "[token]")).text)[:200]
-        message = f"{urlsplit(self.api).netloc} answered {error.code}" + (f": {words}" if words else "")
-        if "not permitted to create" in words:
-            return AgentctxError(message, f"switch it on in the repository: {_SETTING}")
-        if error.code in (401, 403, 404):
-            return AgentctxError(message, "the token needs `pull-requests: write` on this repository")
-        return AgentctxError(message, "run the job again: the same range is done then")
+def _explained(status: int, words: str) -> str:
+    if "not permitted to create" in words:
+        return f"switch it on in the repository: {_SETTING}"
+    return "the token needs `pull-requests: write` on this repository" if status in (401, 403, 404) else ""
 
 
 def _body(text: Text) -> str:
     """The text with the provenance below it: a squash that takes it as its message keeps that too."""
     block = "\n".join(("", "```text", *text.trailers, "```", "")) if text.trailers else ""
     return text.body[: max(0, 60_000 - len(block))] + block[:60_000]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
 
 
 def token() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.demo import scripted
 from bench.scripted_model import Asked, Raw, ScriptedModel
 from tests.flows.test_sync import CONTEXT, NOTE, configure, lay, notes_on_disk, states
 from tests.repository import TempRepo
-from tests.scripted_forge import TOKEN, ScriptedGitHub
+from tests.scripted_forge import TOKEN, ScriptedGitHub, ScriptedGitLab
 
 ID = "2026-01-12-signed-tokens"
 
@@ -64,7 +65,7 @@ def arrive(repo: TempRepo, message: str, version: str = "", files: dict[str, str
     return commit
 
 
-def sync(repo: TempRepo, forge: ScriptedGitHub | None, *more: str, ok: bool = True) -> str:
+def sync(repo: TempRepo, forge: ScriptedGitHub | ScriptedGitLab | None, *more: str, ok: bool = True) -> str:
     env = forge.environment() if forge else {}
     done = repo.agentctx("sync", "--mode", "pull-request", *more, env=env)
     assert (done.returncode == 0) == ok, done.stdout + done.stderr
@@ -365,6 +366,46 @@ def test_gitlab_is_asked_by_push_options(remote: Path, repo: TempRepo, model: Sc
     options = (remote / "options").read_text().splitlines()
     assert options[:2] == ["merge_request.create", "merge_request.target=main"]
     assert options[2].startswith("merge_request.title=Mend") and ID in options[3]
+
+
+def longer(repo: TempRepo, seconds: str) -> None:
+    tokens = (repo.root / "src/shop/tokens.py").read_text()
+    arrive(
+        repo, seconds, files={"src/shop/tokens.py": re.sub(r"MAX_AGE = \d+", f"MAX_AGE = {seconds}", tokens)}
+    )
+
+
+def test_a_merge_request_that_was_closed_is_refused_and_an_open_one_goes_on(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    with ScriptedGitLab() as gitlab:
+        sync(repo, gitlab, "--since", "HEAD^1")
+        (first,) = branches(remote)
+        gitlab.states[first] = "opened"
+        longer(repo, "7200")
+        sync(repo, gitlab)
+        assert branches(remote) == [first] and "7200" in in_remote(remote, "show", f"{first}:{NOTE}")
+        gitlab.states[first] = "closed"
+        before = in_remote(remote, "rev-parse", first)
+        sync(repo, gitlab)
+        assert branches(remote) == [first], "the range does not come back"
+        longer(repo, "9000")
+        sync(repo, gitlab)
+        assert len(branches(remote)) == 2 and in_remote(remote, "rev-parse", first) == before
+
+
+def test_a_token_that_gitlab_refuses_stops_the_job_and_moves_no_ref(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    with ScriptedGitLab() as gitlab:
+        sync(repo, gitlab, "--since", "HEAD^1")
+        at = synced(remote)
+        longer(repo, "7200")
+        done = repo.agentctx(
+            "sync", "--mode", "pull-request", env={**gitlab.environment(), "GITLAB_TOKEN": "an-old-one"}
+        )
+        assert done.returncode == 2 and "answered 401" in done.stderr and "read_api" in done.stderr
+        assert "an-old-one" not in done.stderr and synced(remote) == at
 
 
 def test_the_next_start_is_found_in_merged_trailers_when_the_ref_is_lost(
