@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.diff import parse_patch
 from agentctx.errors import Conflict, GitFailed, NotARepository, NotFound
 from agentctx.git import Git, RevTree, WorkTree
 from agentctx.git import history as history_module
@@ -267,6 +268,19 @@ def test_a_change_too_large_for_hunks_is_listed_by_file(
     short = git.show_change(base, "HEAD").files
     assert {(f.path, f.status, f.old_path, f.similarity) for f in short} == full
     assert not any(f.hunks for f in short)
+
+
+def test_of_a_giant_file_it_is_told_that_it_changed_and_not_how(repo: TempRepo) -> None:
+    giant = "x = 1\n" * 800_000
+    repo.commit("Start", {"a.py": "A = 1\n", "giant.py": giant})
+    repo.write("a.py", "A = 2\n")
+    repo.write("giant.py", f"{giant}y = 1\n")
+    with Git.open(repo.root) as git:
+        shown = [git.patch_worktree().decode()]
+        repo.commit("Change both")
+        shown.append(git.patch("HEAD~1", "HEAD").decode())
+    for text in shown:
+        assert [(f.path, len(f.hunks)) for f in parse_patch(text)] == [("a.py", 1), ("giant.py", 0)]
 
 
 def test_a_patch_does_not_depend_on_the_persons_settings(repo: TempRepo) -> None:

@@ -26,6 +26,9 @@ _PATCH = (
     "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all",
 )  # fmt: skip
 
+_NO_GIANTS = ("-c", "core.bigFileThreshold=4m")
+"""A larger file is data or made by a machine: that it changed is told, not how."""
+
 _UNCHANGED = re.compile(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", re.MULTILINE)
 """What git prints for a file whose times changed but not its content."""
 
@@ -99,15 +102,15 @@ def _raw_log(out: bytes) -> Iterator[tuple[Commit, list[str]]]:
 def patch(git: Runner, base: str, head: str, context: int, paths: Sequence[str] = ()) -> bytes:
     """Unified diff between two commits or trees."""
     return git.run(
-        "--literal-pathspecs", "diff-tree", "-r", *_PATCH, f"-U{context}", plain(base), plain(head),
-        "--", *paths,
+        *_NO_GIANTS, "--literal-pathspecs", "diff-tree", "-r", *_PATCH, f"-U{context}",
+        plain(base), plain(head), "--", *paths,
     )  # fmt: skip
 
 
 def patch_worktree(git: Runner, base: str, context: int, paths: Sequence[str] = ()) -> bytes:
     """Unified diff from a commit to the tracked files of the work tree. Leaves the index on disk alone."""
     out = git.run(
-        "-c", "diff.autoRefreshIndex=false",
+        "-c", "diff.autoRefreshIndex=false", *_NO_GIANTS,
         "--literal-pathspecs", "diff", *_PATCH, "--no-relative", "-O/dev/null", "--inter-hunk-context=0",
         f"-U{context}", plain(base), "--", *paths,
     )  # fmt: skip
