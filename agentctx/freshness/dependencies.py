@@ -18,6 +18,7 @@ from agentctx.model import Anchor, Symbol
 _DEEPEST = 6
 """Re-exports and bases are followed this far."""
 _TYPES = frozenset({"class", "struct", "interface", "enum", "record", "trait", "type"})
+_VALUES = frozenset({"constant", "variable"})
 _MEMBERS = frozenset({"function", "method", "field", "constant"})
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "constructor", "initialize", "__construct")
 
@@ -70,6 +71,7 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
         if digest:
             found.targets[reference] = target
             found.digests[reference] = digest
+            walk.follow_value(target, defined, _DEEPEST)
     return found
 
 
@@ -106,6 +108,19 @@ class _Walk:
         owners = [owner for owner in file.bases if symbol.startswith(self.language.member(owner, ""))]
         found = (self.member(path, o, reference.split(".")[0], True, _DEEPEST) for o in owners)
         return next((place for place in found if place), None)
+
+    def follow_value(self, place: Anchor, constant: Symbol, depth: int) -> None:
+        """A constant that is reckoned from others has another value when they have: they count as well."""
+        if constant.kind not in _VALUES or constant.value or depth <= 0:
+            return
+        for reference in constant.references:
+            target = self.resolve(place.path, place.symbol, reference)
+            defined = self.code.symbol(target.path, target.symbol) if target else None
+            if target is None or defined is None or defined.kind not in _VALUES:
+                continue
+            if self.found.targets.setdefault(reference, target) == target:
+                self.found.digests.setdefault(reference, defined.stamp.body)
+                self.follow_value(target, defined, depth - 1)
 
     def member(self, path: str, owner: str, name: str, is_super: bool, depth: int) -> Anchor | None:
         """A member of a class, or of the nearest base that has it."""
@@ -175,9 +190,12 @@ class _Walk:
             return None
         for length in range(len(words), 0, -1):
             name = ".".join(words[:length])
-            if name in file.names:
+            if name in file.names and name != "default":
                 return Anchor(path, name)
-        return self.imported(path, ".".join(words), depth - 1)
+        passed_on = self.imported(path, ".".join(words), depth - 1)
+        if passed_on or words[0] != "default":
+            return passed_on
+        return Anchor(path, file.aliases.get("default", "default"))
 
     def neighbour(self, path: str, reference: str) -> Anchor | None:
         """A name that other files of the package offer without an import."""
@@ -219,6 +237,8 @@ def _face(target: Anchor, defined: Symbol, user: User, reference: str, code: Cod
     A new field, a method that is never called, an attribute in front of a structure: none of his business.
     """
     is_made = reference not in user.symbol.types
+    if is_made and defined.value:  # however it is declared
+        return defined.stamp.body
     if defined.kind not in _TYPES or (defined.kind != "class" and not _has_members(target, code)):
         return _whole(defined) if is_made else ""
     parts = [f"{made.name}={face_stamp(made)}" for _, made in face_of(target, user, reference, code)]

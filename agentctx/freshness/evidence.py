@@ -193,7 +193,7 @@ class Evidence:
             )
         if now.symbol.kind == "constant" and self.history is not None:
             then = self.history.code(culprit.since, self.code.memory).symbol(anchor.path, anchor.symbol)
-            if then and then.value and now.symbol.value:
+            if then and then.value and now.symbol.value and then.value != now.symbol.value:
                 return f"{label}, which went {then.value} -> {now.symbol.value}"
         assert now.stamp is not None
         state = difference(culprit.stamp, now.stamp, uncertain=True)

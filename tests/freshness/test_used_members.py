@@ -31,6 +31,12 @@ func Serve(opts *Options, handler Handler) error {
 	return handler.Handle(opts.Port)
 }
 
+var base = 10
+
+func Scale(n int) int {
+	return n * base
+}
+
 func New(name string) *Server {
 	return &Server{name: name}
 }
@@ -159,14 +165,34 @@ C = {
     "src/util.h": "int helper(int n);\n",
     "src/util.c": '#include "util.h"\n\nint helper(int n)\n{\n\treturn n + 1;\n}\n',
 }
+RECKONED = {
+    "a.py": "from b import BASE\n\nLIMIT = BASE * 9\n\n\ndef check(x):\n    return x > LIMIT\n",
+    "b.py": "ROOT = 2\nOTHER = 1\nBASE = ROOT + 1\n",
+}
+DEFAULTS = {
+    "a.ts": "import go from './b';\nimport stop from './c';\n\nexport const f = () => go();\nexport const g = () => stop();\n",
+    "b.ts": "const made = () => 1;\nexport default made;\n",
+    "c.ts": "export default function stop() {\n  return 1;\n}\n",
+}
+CRATES = {
+    "a/src/lib.rs": "use b::g;\n\npub fn f() -> u8 {\n    g() + 1\n}\n",
+    "b/src/lib.rs": "pub fn g() -> u8 {\n    2\n}\n",
+}
 CASES = [
     # (what, files, anchor, path, old, new, state)
+    ("a constant behind a constant behind a constant", RECKONED, "a.py#check", "b.py", "ROOT = 2", "ROOT = 3", "ROOT"),
+    ("another constant beside those", RECKONED, "a.py#check", "b.py", "OTHER = 1", "OTHER = 2", ""),
+    ("TypeScript: a name exported as default", DEFAULTS, "a.ts#f", "b.ts", "=> 1", "=> 2", "go"),
+    ("TypeScript: a default function", DEFAULTS, "a.ts#g", "c.ts", "return 1", "return 2", "stop"),
+    ("Rust: another crate of the workspace", CRATES, "a/src/lib.rs#f", "b/src/lib.rs", "    2", "    3", "g"),
     ("Go: a new field", GO, "app/server.go#Serve", "app/server.go", "\tVerbose bool", "\tVerbose bool\n\tTLS bool", ""),
     ("Go: a field that is read", GO, "app/server.go#Serve", "app/server.go", "Port    int", "Port    int64", "Options.Port"),
     ("Go: a field that is set", GO, "app/server.go#New", "app/server.go", "\tname string", "\tname []byte", "Server.name"),
     ("Go: a new method of an interface", GO, "app/server.go#Serve", "app/server.go", ") error\n}\n\ntype Options", ") error\n\tClose()\n}\n\ntype Options", ""),
     ("Go: a method of an interface", GO, "app/server.go#Serve", "app/server.go", "Handle(path string)", "Handle(path []byte)", "Handler.Handle"),
     ("Go: a method in another file", GO, "app/flush.go#Server.flush", "app/reset.go", "s.name = n", "s.name = n + 1", "Server.reset"),
+    ("Go: a variable that becomes a constant", GO, "app/server.go#Scale", "app/server.go", "var base", "const base", ""),
+    ("Go: the value of a variable", GO, "app/server.go#Scale", "app/server.go", "base = 10", "base = 20", "base"),
     ("Rust: a new field", RUST, "src/lib.rs#Square::price", "src/lib.rs", "verbose: bool,", "verbose: bool,\n    pub tls: bool,", ""),
     ("Rust: a field that is read", RUST, "src/lib.rs#Square::price", "src/lib.rs", "verbose: bool,", "verbose: u8,", "Options::verbose"),
     ("Rust: an attribute", RUST, "src/lib.rs#Square::price", "src/lib.rs", "#[derive(Debug)]", "#[derive(Debug, Clone)]", ""),

@@ -256,7 +256,9 @@ class JavaScript(Grammar):
         if node.type == "variable_declarator":
             yield from _required(node, text)
             return
-        source = node.child_by_field_name("source")
+        source, value = node.child_by_field_name("source"), node.child_by_field_name("value")
+        if value is not None and value.type == "identifier":  # export default name
+            yield "default", ("", text(value))
         if source is None:
             return
         module = unquote(text(source))
@@ -277,7 +279,9 @@ class JavaScript(Grammar):
             yield f"*{module}", (module, "*")
 
     def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
-        """Relative imports, and ``@/`` or ``~/`` for the source folder."""
+        """Relative imports, and ``@/`` or ``~/`` for the source folder; no module is the file itself."""
+        if not module:
+            return (path,)
         if module.startswith("."):
             base = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
             return tuple(_files(base, paths))

@@ -293,13 +293,13 @@ class Rust(Grammar):
                 here = posixpath.dirname(here) if parts[0] == "super" else here
                 parts = parts[1:]
             return _files(here, parts, paths)
-        own = _files(here, parts, paths)
-        if own:
-            return own
+        own = _files(here, parts[:1], paths)
+        if own and own != _files(here, [], paths):
+            return _files(here, parts, paths)
         names = (parts[0], parts[0].replace("_", "-"))
         for lib in (found for name in names for found in paths.ending(f"{name}/src/lib.rs")):
             return _files(posixpath.dirname(lib), parts[1:], paths)
-        return ()
+        return own
 
 
 def _plain(text: str) -> str:
