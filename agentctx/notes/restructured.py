@@ -26,6 +26,7 @@ _DIRECTIVE = re.compile(
     r"(?:data|function|class|method|attribute|exception|module|envvar|option|confval)::[ \t]+([\w.-]+)",
     re.MULTILINE,
 )
+_LABEL = re.compile(r"\.\. _[^:]+:[ \t]*\Z")
 _TARGET = re.compile(r".*<([^<>]+)>\s*\Z", re.DOTALL)
 
 Heading = tuple[str, str, int, int]
@@ -71,7 +72,10 @@ def _referred(text: str) -> str:
 
 
 def _headings(body: str) -> Iterator[Heading]:
-    """Line by line: a title has text at the margin, its underline below, and nothing but blank above it."""
+    """Line by line: a title has text at the margin, its underline below, and nothing but blank above it.
+
+    Labels above a title (``.. _name:``) belong to it.
+    """
     lines = body.split("\n")
     starts = [0]
     for line in lines:
@@ -81,16 +85,25 @@ def _headings(body: str) -> Iterator[Heading]:
     while place + 1 < len(lines):
         over = _mark(lines[place])
         if over and place + 2 < len(lines) and _is_under(lines[place + 2], lines[place + 1].strip(), over):
-            yield lines[place + 1].strip(), over * 2, starts[place], starts[place + 3]
+            yield lines[place + 1].strip(), over * 2, starts[_labelled(lines, place)], starts[place + 3]
             place += 3
             continue
         title, under = lines[place], _mark(lines[place + 1])
         alone = place == 0 or not lines[place - 1].strip() or lines[place - 1].startswith(".. ")
         if under and not over and alone and title[:1].strip() and _is_under(lines[place + 1], title, under):
-            yield title.strip(), under, starts[place], starts[place + 2]
+            yield title.strip(), under, starts[_labelled(lines, place)], starts[place + 2]
             place += 2
             continue
         place += 1
+
+
+def _labelled(lines: Sequence[str], place: int) -> int:
+    """The first of the labels that stand right above a line, or the line itself."""
+    first, above = place, place - 1
+    while above >= 0 and (not lines[above].strip() or _LABEL.match(lines[above])):
+        first = above if lines[above].strip() else first
+        above -= 1
+    return first
 
 
 def _mark(line: str) -> str:

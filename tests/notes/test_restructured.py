@@ -68,7 +68,14 @@ def test_headings_are_found_with_their_levels(text: str, expected: list[tuple[st
     assert headings(text) == expected
 
 
-@given(st.text(alphabet="ab =-~:.`\n", max_size=80))
+def test_labels_belong_to_the_heading_below_them() -> None:
+    text = "One\n===\n\nText of one.\n\n.. _two:\n.. _zwei:\n\nTwo\n===\n\nText of two.\n"
+    one, two = sections(text)
+    assert text[one.start : one.end] == "One\n===\n\nText of one.\n\n"
+    assert text[two.start : two.end].startswith(".. _two:") and two.text == "Text of two."
+
+
+@given(st.text(alphabet="ab =-~:.`_\n", max_size=80))
 def test_sections_cover_the_text_in_order_and_lose_nothing(text: str) -> None:
     found = sections(text)
     assert [s.end for s in found[:-1]] == [s.start for s in found[1:]]
