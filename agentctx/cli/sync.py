@@ -83,7 +83,7 @@ def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: b
     if as_json:
         emit_json({"sync": report})
         return 0
-    lines = list(told(report))
+    lines = list(told(report, dry_run))
     for line in lines:
         say(line)
     if dry_run:
@@ -106,7 +106,7 @@ def _published(project: Project, span: tuple[str, str], mode: str, goal: Goal, a
     if as_json:
         emit_json({"published": done})
         return 0
-    for line in told_of_sync(done.report) if done.report else ():
+    for line in told_of_sync(done.report, goal.dry_run) if done.report else ():
         tell(line)
     for line in told(done):
         say(line)

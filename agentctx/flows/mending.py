@@ -16,7 +16,8 @@ from agentctx.proposals.repair import mended_by_hand, moved_anchors
 def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tuple[str, ...]:
     """Anchors put where their code went, and new stamps for notes that people mended; ids of both.
 
-    Without ``write`` the new anchors are proposals like all others, and no stamp is touched.
+    Without ``write`` the new anchors are proposals like all others, and no stamp is touched. ``dry``
+    only says which notes those are.
     """
     states = project.index.by_id()
     notes = project.own_notes.notes
@@ -28,7 +29,7 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
         data = project.folder.read_bytes(note.path)
         cause = _cause(states[note.id]) or project.index.head
         made = draft_repair(repair, note, data, provenance_of(project, sync, cause))
-        if isinstance(made, Proposal) and not dry and keep(project, made, write):
+        if isinstance(made, Proposal) and (dry or keep(project, made, write)):
             done.append(note.id)
     for id in mended_by_hand([states[n.id] for n in notes]):
         if write and not dry:

@@ -167,7 +167,10 @@ def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text
     previews = ((p.id, preview(p, project.folder)) for p in batch.waiting)
     diffs = {id: unified(edit) for id, edit in previews if isinstance(edit, Edit)}
     body = template.render(
-        **request_text(batch, diffs), earlier=place.earlier(batch.head, tip), unsettled=unsettled
+        **request_text(batch, diffs),
+        earlier=place.earlier(batch.head, tip),
+        unsettled=unsettled,
+        refusal=place.forge.refusal,
     )
     told = (*place.trailers(batch.head, tip), *trailers(batch))
     return Text(subject(batch), body, place.target, told)
@@ -285,7 +288,8 @@ def told(done: Published) -> list[str]:
     """What was published, in lines for a person; the request's text where no host took it."""
     lines = list(done.words)
     if done.commit:
-        lines.append(f"committed {done.commit[:12]} on {done.branch or 'a detached HEAD'}")
+        verb = "committed" if done.report else "open is"
+        lines.append(f"{verb} {done.commit[:12]} on {done.branch or 'a detached HEAD'}")
     if done.request and done.request.url:
         lines.append(f"pull request {done.request.url}")
     elif done.text:

@@ -172,8 +172,9 @@ def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[s
     whole = [id for id in report.repaired if states[id].state != "stale"]
     if not choices.mark:
         return frozenset(whole)
-    settle(project.state, report.head, whole)
-    return settled(project.state, report.head)
+    if not choices.dry_run:
+        settle(project.state, report.head, whole)
+    return settled(project.state, report.head).union(whole)
 
 
 def _chosen(
@@ -304,12 +305,12 @@ def on_default_branch(project: Project, head: str) -> bool:
     return not upstream or project.git.merge_base(head, upstream) == project.git.rev_parse(head)
 
 
-def told(report: SyncReport) -> Iterator[str]:
+def told(report: SyncReport, dry_run: bool = False) -> Iterator[str]:
     """The report in words, a line each."""
     if report.base != report.head:
         affected = counted(sum(a.flag for a in report.affected), "note")
         yield f"{report.base[:8]}..{report.head[:8]}: {affected} affected"
-    yield from (f"repaired  {id}" for id in report.repaired)
+    yield from (f"{'would repair' if dry_run else 'repaired '} {id}" for id in report.repaired)
     for proposal in report.proposals:
         yield f"proposal  {proposal.id}  {proposal.note_id}: {proposal.why} ({proposal.state})"
         yield from (f"          look at it: {refusal.reason}" for refusal in proposal.refusals)

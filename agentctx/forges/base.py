@@ -30,6 +30,8 @@ class Forge(Protocol):
     """One host. Every method raises ``AgentctxError`` when the host refuses."""
 
     name: str
+    refusal: str
+    """What a person does to refuse a request, as the beginning of a sentence."""
 
     def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the remote's branches (oldest first) that an open request, or none at all, belongs to."""

@@ -23,6 +23,7 @@ class GitHub:
     """Pull requests of one repository (``owner/name``)."""
 
     name = "github"
+    refusal = "Closing this without merging"
 
     def __init__(self, repository: str, api: str, token: str) -> None:
         self.repository = repository

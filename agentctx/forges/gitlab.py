@@ -19,6 +19,7 @@ class GitLab:
 
     def __init__(self, project: str, api: str, token: str) -> None:
         self.project = project
+        self.refusal = "Closing this without merging" if token else "Deleting this branch"
         self._api = Api(api, token, {"PRIVATE-TOKEN": token}, _explained) if token else None
 
     def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ class PlainGit:
     """Branches are all there is: one that is not merged is still being asked for."""
 
     name = "git"
+    refusal = "Deleting this branch"
 
     def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:
         return branches

@@ -347,7 +347,8 @@ def test_without_a_host_the_branch_is_pushed_and_the_text_printed(
     remote: Path, repo: TempRepo, model: ScriptedModel
 ) -> None:
     out = sync(repo, None, "--since", "HEAD^1")
-    assert "title: Mend" in out and ID in out
+    assert "title: Mend" in out and ID in out and "Deleting this branch refuses them all" in out
+    assert "open is" in sync(repo, None)
     assert len(branches(remote)) == 1 and synced(remote) == repo.git("rev-parse", "HEAD")
     tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
     arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})

@@ -424,3 +424,14 @@ def test_no_model_verifies_a_value_that_is_known_to_be_another_one(shop: TempRep
     assert "`MAX_AGE` is 3600 now, the note says 900" in done.stdout
     assert [p["state"] for p in proposals(shop)] == ["needs_review"]
     assert states(shop)["2026-01-12-signed-tokens"] == "stale"
+
+
+def test_a_dry_run_says_what_it_would_repair_and_settles_nothing(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    before = notes_on_disk(shop)
+    done = shop.agentctx("sync", "HEAD~1..HEAD", "--dry-run")
+    assert "would repair tax-is-rounded-once" in done.stdout and "1 model call" in done.stdout
+    assert notes_on_disk(shop) == before and proposals(shop) == [] and model.requests == []
+    assert "repaired  tax-is-rounded-once" in shop.agentctx("sync", "HEAD~1..HEAD").stdout
+    assert len(model.requests) == 1
