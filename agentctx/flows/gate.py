@@ -26,7 +26,7 @@ from agentctx.notes.document import lines_of
 from agentctx.notes.snapshot import notes_of, records_of
 from agentctx.project import Project
 from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed, renamed
-from agentctx.proposals.silent_files import telling
+from agentctx.proposals.silent_files import lasting, telling
 from agentctx.revision import settings_at
 
 Say = Callable[[str], None]
@@ -150,15 +150,15 @@ class _Gate:
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
         change = telling(self._change(), self.notes.values(), self.project.context)
-        if not change.files or not self.notes:
+        notes = lasting(self.notes.values())
+        if not change.files or not notes:
             return []
         from agentctx.proposals.affected import affected
         from agentctx.proposals.kept_counts import counts_of
         from agentctx.proposals.merge_log import merge_history
 
-        documents = sorted({n.path for n in self.notes.values() if n.read_only})
+        documents = sorted({n.path for n in notes if n.read_only})
         history = merge_history(self.git, self.branch.merge_base, self.project.state, documents)
-        notes = list(self.notes.values())
         answer = affected(change, notes, history=history, counts=counts_of(notes, self.project.state))
         flagged = [one for one in answer if one.flag and one.id not in told | self.settled]
         paths = {path for file in change.files for path in (file.path, file.old_path)}

@@ -15,7 +15,7 @@ from agentctx.proposals.affected import affected
 from agentctx.proposals.kept_counts import counts_of
 from agentctx.proposals.merge_log import Progress, merge_history
 from agentctx.proposals.sampling import worth_reading
-from agentctx.proposals.silent_files import telling
+from agentctx.proposals.silent_files import lasting, telling
 
 
 def change_of(project: Project, span: str) -> Change:
@@ -43,11 +43,11 @@ def left_unread(change: Change) -> str:
 
 
 def find_affected(project: Project, change: Change, progress: Progress | None = None) -> list[Affected]:
-    """Every note that the change touches, best first: false ones always, the rest by probability."""
-    notes = project.notes.notes
+    """Every note that a change can make false, best first: false ones always, the rest by probability."""
+    notes = lasting(project.notes.notes)
     if not notes:
         return []
-    change = telling(change, notes, project.context)
+    change = telling(change, project.notes.notes, project.context)
     documents = sorted({n.path for n in notes if n.read_only})
     # The change itself must not speak for itself: history ends where the change begins.
     history = merge_history(project.git, change.base or change.head, project.state, documents, progress)

@@ -1,4 +1,5 @@
-"""Files of a change that are no evidence about notes: the notes themselves, and what machines write.
+"""What targeting leaves out: files of a change that are no evidence about notes, as the notes themselves and
+what machines write, and notes that no change makes false, as logs of releases.
 
 The weights of targeting were trained on changes without such files. A file that a note anchors always counts.
 """
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agentctx.model import Change, Note
+from agentctx.retrieval.asides import is_log
 
 _WRITTEN_BY_MACHINES = re.compile(
     r"""(?xi)
@@ -24,6 +26,11 @@ _WRITTEN_BY_MACHINES = re.compile(
     """
 )
 """Lock files, vendored and generated code, and change logs, which retell every change in their own words."""
+
+
+def lasting(notes: Iterable[Note]) -> list[Note]:
+    """Without the sections of logs of releases: those tell what was, and stay true of it."""
+    return [note for note in notes if not (note.read_only and is_log(note.path))]
 
 
 def telling(change: Change, notes: Iterable[Note], context: str) -> Change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentctx.model import Anchor, Change, FileChange, Note
-from agentctx.proposals.silent_files import telling
+from agentctx.proposals.silent_files import lasting, telling
 
 NOTES = (
     Note("docs/guide.md#setup", "docs/guide.md", "document", "Setup", "", "", read_only=True),
@@ -41,3 +41,9 @@ NOTES = (
 def test_a_file_tells_unless_it_is_a_note_or_written_by_a_machine(path: str, tells: bool) -> None:
     change = Change("a", "b", (FileChange(path, "M"),))
     assert bool(telling(change, NOTES, "agent-context").files) == tells
+
+
+def test_sections_of_a_log_of_releases_are_made_false_by_nothing() -> None:
+    log = Note("docs/changelog.rst#1-0", "docs/changelog.rst", "document", "1.0", "", "", read_only=True)
+    own = Note("changes", "agent-context/decisions/changes.md", "decision", "Changes", "", "")
+    assert lasting([*NOTES, log, own]) == [*NOTES, own]
