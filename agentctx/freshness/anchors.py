@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from agentctx.freshness.code import TEXT_SCHEME, Code
+from agentctx.freshness.code import Code
 from agentctx.freshness.dependencies import Dependencies, dependencies
 from agentctx.freshness.languages import is_program, language_of
 from agentctx.model import Anchor, Drift, DriftState, Stamp, Symbol
@@ -140,4 +140,4 @@ def _gone(anchor: Anchor) -> str:
 
 
 def _scheme(anchor: Anchor) -> str:
-    return f"`{anchor}` was verified under another fingerprint scheme (ours for text is {TEXT_SCHEME})"
+    return f"`{anchor}` was verified under another fingerprint scheme: read it, then `agentctx verify`"

@@ -219,7 +219,7 @@ def test_a_text_file_is_compared_without_its_blanks(repo: TempRepo, new: bytes, 
 def test_an_unknown_scheme_never_makes_a_note_stale(repo: TempRepo) -> None:
     scene = invoice_scene(repo)
     record = repo.root / "agent-context/.verified/a"
-    record.write_text(record.read_text().replace("  1 sig", "  7 sig"))
+    record.write_text(record.read_text().replace("  2 sig", "  7 sig"))
     scene.edit("src/invoice.py", "net = 0", "net = 1")
     assert scene.freshness().state == "unknown"
 

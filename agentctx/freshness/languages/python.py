@@ -47,7 +47,7 @@ class Python(Dotted):
     """Functions, classes, methods, nested ones (``outer.inner``), module constants, class attributes."""
 
     name = "Python"
-    scheme = 1
+    scheme = 2
     receivers = (*_RECEIVERS, "super")
 
     def parse(self, path: str, source: bytes) -> Parsed:

@@ -38,7 +38,7 @@ class Tables:
     """The tables of one language, by node type, and the hooks for what no table can say."""
 
     name = ""
-    scheme = 1
+    scheme = 2
     wheel = ""
     """Module of the grammar's wheel, for example ``tree_sitter_go``."""
     entry = "language"
