@@ -170,6 +170,11 @@ class History:
                 yield event
 
 
+def object_id(git: Git, data: bytes) -> str:
+    """The id that git gives these bytes."""
+    return hashlib.new(git.object_format, b"blob %d\x00" % len(data) + data).hexdigest()
+
+
 class PastTree:
     """The files of one commit, read one by one; ``paths`` lists the whole tree when it is first asked."""
 
@@ -207,17 +212,13 @@ class PastTree:
     def _one(self, path: str) -> tuple[str, bytes | None]:
         if path not in self._read:
             data = self._git.read_blob(f"{self.rev}:{path}") if self.rev else None
-            self._read[path] = (self._oid(data) if data is not None else "", data)
+            self._read[path] = (object_id(self._git, data) if data is not None else "", data)
         return self._read[path]
 
     def _all(self) -> dict[str, str]:
         if self._listed is None:
             self._listed, self._others = self._git.entries(self.rev) if self.rev else ({}, frozenset())
         return self._listed
-
-    def _oid(self, data: bytes) -> str:
-        """The object id that git gives these bytes."""
-        return hashlib.new(self._git.object_format, b"blob %d\x00" % len(data) + data).hexdigest()
 
 
 class BlobTree:

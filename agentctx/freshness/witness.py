@@ -160,7 +160,14 @@ class Witness:
         if not self._is_dirty(note.path):
             return False
         committed = self.history.code(self.history.head, self.code.memory)
-        if not _differs(committed.tree.read(note.path), self.code.tree.read(note.path)):
+        was, now = committed.tree.read(note.path), self.code.tree.read(note.path)
+        if not _differs(was, now):
+            return False
+        if (
+            was is None
+            and now is not None
+            and self._stood_elsewhere(self.history.head, self.history.oid(now))
+        ):
             return False
         before = look(anchor, committed, deep=False)
         return _changed(before, sight)
@@ -177,15 +184,17 @@ class Witness:
         then = self._blob(anchor, new_code)
         if not _changed(self._blob(anchor, old_code), then):
             return False
-        if before is None and event.parents and self._stood_elsewhere(event, new_note):
+        if before is None and event.parents and self._stood_elsewhere(f"{event.commit.id}^", new_note):
             return False
         return event.parents < 2 or self._merged_in_order(event, note, anchor, then)
 
-    def _stood_elsewhere(self, event: Event, blob: str) -> bool:
-        """Was the note's very text in the repository before, under another name? Then nobody wrote it here."""
+    def _stood_elsewhere(self, before: str, blob: str) -> bool:
+        """Was the note's very text in a commit already, under another name? Then nobody wrote it after that."""
         assert self.history is not None
+        if not before:
+            return False
         self.history.processes += 1
-        return blob in self.history.git.tree(f"{event.commit.id}^").values()
+        return blob in self.history.git.tree(before).values()
 
     def _merged_in_order(self, merge: Event, note: Note, anchor: Anchor, then: Sight) -> bool:
         """A merge brings edits that were made apart: the note's must not be older than the code's."""

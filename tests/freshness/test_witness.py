@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.freshness.scene import Scene, invoice_scene
 from tests.repository import TempRepo
 
@@ -191,12 +193,14 @@ def test_odd_messages_and_names_do_not_disturb_the_log(repo: TempRepo) -> None:
     assert last in [c.id for c in drift.commits]
 
 
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "not committed yet"])
 def test_a_note_that_only_moves_to_another_folder_with_a_change_of_its_code_is_not_mended(
-    repo: TempRepo,
+    repo: TempRepo, committed: bool
 ) -> None:
     scene = invoice_scene(repo)
     change_code(scene)
     (repo.root / "agent-context/patterns").mkdir()
     repo.git("mv", NOTE, "agent-context/patterns/a.md")
-    repo.commit("Charge twice; sort the notes")
+    if committed:
+        repo.commit("Charge twice; sort the notes")
     assert scene.freshness().state == "stale"
