@@ -12,7 +12,7 @@ from typing import Literal
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code, Memory
-from agentctx.freshness.history import BlobTree, Event, History
+from agentctx.freshness.history import BlobTree, Event, History, object_id
 from agentctx.freshness.logbook import Log
 from agentctx.model import Anchor, Commit, Note, Stamp
 from agentctx.notes.records import parse_record
@@ -163,11 +163,7 @@ class Witness:
         was, now = committed.tree.read(note.path), self.code.tree.read(note.path)
         if not _differs(was, now):
             return False
-        if (
-            was is None
-            and now is not None
-            and self._stood_elsewhere(self.history.head, self.history.oid(now))
-        ):
+        if was is None and self._stood_elsewhere(self.history.head, object_id(self.history.git, now or b"")):
             return False
         before = look(anchor, committed, deep=False)
         return _changed(before, sight)
@@ -189,7 +185,7 @@ class Witness:
         return event.parents < 2 or self._merged_in_order(event, note, anchor, then)
 
     def _stood_elsewhere(self, before: str, blob: str) -> bool:
-        """Was the note's very text in a commit already, under another name? Then nobody wrote it after that."""
+        """Had a commit the note's very text already, under another name? Then nobody wrote it later."""
         assert self.history is not None
         if not before:
             return False

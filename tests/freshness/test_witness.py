@@ -193,14 +193,16 @@ def test_odd_messages_and_names_do_not_disturb_the_log(repo: TempRepo) -> None:
     assert last in [c.id for c in drift.commits]
 
 
-@pytest.mark.parametrize("committed", [True, False], ids=["committed", "not committed yet"])
+@pytest.mark.parametrize("how", ["committed", "staged", "on disk"])
 def test_a_note_that_only_moves_to_another_folder_with_a_change_of_its_code_is_not_mended(
-    repo: TempRepo, committed: bool
+    repo: TempRepo, how: str
 ) -> None:
     scene = invoice_scene(repo)
     change_code(scene)
     (repo.root / "agent-context/patterns").mkdir()
-    repo.git("mv", NOTE, "agent-context/patterns/a.md")
-    if committed:
+    (repo.root / NOTE).rename(repo.root / "agent-context/patterns/a.md")
+    if how == "staged":
+        repo.git("add", "-A")
+    if how == "committed":
         repo.commit("Charge twice; sort the notes")
     assert scene.freshness().state == "stale"
