@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from agentctx.errors import AgentctxError
 from agentctx.memory.migrations import LEDGER, Engine, migrations, pending, statements
 from agentctx.memory.rows import Table
 
@@ -19,6 +20,10 @@ RETRIES = 8
 """How often a transaction is tried in all before its failure is told."""
 TOGETHER = 500
 """Rows that one call of ``insert`` or ``add`` writes with one statement."""
+
+
+class Unreachable(AgentctxError):
+    """A database that does not answer. The words name its address, which only its owner should read."""
 
 
 class LostRace(Exception):

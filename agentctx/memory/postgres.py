@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.errors import AgentctxError, Busy, InvalidInput, MissingExtra
 from agentctx.memory.batches import chunks
-from agentctx.memory.engine import RETRIES, TOGETHER, LostRace, Matching, Session
+from agentctx.memory.engine import RETRIES, TOGETHER, LostRace, Matching, Session, Unreachable
 from agentctx.memory.migrations import Engine
 from agentctx.memory.rows import Table
 
@@ -24,6 +24,13 @@ T = TypeVar("T")
 
 _AGAIN = frozenset({"40001", "40P01"})
 """Serialisation failure, deadlock: the same transaction may succeed when it is run again."""
+_REMEDIES = {
+    # insufficient privilege, and a row that a policy does not allow
+    "42501": "the role of this DSN may not do that: use the DSN of the owner of the tables",
+    "25006": "this server only reads (a standby?): use the address of the one that writes",
+    "53100": "the disk of PostgreSQL is full: make room on it",
+    "53300": "PostgreSQL has no connection left: raise max_connections, or put PgBouncer in front",
+}
 _SCHEMA_RACE = frozenset({"23505", "42P07", "42710"})
 """What two processes that create the same schema at once get from PostgreSQL."""
 _TYPES = {
@@ -57,9 +64,9 @@ def connect(dsn: str) -> psycopg.Connection[Any]:
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute("SET datestyle = 'ISO'")
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        raise AgentctxError(
+        raise Unreachable(
             f"PostgreSQL cannot be reached: {_first_line(error)}",
-            "check the DSN; it reads postgresql://user@host:5432/database",
+            "see whether it runs, and check the DSN; it reads postgresql://user@host:5432/database",
         ) from None
     for name in ("uuid", "timestamptz", "jsonb"):
         connection.adapters.register_loader(name, TextLoader)
@@ -71,9 +78,15 @@ def _first_line(error: Exception) -> str:
 
 
 def _refused(error: psycopg.Error, hint: str = "") -> AgentctxError:
-    if error.sqlstate == "42501":  # insufficient privilege, and a row that a policy does not allow
-        hint = "the role of this DSN may not do that: use the DSN of the owner of the tables"
-    return AgentctxError(f"PostgreSQL refused: {_first_line(error)}", hint)
+    import psycopg
+
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.OperationalError) and (not state or state[:2] in ("08", "57")):
+        return Unreachable(
+            f"the connection to PostgreSQL ended: {_first_line(error)}",
+            "see whether it runs, then look whether what was being written is there, or write it again",
+        )
+    return AgentctxError(f"PostgreSQL refused: {_first_line(error)}", _REMEDIES.get(state, hint))
 
 
 def _marks(sql: str) -> str:

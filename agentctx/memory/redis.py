@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from agentctx.errors import AgentctxError, Conflict, MissingExtra
+from agentctx.errors import AgentctxError, Conflict, InvalidInput, MissingExtra
 from agentctx.memory.canonical import instant, json_text, key_text, moment_of, namespace_path
+from agentctx.memory.engine import Unreachable
 from agentctx.memory.rows import DEFAULT_TENANT
 from agentctx.memory.stash import NAMESPACE
 from agentctx.model import WorkingContext
 
 T = TypeVar("T")
+_ADDRESS = "write it as redis://host:6379/0"
 _FIELDS = ("value", "version", "updated_at", "expires_at")
 _SAVE = """
 local held = redis.call('HMGET', KEYS[1], 'version', 'expires_at')
@@ -35,9 +37,16 @@ return version + 1
 
 
 def open_redis(url: str, tenant: str = DEFAULT_TENANT) -> RedisContexts:
-    """The contexts in the Redis at ``url`` (``redis://``, ``rediss://``, ``unix://``).
+    """The contexts in the Redis at ``url``, which must answer. Raises as ``redis_at``, ``Unreachable``."""
+    contexts = redis_at(url, tenant)
+    contexts.ping()
+    return contexts
 
-    Raises ``MissingExtra`` without the client, ``AgentctxError`` when the server does not answer.
+
+def redis_at(url: str, tenant: str = DEFAULT_TENANT) -> RedisContexts:
+    """The contexts in the Redis at ``url`` (``redis://``, ``rediss://``, ``unix://``), which is asked later.
+
+    Raises ``MissingExtra`` without the client, ``InvalidInput`` for another kind of address.
     """
     try:
         import redis
@@ -45,11 +54,8 @@ def open_redis(url: str, tenant: str = DEFAULT_TENANT) -> RedisContexts:
         raise MissingExtra("Redis needs the package redis", "pip install 'agentctx-memory[redis]'") from None
     try:
         client = redis.Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_timeout=10)
-        client.ping()
-    except (redis.RedisError, ValueError) as error:
-        raise AgentctxError(
-            f"Redis cannot be reached: {error}", "check the address; it reads redis://host:6379/0"
-        ) from None
+    except ValueError as error:
+        raise InvalidInput(f"the address names no Redis: {error}", _ADDRESS) from None
     return RedisContexts(client, tenant)
 
 
@@ -60,6 +66,10 @@ class RedisContexts:
         self.tenant = tenant
         self._client = client
         self._save = client.register_script(_SAVE)
+
+    def ping(self) -> None:
+        """Raises ``Unreachable`` when Redis does not answer."""
+        self._asked(self._client.ping)
 
     def save_context(self, context: WorkingContext, expected_version: int | None = None) -> WorkingContext:
         """See ``base.Store``."""
@@ -132,6 +142,11 @@ class RedisContexts:
 
         try:
             return ask()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise Unreachable(
+                f"Redis cannot be reached: {error}".rstrip("."),
+                "see whether it runs, and check the address; it reads redis://host:6379/0",
+            ) from error
         except redis.RedisError as error:
             raise AgentctxError(
                 f"Redis refused: {error}", "check that the server runs and has memory"

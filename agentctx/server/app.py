@@ -135,7 +135,12 @@ class App:
             return await self.rest.answer(request, caller)
         found = self.stash.route(request) if self.stash else None
         if found is None or self.stash is None:
-            raise Refused(404, "there is nothing here", connection="close")
+            there = (
+                "/openapi.json lists what is"
+                if self.rest
+                else "/stash, /recall/ID, /update/ID, /forget/ID are"
+            )
+            raise Refused(404, f"there is nothing here: {there}", connection="close")
         return await self.stash.answer(*found, request, caller)
 
     def _log(self, route: str, method: str, status: int, seconds: float, about: dict[str, Any]) -> None:

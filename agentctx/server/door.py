@@ -21,7 +21,10 @@ REMEMBERED = 10_000
 """Keys and addresses whose rate is remembered; the longest unseen are forgotten."""
 FRESH = 1.0
 """Seconds for which a key that was looked up is believed; a revoked one ends after that."""
-_UNKNOWN = "a key is needed that this server knows: X-API-KEY, or Authorization: Bearer"
+_UNKNOWN = (
+    "a key is needed that this server knows and that has not ended: X-API-KEY, or Authorization: Bearer"
+    " (agentctx keys new makes one)"
+)
 
 
 def loopback(host: str) -> bool:
@@ -44,7 +47,7 @@ class Caller:
     def may(self, scope: str) -> None:
         """Raises ``Refused`` (403) unless a key includes ``scope``."""
         if all(SCOPES.index(mine) < SCOPES.index(scope) for mine in self.scopes):
-            raise Refused(403, f"this key does not allow to {scope}")
+            raise Refused(403, f"this key has not the scope {scope} (agentctx keys new --scope {scope})")
 
 
 @dataclass(slots=True)
@@ -72,11 +75,13 @@ class Door:
         host = request.headers.get("host", "")
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name.lower() not in self.hosts:
-            raise Refused(421, "this server does not answer to that host name", connection="close")
+            told = "this server does not answer to that host name (serve --allow-host NAME adds one)"
+            raise Refused(421, told, connection="close")
         origin = request.headers.get("origin")
         own = (f"http://{host}", f"https://{host}")  # the host was checked: such a page is one of ours
         if origin is not None and origin not in self.origins and origin not in own:
-            raise Refused(403, "web pages of that origin may not ask", connection="close")
+            told = "web pages of that origin may not ask (serve --origin URL allows one)"
+            raise Refused(403, told, connection="close")
 
     @property
     def guarded(self) -> bool:

@@ -18,7 +18,7 @@ from agentctx.server.operation import schema_of
 from agentctx.server.protocol import HANDLERS, INSTRUCTIONS, kept_for
 from agentctx.server.rejection import INVALID_PARAMS, Rejected
 from agentctx.server.rest import BODY, Table, reads
-from agentctx.server.web import Receive, Refused, Scope, Send
+from agentctx.server.web import Receive, Refused, Scope, Send, refusal
 
 if TYPE_CHECKING:
     from mcp import MCPError
@@ -134,7 +134,7 @@ class McpRoutes:
             data = await asyncio.to_thread(self._table.call, params.name, given, caller)
             text, failed = data.get("text") or json.dumps(data, ensure_ascii=False), False
         except AgentctxError as error:
-            text, failed = f"{error.message}\n{error.hint}".strip(), True
+            text, failed = refusal(error).message, True
         except Refused as error:
             text, failed = error.message, True
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=failed)

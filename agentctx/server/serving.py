@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -133,9 +134,11 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
     try:
         assert warm is not None
         root = root_commit(warm.project())
-    except AgentctxError:  # no repository here, none with a commit, or no git at all
+    except AgentctxError as error:  # no repository here, none with a commit, or no git at all
         if not place.dsn:
-            raise
+            raise type(error)(
+                error.message, f"{error.hint}; a shared database (AGENTCTX_DSN) needs none"
+            ) from None
         warm, root = None, ""
     shared = PostgresDatabase(place.dsn) if place.dsn else SqliteDatabase(default_path(root))
     tenants, owner = Tenants(shared), place.tenant or DEFAULT_TENANT
@@ -151,7 +154,7 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
 
     made = App(
         door,
-        lambda: store_of(owner).namespaces("/readyz"),
+        lambda: (store_of(owner).namespaces("/readyz"), store_of(owner).context("/readyz", "ready", _now())),
         RestRoutes(table, bind.seconds),
         _mcp(table),
         StashRoutes(lambda user: Stash(store_of(user), os.urandom), bind.seconds),
@@ -170,14 +173,15 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
 def _with_redis(tenants: Tenants, place: Place) -> Callable[[str], SqlStore]:
     if not place.redis_url:
         return tenants.store
-    from agentctx.memory.redis import open_redis
+    from agentctx.memory.redis import open_redis, redis_at
     from agentctx.memory.split import SplitStore
 
+    open_redis(place.redis_url).close()  # away at the start is a mistake; away later costs contexts alone
     made: dict[str, Any] = {}
 
     def store_of(tenant: str) -> Any:
         if tenant not in made:
-            made[tenant] = SplitStore(tenants.store(tenant), open_redis(place.redis_url, tenant))
+            made[tenant] = SplitStore(tenants.store(tenant), redis_at(place.redis_url, tenant))
         return made[tenant]
 
     return store_of
@@ -192,7 +196,7 @@ def serve_stash(bind: Bind, settings: Settings) -> None:
     stash = Stash(contexts, os.urandom)
     app = App(
         door,
-        lambda: contexts.contexts("/readyz", _now()),
+        lambda: contexts.context("/readyz", "ready", _now()),
         stash=StashRoutes(lambda user: stash, bind.seconds),
         json_logs=bind.json_logs,
         sweep=lambda: contexts.sweep(_now()),
@@ -245,7 +249,10 @@ def _configured(app: App, bind: Bind) -> uvicorn.Config:
     try:
         config.load()
     except OSError as error:
-        raise InvalidInput(f"TLS cannot be set up: {error}", "check the certificate and its key") from None
+        raise InvalidInput(
+            f"TLS cannot be set up with {bind.certificate} and {bind.key}: {error}",
+            "give files in PEM form: the certificate (with its chain), and its key without a password",
+        ) from None
     return config
 
 
@@ -272,6 +279,12 @@ def _answer(config: uvicorn.Config, listening: socket.socket) -> None:
         runner.run(uvicorn.Server(config).serve([listening]))
 
 
+_LISTENING = {
+    errno.EADDRINUSE: "choose another --port, or stop what listens there",
+    errno.EACCES: "choose a --port above 1023",
+}
+
+
 def _listen(bind: Bind) -> socket.socket:
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     # With the protocol named, asyncio switches Nagle's delay off: 40 ms an answer otherwise.
@@ -283,7 +296,8 @@ def _listen(bind: Bind) -> socket.socket:
     except OSError as error:
         listening.close()
         raise AgentctxError(
-            f"{bind.host}:{bind.port} cannot be listened on: {error.strerror}", "choose another --port"
+            f"{bind.host}:{bind.port} cannot be listened on: {error.strerror}",
+            _LISTENING.get(error.errno or 0, "--host names an address of this machine"),
         ) from None
     return listening
 

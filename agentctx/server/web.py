@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFound
+from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFound, NotWritable
+from agentctx.memory.engine import Unreachable
 from agentctx.memory.stash import Intake, LengthMismatch, TooLarge
 
 Scope = dict[str, Any]
@@ -37,11 +38,23 @@ STATUS: tuple[tuple[type[AgentctxError], int], ...] = (
 )  # fmt: skip
 
 
+_PRIVATE: tuple[tuple[type[AgentctxError], str], ...] = (
+    (Unreachable, "a database of this server does not answer"),
+    (NotWritable, "this server cannot write"),
+)
+"""Failures whose own words name addresses and folders of the server's machine."""
+
+
 def refusal(error: AgentctxError) -> Refused:
     """A failure of ours as an answer; what is neither the caller's fault nor a race is 503."""
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 503)
+    for kind, words in _PRIVATE:
+        if isinstance(error, kind):
+            return Refused(503, f"{words}; the log of the server says why", retry_after="1")
     headers = {413: {"connection": "close"}, 503: {"retry_after": "1"}}.get(status, {})
-    return Refused(status, f"{error.message}. {error.hint}" if error.hint else error.message, **headers)
+    return Refused(
+        status, f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message, **headers
+    )
 
 
 @dataclass(slots=True)

