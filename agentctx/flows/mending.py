@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from agentctx.freshness.verify import stamps_for
 from agentctx.model import Freshness, Proposal
 from agentctx.project import Project
-from agentctx.proposals.accept import accept
+from agentctx.proposals.accept import accept, written_before
 from agentctx.proposals.drafting import Provenance, draft_repair
 from agentctx.proposals.prompts import PROMPT_VERSION
 from agentctx.proposals.repair import mended_by_hand, moved_anchors
@@ -52,6 +52,14 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
     if write:
         accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
     return True
+
+
+def finish_interrupted(project: Project) -> None:
+    """Do to the end what a run began that was killed between a note and its verification record."""
+    store = project.proposals
+    for proposal in store.open():
+        if written_before(proposal, project.folder, store) is not None:
+            accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
 
 
 def apply_open(project: Project) -> None:

@@ -33,6 +33,8 @@ def recheck(project: Project, dry_run: bool = False) -> list[Proposal]:
 
 def _again(project: Project, proposal: Proposal) -> Proposal:
     obstacle = accepting.current(proposal, project.folder)
+    if accepting.written_before(proposal, project.folder, project.proposals) is not None:
+        return proposal  # a run was killed between the note and its record; accepting it does the rest
     if obstacle is not None:
         return replace(proposal, state="dropped", refusals=(*proposal.refusals, obstacle))
     if proposal.origin != "model" or any(r.check == MOVED_ON for r in proposal.refusals):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet
-from agentctx.flows.mending import apply_open, keep, provenance_of, repairs
+from agentctx.flows.mending import apply_open, finish_interrupted, keep, provenance_of, repairs
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread
 from agentctx.llm import open_provider, thrifty
@@ -70,6 +70,8 @@ def run_sync(
     """Bring the notes up to ``head``. Without a range: from what was last looked at to HEAD."""
     choices, say = choices or Choices(), say or (lambda _: None)
     notices: tuple[str, ...] = ()
+    if choices.repair and not choices.dry_run:
+        finish_interrupted(Project(project.git))  # this one must not remember what was before
     if not head:
         pending = pending_range(project.git, project.state)
         base, head = pending.base, pending.head

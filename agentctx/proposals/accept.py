@@ -45,7 +45,7 @@ def accept(proposal: Proposal, folder: Folder, store: Store, stamps_of: StampsOf
         return Accepted(proposal)
     if proposal.state in ("rejected", "dropped"):
         raise InvalidInput(f"proposal {proposal.id} was {proposal.state}", "agentctx review list --all")
-    written = _written_before(proposal, folder, store)
+    written = written_before(proposal, folder, store)
     if written is None:
         result = _again(lambda: _write_note(proposal, folder, store), proposal)
         if isinstance(result, Refusal):
@@ -133,8 +133,9 @@ def applied(proposal: Proposal, before: bytes | None) -> bytes | Refusal:
     return next(iter(not_half_gone_text(before, after)), after)
 
 
-def _written_before(proposal: Proposal, folder: Folder, store: Store) -> Edit | None:
-    """The edit of an acceptance that was killed after the note was written and before it was noted down."""
+def written_before(proposal: Proposal, folder: Folder, store: Store) -> Edit | None:
+    """The edit of an acceptance that was killed after the note was written and before that was noted down;
+    None for every other proposal."""
     if proposal.sync not in store.syncs():
         return None
     steps = [step for step in store.journal(proposal.sync).steps if step.proposal == proposal.id]

@@ -30,7 +30,7 @@ def syncs(folder: Path, size: int) -> Iterator[Play]:
         shop.run(*SYNC)
         length = time.monotonic() - began
         changed = [path for path in whole if whole[path] != shop.start.get(path)]
-        assert len(changed) > MORE
+        assert len(changed) > 2 * MORE, "every note is mended, and its record"
 
         def play(round: Round) -> None:
             shop.reset()

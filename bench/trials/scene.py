@@ -93,12 +93,13 @@ class Shop:
 
     def _note(self, number: int) -> None:
         code = (EXAMPLE / "before" / "src" / "shop" / "tokens.py").read_text()
-        found = re.search(r"^MAX_AGE = \d+$", code, re.MULTILINE)
+        found = re.search(r"^MAX_AGE = (\d+)$", code, re.MULTILINE)
         assert found
+        life = found[1]
         path = self.root / CONTEXT / "patterns" / f"token-life-{number:03}.md"
         path.write_text(
             f"---\ntitle: Token life, part {number}\nanchors:\n  - src/shop/tokens.py#MAX_AGE\n---\n"
-            f"In part {number} a token lives a quarter of an hour (`{found[0]}`) because of rule {number}.\n"
+            f"In part {number} a token lives {life} seconds (`{found[0]}`) because of rule {number}.\n"
         )
 
     # ------------------------------------------------------------------ what is on disk

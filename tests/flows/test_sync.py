@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from agentctx.model import Note, Stamp
+from agentctx.project import Project
+from agentctx.proposals.accept import accept
 from bench.demo import scripted
 from bench.scripted_model import Asked, Raw, ScriptedModel
 from tests.repository import TempRepo
@@ -435,3 +438,23 @@ def test_a_dry_run_says_what_it_would_repair_and_settles_nothing(
     assert notes_on_disk(shop) == before and proposals(shop) == [] and model.requests == []
     assert "repaired  tax-is-rounded-once" in shop.agentctx("sync", "HEAD~1..HEAD").stdout
     assert len(model.requests) == 1
+
+
+def killed(note: Note) -> dict[str, Stamp]:
+    """The note is written, its verification record is not yet."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("mode", ["suggest", "apply"])
+def test_what_a_killed_run_wrote_into_notes_is_finished_with_their_records(
+    shop: TempRepo, model: ScriptedModel, mode: str
+) -> None:
+    shop.agentctx("sync", "HEAD~1..HEAD")
+    shop.agentctx("undo")
+    with Project.open(shop.root) as project:
+        for proposal in project.proposals.open():
+            with pytest.raises(KeyboardInterrupt):
+                accept(proposal, project.folder, project.proposals, killed)
+    assert {p["state"] for p in proposals(shop)} == {"pending"}
+    assert shop.agentctx("sync", "HEAD~1..HEAD", "--mode", mode).returncode == 0
+    assert proposals(shop) == [] and set(states(shop).values()) == {"fresh"}

@@ -21,10 +21,10 @@ from bench.trials.scene import Shop, world
 pytestmark = pytest.mark.small_model
 
 CONTEXT_TOKENS = 8192
-TIMEOUT = 900.0
-PATIENCE = 3600
+TIMEOUT = 240.0
+PATIENCE = 900
 """Seconds for one answer, and for one command: a busy machine is slow at this."""
-OUTPUT_TOKENS = 1500
+OUTPUT_TOKENS = 400
 
 
 def use(address: str) -> None:
@@ -71,7 +71,12 @@ def test_whatever_it_writes_nothing_is_lost(address: str, tmp_path: Path, more: 
         round = Round(more)
         code = shop.run("sync", "HEAD~1..HEAD", "--mode", "apply", said=str(said), patience=PATIENCE)
         print(f"sync ended with {code}\n{said.read_text()}")
-        assert code in (0, 2)
+        words = said.read_text()
+        assert "asking smollm2" in words, "the model must really have been asked"
+        assert code == 0 or (code == 2 and "agentctx: " in words), "a failure is explained"
+        if code == 2:  # no answer that could be read: repairs without a model are all there is
+            changed = {path for path, data in shop.notes().items() if data != shop.start.get(path)}
+            assert changed <= {"gotchas/tax-is-rounded-once.md", ".verified/tax-is-rounded-once"}
         shop.run("review", "list", "--all", "--json", said=str(said))
         for proposal in json.loads(said.read_text())["proposals"]:
             if proposal["origin"] == "model":
