@@ -43,12 +43,14 @@ def client(port: int, name: str, seconds: float, results: Any) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used, out of ``/proc`` (0 where there is none)."""
+    """What a process and its workers have used, out of ``/proc`` (0 where there is none)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(processor_seconds(int(child)) for child in children)
 
 
 def measure(port: int, pid: int, name: str, clients: int, seconds: float) -> dict[str, Any]:
@@ -82,7 +84,16 @@ def run(dsn: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
         git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-C", home)
         subprocess.run([*git, "init", "-q"], check=True)
         subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "begin"], check=True)
-        command = [sys.executable, "-m", "agentctx", "serve", "--port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "agentctx",
+            "serve",
+            "--port",
+            "0",
+            "--workers",
+            str(arguments.workers),
+        ]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, cwd=folder, env=environ, stderr=log)
         try:
@@ -112,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench/rest", description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=["sqlite", "postgres"], nargs="+", default=["sqlite", "postgres"])
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--dsn", default="", help="a PostgreSQL to use instead of one started here")
     parser.add_argument("--json", action="store_true")
