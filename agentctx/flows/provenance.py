@@ -161,9 +161,13 @@ def rollback(project: Project, name: str, dry_run: bool = False) -> Rolled:
     source = project.git.rev_parse(name)
     by_note = _caused(project, source)
     if not by_note:
+        own = _messages(project, [source]).get(source)
+        causes = ", ".join(dict.fromkeys(cause[:12] for cause, _ in own.sources)) if own else ""
         raise NotFound(
             f"no trailer and no journal here says that {source[:12]} caused an edit of a note",
-            "agentctx blame NOTE shows what did",
+            f"it is a sync itself: name a commit that caused it ({causes}), or `git revert {source[:12]}`"
+            if causes
+            else "agentctx blame NOTE shows what did",
         )
     sync = f"rollback-{source[:12]}"
     restored: list[str] = []

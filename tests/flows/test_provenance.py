@@ -179,3 +179,9 @@ def test_a_fresh_clone_knows_the_origin_after_every_way_of_merging_the_pull_requ
     assert any(c["id"] == source for w in words(fresh) for c in w["sources"])  # type: ignore[attr-defined]
     assert fresh.agentctx("rollback", source).returncode == 0
     assert notes_on_disk(fresh) == start
+
+
+def test_rollback_of_a_sync_itself_names_the_commits_that_caused_it(mended: TempRepo) -> None:
+    source = mended.git("rev-parse", "HEAD~1^2")
+    done = mended.agentctx("rollback", "HEAD")
+    assert done.returncode == 2 and "it is a sync itself" in done.stderr and source[:12] in done.stderr
