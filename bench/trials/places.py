@@ -47,8 +47,9 @@ def watched(shop: Shop, name: str, log: Path) -> subprocess.CompletedProcess[str
     """Every reading command beside hostile settings; ``log`` gets each process started and socket opened."""
     for path, text in HOSTILE[name].items():
         target = shop.root / CONTEXT / path
-        if target.is_file():
-            target.unlink()
+        for in_the_way in (target, target.parent):  # a folder may have to stand where a file is
+            if in_the_way.is_file():
+                in_the_way.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
         if text.startswith("-> "):
             target.symlink_to(text[3:])
