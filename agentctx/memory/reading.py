@@ -181,10 +181,11 @@ def _questions(session: Session, words: Sequence[str]) -> Iterator[tuple[str, tu
     Ordering every text that holds a word of a large store takes seconds, so only what rare words hold is
     put in order. Frequent words must come together: all of them, then ever fewer.
     """
-    if _count(session, [session.matching(words)]) <= [ORDERED]:
+    held = dict(zip(words, _count(session, [session.matching([word]) for word in words]), strict=True))
+    few = sum(held.values()) <= ORDERED
+    if few or (max(held.values()) <= ORDERED and _count(session, [session.matching(words)]) <= [ORDERED]):
         yield _question(session.matching(words), ordered=True)
         return
-    held = dict(zip(words, _count(session, [session.matching([word]) for word in words]), strict=True))
     known = sorted((word for word in words if held[word]), key=lambda word: held[word])
     rare: list[str] = []
     while len(rare) < len(known) and sum(held[w] for w in rare) + held[known[len(rare)]] <= ORDERED:
