@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         walk = formatting(clone, options) if options.formatting else measure(clone, options)
     report = _report(walk, options)
     if options.json:
-        print(json.dumps(report, indent=1))
+        print(json.dumps({**report, "wrong": [*walk.cosmetic_flags, *walk.untouched_flags]}, indent=1))
         return 0
     for name, value in report.items():
         print(f"{name.replace('_', ' '):34} {value}")
@@ -218,7 +218,7 @@ def _step(clone: Clone, walk: Walk, change: Change, before: Drifts) -> tuple[Dri
     news = {id: drift for id, drift in after.items() if drift[:2] != before.get(id, ("", ""))[:2]}
     raised = {id: drift for id, drift in news.items() if drift[1] not in SILENT}
     walk.documented += sum(drift[1] == "docstring" for drift in news.values())
-    for _, (anchor, state, reason, _) in sorted(raised.items()):
+    for id, (anchor, state, reason, went) in sorted(raised.items()):
         words = f"{change.commit[:10]} {anchor}: {state}: {reason}"
         if state == "moved":
             walk.moved += 1
@@ -226,9 +226,14 @@ def _step(clone: Clone, walk: Walk, change: Change, before: Drifts) -> tuple[Dri
             (walk.hard if state in HARD else walk.soft).append(words)
         if change.is_cosmetic:
             walk.cosmetic_flags.append(words)
-        elif state in HARD and change.is_same(anchor.partition("#")[0]):
+        elif state in HARD and change.is_same((went or _went(before, id) or anchor).partition("#")[0]):
             walk.untouched_flags.append(words)
     return after, raised
+
+
+def _went(before: Drifts, id: str) -> str:
+    """Where a note's code had moved before; it is not anchored anew there."""
+    return before[id][3] if id in before else ""
 
 
 def _verified(clone: Clone, after: Drifts, raised: Drifts) -> Drifts:
