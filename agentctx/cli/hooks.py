@@ -29,9 +29,19 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
         with _in_time(events.SECONDS.get(name, 0.0), lambda: events.too_late(name, client)):
             answer = events.handle(name, client, _input())
         if answer:
-            sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
+            _tell(answer)
     except Exception as failure:
         events.remember(name, failure)
+
+
+def _tell(answer: str) -> None:
+    """Write it out now: a disk that is full fails the hook otherwise, when the process ends."""
+    try:
+        sys.stdout.buffer.write(answer.encode("utf-8", "replace"))
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it goes there
+        raise
 
 
 @contextmanager

@@ -82,6 +82,17 @@ def test_a_place_that_takes_no_output_is_no_bug(shop: TempRepo, where: str, code
     assert ("make room" in done.stderr) == (code == 2)
 
 
+def test_a_hook_whose_answer_finds_no_room_ends_with_0_all_the_same(shop: TempRepo) -> None:
+    """Another code would stop the agent's session: a hook is a nudge."""
+    shop.agentctx("new", "gotcha", "Tea", "--body", "x" * 20_000, "--anchor", "src/money.py")
+    hook = '"$0" -m agentctx hook session-start --client claude-code >/dev/full'
+    done = subprocess.run(
+        ["sh", "-c", hook, sys.executable], cwd=shop.root, capture_output=True, text=True, check=False,
+        input="{}",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_half_a_character_is_shown_as_one_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     say("a\ud800b")
     emit_json({"text": "a\ud800b", "path": "caf\udce9.py"})
