@@ -256,7 +256,7 @@ def face_of(target: Anchor, user: User, reference: str, code: Code) -> list[tupl
     """The members of a type that a user names, and the constructors of a class that he does not only annotate
     with, by name."""
     language, defined = language_of(target.path), code.symbol(target.path, target.symbol)
-    if language is None or defined is None:
+    if language is None or defined is None or defined.kind not in _TYPES:
         return []
     names = {*user.symbol.members, *(word for name in user.symbol.references for word in name.split(".")[1:])}
     if defined.kind == "class" and reference not in user.symbol.types:

@@ -174,6 +174,10 @@ DEFAULTS = {
     "b.ts": "const made = () => 1;\nexport default made;\n",
     "c.ts": "export default function stop() {\n  return 1;\n}\n",
 }
+INLINE = {
+    "a.ts": "import { make } from './b';\n\nexport const f = () => make({ x: 1 });\n",
+    "b.ts": "export function make(given: { x: number }) {\n  return given.x;\n}\n",
+}
 CRATES = {
     "a/src/lib.rs": "use b::g;\n\npub fn f() -> u8 {\n    g() + 1\n}\n",
     "b/src/lib.rs": "pub fn g() -> u8 {\n    2\n}\n",
@@ -182,6 +186,7 @@ CASES = [
     # (what, files, anchor, path, old, new, state)
     ("a constant behind a constant behind a constant", RECKONED, "a.py#check", "b.py", "ROOT = 2", "ROOT = 3", "ROOT"),
     ("another constant beside those", RECKONED, "a.py#check", "b.py", "OTHER = 1", "OTHER = 2", ""),
+    ("TypeScript: a field of an inline type", INLINE, "a.ts#f", "b.ts", "x: number", "x: string", "make"),
     ("TypeScript: a name exported as default", DEFAULTS, "a.ts#f", "b.ts", "=> 1", "=> 2", "go"),
     ("TypeScript: a default function", DEFAULTS, "a.ts#g", "c.ts", "return 1", "return 2", "stop"),
     ("Rust: another crate of the workspace", CRATES, "a/src/lib.rs#f", "b/src/lib.rs", "    2", "    3", "g"),
