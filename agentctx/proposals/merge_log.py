@@ -80,7 +80,7 @@ def merge_history(
 ) -> NoteHistory:
     """The merges up to ``head``. ``documents`` are included files whose sections are told apart.
 
-    ``progress`` is called with the number of merges read so far.
+    ``progress`` is called with the number of merges read so far, where there are more than one step of them.
     """
     kept = cache.read(scope.document)
     names = [VERSION, *sorted(documents), *scope.within, *(["shallow"] if git.is_shallow else [])]
@@ -101,7 +101,7 @@ def merge_history(
         slow = any(entry[0] in told_apart for entry in step)
         if slow or start + STEP >= len(found):
             cache.write(scope.document, {"documents": names, "history": history.to_plain()})
-        if progress:
+        if progress and len(found) > STEP:
             progress(start + len(step))
     return history
 
