@@ -11,6 +11,7 @@ from agentctx.proposals.accept import accept, written_before
 from agentctx.proposals.drafting import Provenance, draft_repair
 from agentctx.proposals.prompts import PROMPT_VERSION
 from agentctx.proposals.repair import mended_by_hand, moved_anchors
+from agentctx.proposals.store import content_key
 
 
 def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tuple[str, ...]:
@@ -46,9 +47,17 @@ def _cause(freshness: Freshness) -> str:
 
 
 def keep(project: Project, proposal: Proposal, write: bool) -> bool:
+    """Keep a proposal, and with ``write`` accept it; False when it was rejected or is open already.
+
+    One that a killed run left open is accepted as well.
+    """
     store = project.proposals
     if not store.add(proposal):
-        return False
+        key = content_key(proposal)
+        twin = next((p for p in _unasked(project) if content_key(p) == key), None) if write else None
+        if twin is None:
+            return False
+        proposal = twin
     if write:
         accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
     return True
@@ -64,11 +73,15 @@ def finish_interrupted(project: Project) -> None:
 
 def apply_open(project: Project) -> None:
     """Accept what waits and no check objected to; what a person has undone waits for that person."""
+    for proposal in _unasked(project):
+        accept(proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree))
+
+
+def _unasked(project: Project) -> list[Proposal]:
+    """The open proposals that may be accepted without asking anybody."""
     journal = [project.proposals.journal(sync) for sync in project.proposals.syncs()]
     undone = {step.proposal for entry in journal if entry.undone for step in entry.steps}
-    for proposal in project.proposals.open():
-        if proposal.state == "pending" and proposal.id not in undone:
-            accept(proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree))
+    return [p for p in project.proposals.open() if p.state == "pending" and p.id not in undone]
 
 
 def provenance_of(project: Project, sync: str, commit: str, model: str = "") -> Provenance:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agentctx.flows.mending import repairs
 from agentctx.model import Note, Stamp
 from agentctx.project import Project
 from agentctx.proposals.accept import accept
@@ -458,3 +459,14 @@ def test_what_a_killed_run_wrote_into_notes_is_finished_with_their_records(
     assert {p["state"] for p in proposals(shop)} == {"pending"}
     assert shop.agentctx("sync", "HEAD~1..HEAD", "--mode", mode).returncode == 0
     assert proposals(shop) == [] and set(states(shop).values()) == {"fresh"}
+
+
+def test_a_repair_that_a_killed_run_only_proposed_is_made_without_asking_a_model(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    with Project.open(shop.root) as project:
+        repairs(project, "killed", write=False)
+    assert [p["origin"] for p in proposals(shop)] == ["repair"]
+    assert shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply").returncode == 0
+    assert not [asked for asked in model.requests if "`tax-is-rounded-once`" in asked.user]
+    assert set(states(shop).values()) == {"fresh"}
