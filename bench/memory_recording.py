@@ -11,7 +11,10 @@ from agentctx.memory.postgres import PostgresSession, _marks
 from agentctx.memory.sqlite import SqliteSession
 
 Log = list[tuple[str, list[tuple[str, str, Any]]]]
-"""Per transaction: its kind (read, write, or once: one statement by itself), and each call with its statement and values."""
+"""Per transaction: its kind (read, write, or once: one statement by itself), and each call.
+
+A call is how it was made, its statement and its values.
+"""
 
 
 class _RecordingPostgres(PostgresSession):
