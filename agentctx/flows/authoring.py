@@ -86,6 +86,7 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
     about the code."""
     notes = [_writable(project, name) for name in names] or list(project.own_notes.notes)
     known = project.assessor.known(notes)
+    project.assessor.read_ahead(notes)
     written = []
     for note in notes:
         stamps = {**stamps_for(note, project.tree, project.assessor.code), **known.get(note.id, {})}
@@ -102,6 +103,7 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
             _move_review_on(project, note)
         anchors = tuple(str(a) for a in note.anchors)
         written.append(Written(note.id, note.path, anchors, _of_anchors(stamps)))
+    project.assessor.keep_code()
     return written
 
 

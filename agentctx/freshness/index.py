@@ -148,11 +148,22 @@ class Assessor:
         self._entries = self._log(NoteSet(tuple(silent)), None)
         return self._standing().known(silent)
 
-    def _save(self, verdicts: Verdicts) -> None:
-        verdicts.save()
+    def read_ahead(self, notes: Sequence[Note]) -> None:
+        """Read the code of many notes at once, for a caller that is about to stamp each."""
+        if self.history is not None:
+            from agentctx.freshness.company import read_ahead
+
+            read_ahead(self.code, [a for note in notes for a in note.anchors], self.history.git.close)
+
+    def keep_code(self) -> None:
+        """Keep what was read of the code for the next run."""
         if self.cache and "memory" in self.__dict__ and self.memory.grew:
             for name, document in self.memory.documents().items():
                 self.cache.write(name, document)
+
+    def _save(self, verdicts: Verdicts) -> None:
+        verdicts.save()
+        self.keep_code()
 
 
 def index_document(index: Index, notes: Sequence[Note]) -> dict[str, Any]:
