@@ -166,7 +166,7 @@ class Memory:
 
     def episodes(self, limit: int = 10, session_id: str = "", namespace: str = "") -> list[Episode]:
         """The newest episodes, newest first."""
-        return self.store.recent(self.inside(namespace), self.now(), limit, session_id)
+        return self.store.recent(self.inside(namespace), self.now(), limit, plain(session_id))
 
     # ------------------------------------------------------------------ facts
 
@@ -195,15 +195,15 @@ class Memory:
 
     def fact(self, entity: str, property: str, namespace: str = "", as_of: AsOf | None = None) -> Fact | None:
         """What holds now, or held then."""
-        return self.store.fact(self.inside(namespace), entity, property, self.now(), as_of)
+        return self.store.fact(self.inside(namespace), plain(entity), plain(property), self.now(), as_of)
 
     def facts(self, entity: str = "", namespace: str = "", as_of: AsOf | None = None) -> list[Fact]:
         """What holds of all keys (of one entity), by entity and property."""
-        return self.store.facts(self.inside(namespace), self.now(), entity, as_of)
+        return self.store.facts(self.inside(namespace), self.now(), plain(entity), as_of)
 
     def history(self, entity: str, property: str, namespace: str = "") -> list[Fact]:
         """Every value a key ever had, oldest first."""
-        return self.store.history(self.inside(namespace), entity, property)
+        return self.store.history(self.inside(namespace), plain(entity), plain(property))
 
     def contradictions(self, namespace: str = "") -> list[Contradiction]:
         """Disputed facts that wait for a decision."""
@@ -278,7 +278,7 @@ class Memory:
 
     def context(self, key: str, namespace: str = "", session_id: str = "") -> WorkingContext | None:
         """The state of a task, while it lives."""
-        return self.store.context(self.inside(namespace), key, self.now(), session_id)
+        return self.store.context(self.inside(namespace), plain(key), self.now(), plain(session_id))
 
     def contexts(self, namespace: str = "") -> list[WorkingContext]:
         """The states of all tasks."""
@@ -286,7 +286,18 @@ class Memory:
 
     def clear_context(self, key: str, namespace: str = "", session_id: str = "") -> bool:
         """Remove the state of a task; whether there was one."""
-        return self.store.clear_context(self.inside(namespace), key, session_id)
+        return self.store.clear_context(self.inside(namespace), plain(key), plain(session_id))
+
+    def create_namespace(self, namespace: str, description: str = "") -> str:
+        """Make a namespace, harmless when it exists; its path as the store knows it."""
+        return self.store.create_namespace(self.inside(namespace), self.now(), plain(description))
+
+
+def plain(text: str) -> str:
+    """``text`` as every store holds it, so that what was saved is found under the same name."""
+    from agentctx.memory.canonical import plain as held
+
+    return held(text)
 
 
 def clean(text: str) -> str:

@@ -291,8 +291,7 @@ _ALL = (
     Service("list_namespaces", "The namespaces that exist.",
             lambda m, given: {"namespaces": m.store.namespaces(m.inside(_space(given)))}, _SPACED),
     Service("create_namespace", "Make a namespace; harmless when it exists.",
-            lambda m, given: {"namespace": m.store.create_namespace(
-                m.inside(_space(given)), m.now(), given.get("description", ""))},
+            lambda m, given: {"namespace": m.create_namespace(_space(given), given.get("description", ""))},
             {**_SPACED, "description": _TEXT}, ("namespace",), "write"),
 )  # fmt: skip
 SERVICES: dict[str, Service] = {service.name: service for service in _ALL}

@@ -163,6 +163,20 @@ def test_no_input_is_a_failure_of_the_server(server: Served, name: str) -> None:
         assert server.ask("GET", f"/v1/{name}?{query}")[0] in (200, 400, 404, 405)
 
 
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "a\x00b\udfff"], ids=["surrogate", "nul", "both"])
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_text_that_json_can_say_is_an_answer_or_a_refusal(server: Served, name: str, text: str) -> None:
+    given = {key: text for key, form in SERVICES[name].properties.items() if form.get("type") == "string"}
+    rest = {"value": text, "ids": [text], "keep": True}
+    for left_out in ("", "namespace", "as_of known_at valid_at occurred_at kind namespace", "entity"):
+        body = {key: said for key, said in given.items() if key not in left_out.split()}
+        body |= {key: said for key, said in rest.items() if key in SERVICES[name].properties}
+        if name == "create_namespace":
+            body["namespace"] = "/odd"
+        status, answer, _ = server.ask("POST", f"/v1/{name}", body)
+        assert status in (200, 400, 404, 409), (name, body, status, answer)
+
+
 def test_mcp_speaks_over_http_with_the_same_table(server: Served) -> None:
     def ask(method: str, params: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
