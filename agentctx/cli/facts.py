@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from agentctx.cli.memory import JSON, SPACE, as_of_options, moment, opened, shown, value_of
+from agentctx.cli.memory import JSON, SPACE, SUBJECT, as_of_options, moment, opened, shown, value_of
 from agentctx.cli.output import emit_json, say, table, tell
 
 
@@ -24,6 +24,7 @@ def fact_command() -> None:
 @click.option("--since", default="", metavar="TIME", help="From when on it holds; default now.")
 @click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
 @click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
+@SUBJECT
 @SPACE
 @JSON
 def fact_set(
@@ -33,7 +34,7 @@ def fact_set(
     from agentctx.memory.canonical import later
 
     with opened() as memory:
-        given: dict[str, Any] = {"confidence": rest["confidence"]}
+        given: dict[str, Any] = {"confidence": rest["confidence"], "subject_id": rest["subject_id"]}
         if rest["since"]:
             given["valid_at"] = rest["since"]
         if rest["ttl"] is not None:

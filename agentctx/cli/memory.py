@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 DRY = click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+SUBJECT = click.option(
+    "--subject", "subject_id", default="", help="The person or thing it is about (for erasure)."
+)
 SPACE = click.option("--namespace", default="", help="Slash path below the repository's own.")
 LIMIT = click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
 
@@ -73,11 +76,12 @@ def shown(value: Any) -> str:
 @click.command("remember")
 @click.argument("words", nargs=-1, required=True, metavar="TEXT | ENTITY PROPERTY VALUE")
 @click.option("--confidence", default=1.0, type=click.FloatRange(0, 1), help="How sure a fact is.")
+@SUBJECT
 @SPACE
 @JSON
 @DRY
 def remember_command(
-    words: tuple[str, ...], confidence: float, namespace: str, as_json: bool, dry_run: bool
+    words: tuple[str, ...], confidence: float, subject_id: str, namespace: str, as_json: bool, dry_run: bool
 ) -> None:
     """Keep something that happened (TEXT; `-` reads standard input), or a fact (replaces an older value)."""
     if len(words) not in (1, 3):
@@ -85,12 +89,14 @@ def remember_command(
     with opened() as memory:
         if len(words) == 3:
             entity, name, value = words
-            fact = memory.new_fact(entity, name, value, namespace, confidence=confidence)
+            fact = memory.new_fact(
+                entity, name, value, namespace, confidence=confidence, subject_id=subject_id
+            )
             id, said = fact.id, fact.statement
             if not dry_run:
                 memory.store.assert_fact(fact)
         else:
-            episode = memory.episode(text_of(words[0]), namespace)
+            episode = memory.episode(text_of(words[0]), namespace, subject_id=subject_id)
             id, said = episode.id, episode.content
             if not dry_run:
                 memory.store.append([episode])
@@ -135,33 +141,45 @@ def _described(item: Any) -> dict[str, Any]:
 
 @click.command("forget")
 @click.argument("ids", nargs=-1, metavar="ID...")
-@click.option("--subject", default="", help="Erase everything about this person or thing instead.")
+@click.option("--subject", default="", help="Erase what has this subject or entity instead.")
 @click.option("--expired", is_flag=True, help="Remove what has expired instead; no answer holds it any more.")
 @click.option("--reason", default="asked for", show_default=True, help="Written on the receipt.")
 @JSON
 @DRY
 def forget_command(
     ids: tuple[str, ...], subject: str, expired: bool, reason: str, as_json: bool, dry_run: bool
-) -> None:
-    """Remove episodes and facts for good, text and all; facts that rest on nothing else go with them."""
+) -> int:
+    """Remove episodes and facts for good, text and all; facts that rest on nothing else go with them.
+
+    With `--subject` the exit code is 1 when there is nothing to erase; then there is no receipt.
+    """
+    from agentctx.errors import NotFound
+
     if bool(ids) + bool(subject) + expired != 1:
         raise click.UsageError(
             "give the ids to forget (`agentctx recall` shows them), --subject or --expired"
         )
     if dry_run:
-        return tell(f"would forget {subject or ', '.join(ids) or 'what has expired'}")
+        tell(f"would forget {subject or ', '.join(ids) or 'what has expired'}")
+        return 0
     with opened() as memory:
-        receipt = memory.erase(subject, reason) if subject else None
+        try:
+            receipt = memory.erase(subject, reason) if subject else None
+        except NotFound as nothing:
+            tell(nothing.message)
+            return 1
         if expired:
             counts = memory.store.sweep(memory.now())
         else:
             counts = receipt.counts if receipt else memory.forget(ids)
     if as_json:
-        return emit_json({"counts": counts, "receipt": asdict(receipt) if receipt else None})
+        emit_json({"counts": counts, "receipt": asdict(receipt) if receipt else None})
+        return 0
     if receipt:
         say(f"receipt {receipt.id} sha256 {receipt.receipt_sha256}")
     told = f"forgotten: {counted(counts['episodes'], 'episode')}, {counted(counts['facts'], 'fact')}"
-    return say(f"{told}, {counted(counts['working_context'], 'context')}" if expired else told)
+    say(f"{told}, {counted(counts['working_context'], 'context')}" if expired else told)
+    return 0
 
 
 @click.group("episode")
@@ -174,7 +192,7 @@ def episode_command() -> None:
 @click.option("--kind", default="event", type=click.Choice(["message", "tool", "event", "commit", "note"]))
 @click.option("--actor", default="", help="Who said or did it.")
 @click.option("--session", "session_id", default="", help="The conversation it belongs to.")
-@click.option("--subject", "subject_id", default="", help="The person or thing it is about (for erasure).")
+@SUBJECT
 @click.option("--at", "occurred_at", default="", metavar="TIME", help="When it happened; default now.")
 @click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
 @SPACE

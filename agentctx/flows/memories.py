@@ -238,8 +238,17 @@ class Memory:
         return counts
 
     def erase(self, subject_id: str, reason: str) -> Erasure:
-        """Remove everything about a person or thing; the receipt stays."""
-        return self.store.erase(subject_id, reason, self.now())
+        """Remove what has this subject, and the facts whose entity it is; the receipt stays.
+
+        Raises ``NotFound`` (and leaves no receipt) when there is nothing.
+        """
+        receipt = self.store.erase(subject_id, reason, self.now())
+        if not any(receipt.counts.values()):
+            raise NotFound(
+                f"nothing is remembered about {subject_id[:200]!r}",
+                "a subject is what --subject or subject_id said, or the entity of facts, letter for letter",
+            )
+        return receipt
 
     def rows(self, namespace: str) -> Rows:
         """Everything here, moved below ``namespace``, for an export; read once, in pages."""

@@ -18,17 +18,21 @@ _SWEPT = 1_000
 
 
 def erase_subject(session: Session, tenant: str, subject: str, reason: str, now: str) -> Erasure:
-    """Remove the episodes and facts of a subject and facts that rest on those episodes alone."""
+    """Remove the episodes and facts of a subject, the facts whose entity it is, and facts that rest on those
+    episodes alone.
+
+    When there are none, nothing is written and the receipt that comes back has no digest of its own.
+    """
     chosen = [
         ident
-        for table in ("episodes", "facts")
-        for (ident,) in session.rows(
-            f"SELECT id FROM {table} WHERE tenant_id = ? AND subject_id = ?", (tenant, subject)
-        )
+        for place in ("episodes WHERE subject_id", "facts WHERE subject_id", "facts WHERE entity")
+        for (ident,) in session.rows(f"SELECT id FROM {place} = ? AND tenant_id = ?", (subject, tenant))
     ]
     counts = remove(session, tenant, chosen)
     digest = hashlib.sha256(subject.encode()).hexdigest()
     receipt = Erasure(derived("erasure", tenant, digest, now), digest, plain(reason), now, counts)
+    if not chosen:
+        return receipt
     fields = {name: value for name, value in asdict(receipt).items() if name != "receipt_sha256"}
     receipt = replace(receipt, receipt_sha256=hashlib.sha256(json_text(fields).encode()).hexdigest())
     session.run(

@@ -112,6 +112,26 @@ def test_a_subject_is_erased_with_a_receipt(shop: TempRepo) -> None:
     assert asked(shop, "recall", "tea")["hits"] == []
 
 
+def test_facts_are_erased_by_subject_and_by_entity(shop: TempRepo) -> None:
+    run(shop, "fact", "set", "Bob", "email", "bob@example.org")
+    run(shop, "fact", "set", "Bob", "email", "bobby@example.org")
+    run(shop, "fact", "set", "billing", "owner", "Robert", "--subject", "Bob")
+    run(shop, "remember", "checkout", "owner", "Robert too", "--subject", "Bob")
+    run(shop, "remember", "he likes tea", "--subject", "Bob")
+    run(shop, "fact", "set", "Bobby", "email", "another")
+    counts = asked(shop, "forget", "--subject", "Bob")["receipt"]["counts"]
+    assert (counts["facts"], counts["episodes"]) == (4, 1)
+    assert [fact["entity"] for fact in asked(shop, "fact", "list")["facts"]] == ["Bobby"]
+    assert asked(shop, "fact", "history", "Bob", "email")["facts"] == []
+
+
+def test_where_nothing_is_erased_there_is_no_receipt(shop: TempRepo) -> None:
+    run(shop, "fact", "set", "Bob", "email", "x")
+    code, out, words = typed(shop, "forget", "--subject", "bob")
+    assert (code, out) == (1, "") and "nothing is remembered about 'bob'" in words
+    assert len(asked(shop, "fact", "list")["facts"]) == 1
+
+
 def test_a_namespace_holds_what_was_put_there_and_below(shop: TempRepo) -> None:
     run(shop, "remember", "apple", "--namespace", "/fruit")
     run(shop, "remember", "pear apple", "--namespace", "fruit/deep")

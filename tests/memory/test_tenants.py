@@ -67,6 +67,7 @@ def test_even_statements_without_conditions_reach_only_the_rows_of_their_tenant(
         memory.set_fact("x", "owner", name, sources=(("episode", said.id),))
         memory.set_context("task", name)
         memory.store.keep_vectors("m", [(said.id, (1.0, 2.0))])
+        memory.remember("of nobody", subject_id="nobody")
         memory.erase("nobody", "test")
     with psycopg.connect(app_dsn) as connection:
         for table in TABLES:
