@@ -17,7 +17,9 @@ MOST_WORDS = 32
 CANDIDATES = 200
 """Texts of each kind that are ranked; more share a word with a long query than anybody reads."""
 _READ = 20_000
-"""Characters of a candidate that are ranked."""
+"""Characters of a candidate that are ranked: of a longer one the first such stretch that says anything."""
+_OVERLAP = 100
+"""Characters that a stretch goes on, so that a word on the border is whole in one of two."""
 _K1, _B = 1.2, 0.75
 
 
@@ -45,12 +47,22 @@ def recall(store: Store, query: str, window: Window, nearest: Sequence[str] = ()
     return [Recalled(values[hit.id], hit.score) for hit in hits if hit.id in values][: window.limit]
 
 
+def _counts(text: str, words: Sequence[str]) -> Counter[str]:
+    """How often each word stands in the first stretch of ``text`` that holds one of ``words``."""
+    counts: Counter[str] = Counter()
+    for start in range(0, len(text), _READ):
+        counts = Counter(tokenize(text[start : start + _READ + _OVERLAP]))
+        if not counts.keys().isdisjoint(words):
+            break
+    return counts
+
+
 def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
     """Candidates by BM25 over ``words``, best first; the candidates are their own statistics.
 
     A fact whose whole key is among the words gets as much again as any text could get for those words.
     """
-    counted = [(candidate, Counter(tokenize(candidate.text[:_READ]))) for candidate in candidates]
+    counted = [(candidate, _counts(candidate.text, words)) for candidate in candidates]
     lengths = [sum(counts.values()) for _, counts in counted]
     mean = sum(lengths) / len(lengths) if lengths else 1.0
     total = len(counted)

@@ -18,6 +18,15 @@ def memory(request: pytest.FixtureRequest) -> Iterator[Memory]:
         yield opened
 
 
+@pytest.mark.parametrize("before", [0, 19_998, 20_050, 90_000])
+def test_a_word_is_found_wherever_it_stands_in_a_long_text(memory: Memory, before: int) -> None:
+    made = memory.remember(("x " * before)[:before] + "\nzeppelin")
+    memory.set_fact("log", "of today", "y " * before + "balloon")
+    memory.remember("something else")
+    assert [hit.item.id for hit in memory.recall("zeppelin")] == [made.id]
+    assert [getattr(hit.item, "entity", "") for hit in memory.recall("balloon")] == ["log"]
+
+
 @pytest.mark.parametrize("name", ["a\x00b", "\ud800", "a␀b"], ids=["nul", "surrogate", "picture"])
 def test_what_was_saved_under_an_odd_name_is_found_under_it(memory: Memory, name: str) -> None:
     memory.set_context(name, 1, session_id=name)
