@@ -122,7 +122,10 @@ class Store(Protocol):
         """Episodes, facts and contexts in one transaction; heads as ``assert_facts``."""
 
     def restore(self, rows: Rows) -> int:
-        """Write rows as they are (an import): same ids, same clocks, same versions; the number of rows."""
+        """Write rows as they are (an import): same ids, same clocks, same versions; the number of rows.
+
+        Of a row that is there already the later state stays, and every key keeps one active fact.
+        """
 
     def everything(self, namespace: str = "/") -> Rows:
         """All rows below a namespace, read in pages: what ``restore`` takes."""

@@ -59,7 +59,10 @@ class Table:
         if self.on_repeat == "version":
             mine, other = f"{self.name}.{self.watched}", f"excluded.{self.watched}"
             old = f"{self.name}.version"
-            sets.append(f"version = CASE WHEN {mine} = {other} THEN {old} ELSE {old} + 1 END")
+            sets.append(
+                f"version = CASE WHEN excluded.version > {old} THEN excluded.version"
+                f" WHEN {mine} = {other} THEN {old} ELSE {old} + 1 END"
+            )
         return f"{target} DO UPDATE SET {', '.join(sets)}"
 
     def insert(self, mark: str = "?") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentctx.memory.base import Contexts, Store
 from agentctx.memory.batches import Rows
+from agentctx.memory.canonical import instant
 from agentctx.memory.rows import Head
 from agentctx.model import Episode, Fact, WorkingContext
 
@@ -40,8 +41,10 @@ class SplitStore:
         """See ``base.Store``; a context that comes back gets the version that Redis counts."""
         contexts = list(rows.contexts)
         written = self._store.restore(replace(rows, contexts=()))
-        for context in contexts:
-            self._contexts.save_context(context)
+        for one in contexts:
+            held = self._contexts.context(one.namespace, one.key, one.updated_at, one.session_id)
+            if held is None or held.updated_at <= instant(one.updated_at):
+                self._contexts.save_context(one)
         return written + len(contexts)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.memory import asserting, contexts, erasing, meaning, reading
+from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
@@ -113,7 +113,8 @@ class SqlStore:
         def work(session: Session) -> None:
             for table, lines in batch.items():
                 asserting.refuse_foreign(session, table, lines, self.tenant, written=False)
-                asserting.write_rows(session, table, lines)
+            merging.merge_rows(session, batch)
+            for table, lines in batch.items():
                 asserting.refuse_foreign(session, table, lines, self.tenant, written=True)
             index_rows(session, batch)
 

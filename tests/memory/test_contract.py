@@ -15,6 +15,7 @@ from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import later
 from agentctx.memory.ids import derived, uuid7
 from agentctx.memory.recall import recall
+from agentctx.memory.rows import Head
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Episode, Fact, WorkingContext
 
@@ -606,3 +607,76 @@ def test_words_that_nearly_every_text_holds_still_find_the_texts_that_hold_all_o
     assert found("turbine") == [rare.id]
     assert len(found("deploy")) == 3
     assert found("nothing like it") == []
+
+
+def older(store: Store) -> Rows:
+    """What is there now, as an export keeps it."""
+    return Rows(*parts_of(store))
+
+
+def parts_of(store: Store) -> tuple[list[Episode], list[Fact], list[WorkingContext], list[Head]]:
+    held = store.everything()
+    return list(held.episodes), list(held.facts), list(held.contexts), list(held.heads or ())
+
+
+@pytest.mark.parametrize("keep_heads", [True, False], ids=["with heads", "without heads"])
+def test_an_older_export_does_not_bring_back_what_was_superseded(store: Store, keep_heads: bool) -> None:
+    store.write([], [fact("Ada", 0)], [context("first", 0)])
+    backup = older(store)
+    store.write([], [fact("Bob", 1)], [context("second", 1)])
+    before = parts_of(store)
+    store.restore(backup if keep_heads else replace(backup, heads=None))
+    assert parts_of(store) == before
+    assert recalled(store, "owner cart") == ["Bob"]
+    store.assert_fact(fact("Cleo", 2))
+    assert recalled(store, "owner cart") == ["Cleo"]
+
+
+def test_a_newer_export_brings_an_older_store_up_to_date(opener: Opener, tmp_path: Path) -> None:
+    store, other = opener(), open_sqlite(tmp_path / "other.sqlite")
+    store.write([], [fact("Ada", 0)], [context("first", 0)])
+    other.restore(older(store))
+    for n, name in enumerate(["Bob", "Cleo", "Dan"], 1):
+        other.write([], [fact(name, n)], [context(name, n)])
+    store.restore(older(other))
+    assert parts_of(store) == parts_of(other)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "first_head", [None, 0, 1], ids=["no heads", "head of the first", "head of the second"]
+)
+def test_two_active_facts_of_one_key_are_one_after_an_import(store: Store, first_head: int | None) -> None:
+    told = [fact("Bob", 1), fact("Ada", 0)]
+    named = None if first_head is None else [Head("/p", "cart", "owner", told[first_head].id)]
+    for _ in range(2):
+        store.restore(Rows((), told, (), named))
+    assert [(f.value, f.status, f.invalid_at) for f in store.history("/p", "cart", "owner")] == [
+        ("Ada", "superseded", at(1)),
+        ("Bob", "active", ""),
+    ]
+    head = store.head("/p", "cart", "owner")
+    assert head is not None and head.fact_id == told[0].id
+    store.assert_fact(fact("Cleo", 2), expected_version=head.version)
+    assert recalled(store, "owner cart") == ["Cleo"]
+
+
+def test_an_import_settles_its_facts_with_those_that_are_there(store: Store) -> None:
+    store.assert_facts([fact("Ada", 2), fact(1, 2, name="sure")])
+    store.restore(Rows((), [fact("Bob", 5), fact(2, 5, name="sure", confidence=0.5)]))
+    assert [(f.property, f.value) for f in store.facts("/p", at(9))] == [("owner", "Bob"), ("sure", 1)]
+    store.restore(Rows((), [fact("Zoe", 1, recorded_at=at(7))]))
+    assert [f.value for f in store.history("/p", "cart", "owner")] == ["Zoe", "Ada", "Bob"]
+    assert recalled(store, "owner of the cart", episodes=False, limit=1) == ["Bob"]
+    assert [c.disputed.value for c in store.contradictions("/", at(9))] == [2]
+
+
+def test_a_context_that_an_import_changes_gets_a_version_that_nobody_had(store: Store) -> None:
+    for n in range(3):
+        store.save_context(context(n, n))
+    store.restore(Rows((), (), [replace(context("theirs", 9), version=2)]))
+    found = store.context("/p", "task", at(10))
+    assert found is not None and (found.value, found.version) == ("theirs", 4)
+    store.restore(Rows((), (), [replace(context("later", 10), version=9)]))
+    found = store.context("/p", "task", at(11))
+    assert found is not None and found.version == 9
