@@ -56,11 +56,11 @@ def fact_set(
 @JSON
 def fact_get(entity: str, property: str, namespace: str, as_of: str, known_at: str, as_json: bool) -> int:
     """The one value of a key now, or at another time; exit code 1 when there is none."""
-    from agentctx.flows.memories import plain
+    from agentctx.flows.memories import key_of
 
     with opened() as memory:
         found = memory.fact(entity, property, namespace, moment(as_of, known_at))
-        head = memory.store.head(memory.inside(namespace), plain(entity), plain(property))
+        head = memory.store.head(memory.inside(namespace), key_of(entity), key_of(property))
     if as_json:
         emit_json({"fact": found, "key_version": head.version if head else 0})
     elif found:

@@ -14,14 +14,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import InvalidInput, NotFound
+from agentctx.flows.taking import clean, clean_value, cleaned, moved, named, plain
 from agentctx.model import Episode, Fact, WorkingContext
 
 if TYPE_CHECKING:
@@ -69,18 +70,6 @@ class Place:
         from agentctx.memory.split import SplitStore
 
         return SplitStore(store, open_redis(self.redis_url, tenant))
-
-
-def _moved(rows: Rows, place: Callable[[str], str]) -> Rows:
-    heads = rows.heads
-    return replace(
-        rows,
-        episodes=(replace(episode, namespace=place(episode.namespace)) for episode in rows.episodes),
-        facts=(replace(fact, namespace=place(fact.namespace)) for fact in rows.facts),
-        contexts=(replace(context, namespace=place(context.namespace)) for context in rows.contexts),
-        heads=None if heads is None else [replace(one, namespace=place(one.namespace)) for one in heads],
-        mirror=place(rows.mirror) if rows.mirror else "",
-    )
 
 
 class Memory:
@@ -143,10 +132,16 @@ class Memory:
         below = namespace_path(namespace)
         return below if self.space == "/" else namespace_path(self.space + below)
 
+    def _place(self, namespace: str) -> str:
+        return named(self.inside(namespace), "namespace")
+
     # ------------------------------------------------------------------ episodes
 
     def episode(self, text: str, namespace: str = "", **details: Any) -> Episode:
-        """An episode that happened now, not kept yet; ``details`` are further fields of ``Episode``."""
+        """An episode that happened now, not kept yet; ``details`` are further fields of ``Episode``.
+
+        Raises ``InvalidInput`` for no text, and for a session or subject that is a secret.
+        """
         now = self.now()
         content = clean(text).strip()
         if not content:
@@ -154,9 +149,7 @@ class Memory:
         given: dict[str, Any] = {
             "kind": "event", "occurred_at": now, "recorded_at": now, "git_commit": self.commit, **details
         }  # fmt: skip
-        if "metadata" in given:
-            given["metadata"] = clean_value(given["metadata"])
-        return Episode(id=new_id(), namespace=self.inside(namespace), content=content, **given)
+        return Episode(id=new_id(), namespace=self._place(namespace), content=content, **_clean(given))
 
     def remember(self, text: str, namespace: str = "", **details: Any) -> Episode:
         """Keep something that happened."""
@@ -177,7 +170,7 @@ class Memory:
         about, name = clean(entity), clean(property)
         given: dict[str, Any] = {"valid_at": now, "recorded_at": now, "git_commit": self.commit, **details}
         given["statement"] = clean(given.get("statement") or f"{name} of {about} is {said}")
-        return Fact(new_id(), self.inside(namespace), about, name, held, **given)
+        return Fact(new_id(), self._place(namespace), about, name, held, **_clean(given))
 
     def set_fact(
         self,
@@ -195,15 +188,15 @@ class Memory:
 
     def fact(self, entity: str, property: str, namespace: str = "", as_of: AsOf | None = None) -> Fact | None:
         """What holds now, or held then."""
-        return self.store.fact(self.inside(namespace), plain(entity), plain(property), self.now(), as_of)
+        return self.store.fact(self.inside(namespace), key_of(entity), key_of(property), self.now(), as_of)
 
     def facts(self, entity: str = "", namespace: str = "", as_of: AsOf | None = None) -> list[Fact]:
         """What holds of all keys (of one entity), by entity and property."""
-        return self.store.facts(self.inside(namespace), self.now(), plain(entity), as_of)
+        return self.store.facts(self.inside(namespace), self.now(), key_of(entity), as_of)
 
     def history(self, entity: str, property: str, namespace: str = "") -> list[Fact]:
         """Every value a key ever had, oldest first."""
-        return self.store.history(self.inside(namespace), plain(entity), plain(property))
+        return self.store.history(self.inside(namespace), key_of(entity), key_of(property))
 
     def contradictions(self, namespace: str = "") -> list[Contradiction]:
         """Disputed facts that wait for a decision."""
@@ -242,7 +235,7 @@ class Memory:
 
         Raises ``NotFound`` (and leaves no receipt) when there is nothing.
         """
-        receipt = self.store.erase(subject_id, reason, self.now())
+        receipt = self.store.erase(subject_id, clean(reason), self.now())
         if not any(receipt.counts.values()):
             raise NotFound(
                 f"nothing is remembered about {subject_id[:200]!r}",
@@ -256,12 +249,15 @@ class Memory:
 
         held, cut = self.store.everything(self.space), len(self.space.rstrip("/"))
         target = namespace_path(namespace).rstrip("/")
-        return _moved(held, lambda path: namespace_path(f"{target}/{path[cut:].strip('/')}"))
+        return moved(held, lambda path: namespace_path(f"{target}/{path[cut:].strip('/')}"))
 
     def taken_in(self, rows: Rows) -> Rows:
-        """``rows`` of an export, below this memory's own namespace; those that name it already stay."""
+        """``rows`` of an export without secrets, below this memory's own namespace.
+
+        Those that name it already stay where they are.
+        """
         own = self.space.rstrip("/") + "/"
-        return _moved(rows, lambda path: path if f"{path}/".startswith(own) else self.inside(path))
+        return moved(cleaned(rows), lambda path: path if f"{path}/".startswith(own) else self.inside(path))
 
     # ------------------------------------------------------------------ working context
 
@@ -281,8 +277,9 @@ class Memory:
             raise InvalidInput(f"a context cannot live {hours:g} hours", "give a number up to 8784")
         now = self.now()
         made = WorkingContext(
-            self.inside(namespace), key, clean_value(value), 0, now, session_id, later(now, hours * 3600)
-        )
+            self._place(namespace), named(key, "key"), clean_value(value), 0, now,
+            named(session_id, "session"), later(now, hours * 3600),
+        )  # fmt: skip
         return self.store.save_context(made, expected_version)
 
     def context(self, key: str, namespace: str = "", session_id: str = "") -> WorkingContext | None:
@@ -299,32 +296,25 @@ class Memory:
 
     def create_namespace(self, namespace: str, description: str = "") -> str:
         """Make a namespace, harmless when it exists; its path as the store knows it."""
-        return self.store.create_namespace(self.inside(namespace), self.now(), plain(description))
+        return self.store.create_namespace(self._place(namespace), self.now(), plain(clean(description)))
 
 
-def plain(text: str) -> str:
-    """``text`` as every store holds it, so that what was saved is found under the same name."""
-    from agentctx.memory.canonical import plain as held
+def _clean(given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of an episode or fact; what only names a session or subject is refused instead of changed."""
+    for field in ("actor", "extractor"):
+        if field in given:
+            given[field] = clean(given[field])
+    for field, what in (("session_id", "session"), ("subject_id", "subject")):
+        if field in given:
+            given[field] = named(given[field], what)
+    if "metadata" in given:
+        given["metadata"] = clean_value(given["metadata"])
+    return given
 
-    return held(text)
 
-
-def clean(text: str) -> str:
-    """``text`` without what looks like a secret. Raises ``Unscanned``."""
-    from agentctx.hygiene import redact
-
-    return redact(text).text
-
-
-def clean_value(value: Any) -> Any:
-    """JSON without what looks like a secret: texts and keys are cleaned one by one."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {clean(str(key)): clean_value(item) for key, item in value.items()}
-    if isinstance(value, Sequence):
-        return [clean_value(item) for item in value]
-    return value
+def key_of(text: str) -> str:
+    """An entity or property as the store knows it."""
+    return plain(clean(text))
 
 
 def new_id() -> str:

@@ -86,7 +86,10 @@ def json_value(value: Any) -> Any:
                 raise InvalidInput(f"{value} is not JSON", "use null or a text")
             return int(value) if abs(value) >= _EXACT_FLOAT else value
         case Mapping():
-            return {_json_key(key): json_value(item) for key, item in value.items()}
+            made = {_json_key(key): json_value(item) for key, item in value.items()}
+            if len(made) < len(value):
+                raise InvalidInput("two keys of a JSON object differ only in what no store can hold")
+            return made
         case list() | tuple():
             return [json_value(item) for item in value]
     raise InvalidInput(f"a {type(value).__name__} is not JSON", "use text, numbers, lists and objects")

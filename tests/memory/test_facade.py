@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.memories import Memory
 from agentctx.memory.store import open_postgres, open_sqlite
+from agentctx.model import Episode, Fact, WorkingContext
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -16,6 +18,58 @@ def memory(request: pytest.FixtureRequest) -> Iterator[Memory]:
     store = open_postgres(request.getfixturevalue("empty_database")) if server else open_sqlite(None)
     with Memory(store) as opened:
         yield opened
+
+
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+def test_a_secret_is_kept_nowhere(memory: Memory) -> None:
+    memory.remember(f"said {TOKEN}", actor=TOKEN, metadata={TOKEN: 1, TOKEN[:-1] + "z": 2})
+    memory.set_fact(TOKEN, TOKEN, {"a": TOKEN}, metadata={"b": [TOKEN]})
+    memory.create_namespace("/x", TOKEN)
+    with pytest.raises(NotFound):
+        memory.erase("nobody", TOKEN)
+    for keep in (
+        lambda: memory.remember("x", session_id=TOKEN),
+        lambda: memory.remember("x", subject_id=TOKEN),
+        lambda: memory.remember("x", namespace=TOKEN),
+        lambda: memory.set_fact("a", "b", 1, subject_id=TOKEN),
+        lambda: memory.set_context(TOKEN, 1),
+        lambda: memory.set_context("k", 1, session_id=TOKEN),
+    ):
+        with pytest.raises(InvalidInput, match="looks like a secret") as refused:
+            keep()
+        assert "ghp_" not in str(refused.value)
+    held = memory.store.everything("/")
+    episodes = list(held.episodes)
+    assert "ghp_" not in repr((episodes, list(held.facts), list(held.contexts)))
+    assert sorted(episodes[0].metadata.values()) == [1, 2]
+    fact = memory.fact(TOKEN, TOKEN)
+    assert fact and "redacted" in fact.value["a"]
+
+
+def test_an_import_takes_in_no_secret(memory: Memory) -> None:
+    other = open_sqlite(None)
+    at = "2026-01-01T00:00:00Z"
+    about = {"subject_id": TOKEN, "metadata": {"m": TOKEN}}
+    ident = "01890000-0000-7000-8000-00000000000"
+    other.write(
+        [Episode(f"{ident}1", "/", "event", TOKEN, at, at, actor=TOKEN, session_id=TOKEN, **about)],
+        [Fact(f"{ident}2", "/", TOKEN, "p", [TOKEN], TOKEN, at, at, **about)],
+        [WorkingContext("/", TOKEN, {"deep": [TOKEN]}, 0, at)],
+    )
+    memory.store.restore(memory.taken_in(other.everything("/")))
+    held = memory.store.everything("/")
+    kept = (list(held.episodes), list(held.facts), list(held.contexts), list(held.heads or ()))
+    assert [len(part) for part in kept] == [1, 1, 1, 1] and "ghp_" not in repr(kept)
+    fact = memory.fact(TOKEN, "p")
+    assert fact and fact.id == f"{ident}2"
+    assert memory.facts() == [fact]
+
+
+def test_keys_that_a_store_cannot_tell_apart_are_refused_instead_of_losing_one(memory: Memory) -> None:
+    with pytest.raises(InvalidInput, match="two keys"):
+        memory.set_context("k", {"a\x00": 1, "a␀": 2})
 
 
 @pytest.mark.parametrize("before", [0, 19_998, 20_050, 90_000])

@@ -328,6 +328,7 @@ def test_scopes_say_what_a_key_may(guarded: Served, keys: dict[str, str]) -> Non
     assert guarded.ask("POST", "/v1/remember", {"text": "x"}, keys["reader"])[0] == 403
     assert guarded.ask("POST", "/stash", {"data": 1}, keys["reader"])[0] == 403
     assert guarded.ask("POST", "/v1/erase", {"subject_id": "x"}, keys["ada"])[0] == 403
+    guarded.call("remember", keys["admin"], text="about x", subject_id="x")
     assert guarded.ask("POST", "/v1/erase", {"subject_id": "x"}, keys["admin"])[0] == 200
     assert guarded.ask("GET", "/metrics", key=keys["ada"])[0] == 403
     assert guarded.ask("GET", "/metrics", key=keys["admin"])[0] == 200
