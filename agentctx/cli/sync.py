@@ -22,16 +22,19 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 @click.option("--limit", default=20, show_default=True, help="Most notes to print; 0 prints all.")
 @JSON
 def affected_command(span: str, limit: int, as_json: bool) -> None:
-    """Say which notes a change touches, best first, each with its reasons and a probability."""
-    from agentctx.flows.targeting import change_of, find_affected, left_unread
+    """Say which notes of B are touched by what B brings that A has not; best first, with reasons."""
+    from agentctx.flows import targeting
     from agentctx.project import Project
 
     with Project.open() as project:
-        change = change_of(project, span)
-        found = find_affected(project, change, lambda n: tell(f"reading earlier merges: {n}"))
+        range_ = targeting.span_of(project.git, span)
+        change = targeting.change_between(project, range_.base, range_.head)
+        asked = targeting.notes_at(project, range_.head)
+        reading = "reading earlier merges:"
+        found = targeting.find_affected(project, change, asked, lambda n: tell(f"{reading} {n}"))
     shown = found[:limit] if limit > 0 else found
-    if change.unread:
-        tell(left_unread(change))
+    for line in filter(None, (range_.notice, asked.notice, targeting.left_unread(change))):
+        tell(line)
     if as_json:
         return emit_json({"range": f"{change.base}..{change.head}", "notes": list(shown)})
     for note in shown:
@@ -66,15 +69,16 @@ MODES = ("suggest", "apply", "commit", "pull-request")
 def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: bool, **where: str) -> int:
     """Bring the notes up to date with what arrived. Without A..B: from what was last looked at to HEAD."""
     from agentctx.flows.sync import Choices, run_sync, told
-    from agentctx.flows.targeting import change_of
+    from agentctx.flows.targeting import span_of
     from agentctx.forges.place import Goal
     from agentctx.project import Project
 
     with Project.open() as project:
         base, head = "", ""
         if span:
-            change = change_of(project, span)
-            base, head = change.base, change.head
+            range_ = span_of(project.git, span)
+            base, head = range_.base, range_.head
+            tell(range_.notice) if range_.notice else None
         if mode == "pull-request" or (mode == "commit" and not dry_run):
             goal = Goal(**where, model=not no_model, dry_run=dry_run)
             return _published(project, (base, head), mode, goal, as_json)

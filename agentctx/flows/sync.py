@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
-from agentctx.errors import NotFound, NotYet
+from agentctx.errors import NotFound, NotYet, Unusable
 from agentctx.flows.mending import apply_open, finish_interrupted, keep, provenance_of, repairs
 from agentctx.flows.recheck import recheck
-from agentctx.flows.targeting import change_between, find_affected, left_unread
+from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
 from agentctx.llm.cached import forget
@@ -129,7 +129,8 @@ def sync_id(project: Project, base: str, head: str) -> str:
 
 
 def _ask(project: Project, change: Change, report: SyncReport, choices: Choices, say: Say) -> SyncReport:
-    found = find_affected(project, change, lambda n: say(f"reading earlier merges: {n}"))
+    now = notes_now(project)
+    found = find_affected(project, change, now, lambda n: say(f"reading earlier merges: {n}"))
     report = replace(report, affected=tuple(found))
     done = _done(project, report, choices)
     chosen, skipped = _chosen(project, [a for a in found if a.id not in done], change)
@@ -147,10 +148,7 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     for number, group in enumerate(groups, 1):
         ids = [r.note.id for r in group]
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
-        try:
-            report = _one_call(project, provider, group, report, choices)
-        except OverCap as cap:
-            report = replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
+        report = _asked(project, provider, group, report, choices)
     return report
 
 
@@ -223,10 +221,31 @@ def _estimated(report: SyncReport, groups: Sequence[Sequence[SyncRequest]]) -> S
     return replace(report, calls=len(calls), tokens=tokens)
 
 
+def _asked(
+    project: Project, provider: Provider, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
+) -> SyncReport:
+    """The report with one group asked about. What a model says nothing usable about is refused, a note at a
+    time: the other notes of its group are asked about without it. A provider that is down fails the sync."""
+    ids = [r.note.id for r in group]
+    try:
+        return _one_call(project, provider, group, report, choices)
+    except OverCap as cap:
+        return replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
+    except Unusable as error:
+        report = replace(report, calls=report.calls + 1)
+        if len(group) > 1:
+            for request in group:
+                report = _asked(project, provider, [request], report, choices)
+            return report
+        if choices.mark:
+            fail(project.state, group[0].change.head, ids)
+        return replace(report, refused=(*report.refused, (ids[0], Refusal("format", error.message))))
+
+
 def _one_call(
     project: Project, provider: Provider, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
 ) -> SyncReport:
-    """Ask about one group, judge the answer, keep what may be offered. A failed call fails the sync."""
+    """Ask about one group, judge the answer, keep what may be offered."""
     data = {r.note.id: project.folder.read_bytes(r.note.path) for r in group}
     prompt, schema = build_prompt(group), answer_schema([r.note.id for r in group])
     answer = provider.complete(prompt, schema)

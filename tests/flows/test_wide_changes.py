@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agentctx.cli.main import run
-from agentctx.flows.targeting import change_between, change_of, find_affected, left_unread
+from agentctx.flows.targeting import change_between, change_of, find_affected, left_unread, notes_now
 from agentctx.git import history
 from agentctx.project import Project
 from agentctx.proposals import sampling
@@ -54,7 +54,7 @@ def test_hunks_are_read_of_the_best_alone(project: Project, monkeypatch: pytest.
 
 
 def test_an_anchored_file_of_a_large_change_ties_its_note(project: Project) -> None:
-    best = find_affected(project, change_of(project, "HEAD~1..HEAD"))[0]
+    best = find_affected(project, change_of(project, "HEAD~1..HEAD"), notes_now(project))[0]
     assert best.id == "a"
     assert any("src/m" in reason for reason in best.reasons), best.reasons
 
@@ -87,6 +87,6 @@ def test_a_document_is_no_evidence_about_its_own_sections(repo: TempRepo) -> Non
         "Rewrite the retry queue", {"docs/guide.md": guide.replace("oldest", "newest"), "src/a.py": "A = 2\n"}
     )
     with Project.open(repo.root) as project:
-        found = find_affected(project, change_of(project, "HEAD~1..HEAD"))
+        found = find_affected(project, change_of(project, "HEAD~1..HEAD"), notes_now(project))
     assert found
     assert not any(one.flag or "docs/guide.md" in " ".join(one.reasons) for one in found)
