@@ -130,9 +130,9 @@ def _insert_late(session: Session, tenant: str, fact: Fact) -> None:
         raise LostRace
     ident, began = following[0]
     session.run(
-        f"UPDATE facts SET invalid_at = ?, superseded_by = ?"
+        f"UPDATE facts SET invalid_at = ?, superseded_by = ?, retired_at = ?"
         f" WHERE {mine} AND valid_at <= ? AND invalid_at > ?",
-        (fact.valid_at, fact.id, *key, fact.valid_at, fact.valid_at),
+        (fact.valid_at, fact.id, fact.recorded_at, *key, fact.valid_at, fact.valid_at),
     )
     ends = min(instant(began), fact.invalid_at or instant(began))
     _insert(session, tenant, [replace(fact, status="superseded", invalid_at=ends, superseded_by=ident)])
@@ -142,18 +142,22 @@ def _insert_late(session: Session, tenant: str, fact: Fact) -> None:
 
 
 def retract(session: Session, tenant: str, fact_id: str, now: str) -> None:
-    """Say that a fact was never true. Raises ``NotFound``."""
+    """Say that a fact was never true; a disputed one is not believed at any time. Raises ``NotFound``."""
     touched = session.run(
-        "UPDATE facts SET status = 'retracted', invalid_at = valid_at, retired_at = ?"
+        "UPDATE facts SET status = 'retracted', invalid_at = valid_at, retired_at = ?,"
+        " recorded_at = CASE WHEN status = 'disputed' THEN ? ELSE recorded_at END"
         " WHERE id = ? AND tenant_id = ? AND status <> 'retracted'",
-        (now, fact_id, tenant),
+        (now, now, fact_id, tenant),
     )
     if not touched:
         raise NotFound(f"there is no fact {fact_id} that could be retracted")
 
 
 def resolve(session: Session, tenant: str, fact_id: str, keep: bool, now: str) -> Head | None:
-    """Make a disputed fact the current one of its key, or retract it. Raises ``NotFound``."""
+    """Make a disputed fact the current one of its key, or retract it. Raises ``NotFound``.
+
+    It is believed from the decision on: before ``now`` it was only said, so that is when it is recorded.
+    """
     spaces = paths_below(session, tenant, "/")
     found = facts_where(session, spaces, "id = ? AND status = 'disputed'", (fact_id,))
     if not found:
@@ -171,7 +175,8 @@ def resolve(session: Session, tenant: str, fact_id: str, keep: bool, now: str) -
     planned = plan([chosen], weak)
     if planned.inserts:
         planned.inserts.clear()
-        session.run("UPDATE facts SET status = 'active', valid_at = ? WHERE id = ?", (began, fact_id))
+        sql = "UPDATE facts SET status = 'active', valid_at = ?, recorded_at = ? WHERE id = ?"
+        session.run(sql, (began, now, fact_id))
     else:
         retract(session, tenant, fact_id, now)
     _carry_out(session, tenant, planned)

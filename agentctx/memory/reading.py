@@ -37,7 +37,12 @@ _HELD = (
     " AND (invalid_at IS NULL OR invalid_at > ? OR retired_at > ?)"
 )
 """A fact was seen to hold: until it was retired nobody knew that it would end."""
-
+_LAST = (
+    "NOT EXISTS (SELECT 1 FROM facts n WHERE n.namespace_id = facts.namespace_id AND n.entity = facts.entity"
+    " AND n.property = facts.property AND n.status <> 'disputed' AND n.valid_at > facts.valid_at"
+    " AND n.valid_at <= ? AND n.recorded_at <= ? AND NOT (n.status = 'retracted' AND n.retired_at <= n.recorded_at))"
+)
+"""Nor was a later one of its key known: what ended the fact anew since had ended it elsewhere before."""
 
 _OF_FACT = ", ".join(f"f.{column}" for column in FACTS.columns)
 Seen = tuple[str, tuple[str, ...]]
@@ -47,9 +52,10 @@ Seen = tuple[str, tuple[str, ...]]
 def visible(now: str, as_of: AsOf | None) -> Seen:
     """The condition under which a fact is read, and its values."""
     now = instant(now)
-    at = instant(as_of.at) if as_of else now
-    known = instant(as_of.known) if as_of else END_OF_TIME
-    return f"{_ALIVE} AND {_HELD}", (now, known, at, at, known)
+    if as_of is None:
+        return f"{_ALIVE} AND {_HELD}", (now, END_OF_TIME, now, now, END_OF_TIME)
+    at, known = instant(as_of.at), instant(as_of.known)
+    return f"{_ALIVE} AND {_HELD} AND {_LAST}", (now, known, at, at, known, at, known)
 
 
 def marks(values: Sequence[object]) -> str:

@@ -270,6 +270,49 @@ def test_a_fact_learnt_late_takes_its_place_in_history(store: Store) -> None:
     assert (now.value, then.value) == ("Cleo", "Bob")
 
 
+def known_at(store: Store, table: dict[tuple[float, float], str | None]) -> None:
+    """What a read of the key and a recall give for (world hour, hour of knowledge)."""
+    for (world, known), value in table.items():
+        then = AsOf(at(world), at(known))
+        found = store.fact("/p", "cart", "owner", at(99), then)
+        assert (found.value if found else None) == value, (world, known)
+        assert recalled(store, "owner cart", as_of=then) == ([value] if value else []), (world, known)
+
+
+def test_what_is_learnt_late_does_not_change_what_was_known_before(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0))
+    store.assert_fact(fact("Eve", 20))
+    earlier = {(15, 10): "Ada", (15, 25): "Ada", (25, 15): "Ada", (25, 25): "Eve", (-1, 25): None}
+    known_at(store, earlier)
+    store.assert_fact(fact("Cleo", 10, recorded_at=at(30)))
+    middle = {(5, 35): "Ada", (15, 29): "Ada", (15, 35): "Cleo", (25, 35): "Eve"}
+    known_at(store, earlier | middle)
+    store.assert_fact(fact("Dan", 14, recorded_at=at(40)))
+    store.assert_fact(fact("Bob", 5, recorded_at=at(50)))
+    last = {(2, 60): "Ada", (7, 60): "Bob", (7, 45): "Ada", (12, 60): "Cleo", (15, 60): "Dan"}
+    known_at(store, earlier | middle | last)
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "dismissed"])
+def test_a_decision_does_not_change_what_was_believed_before_it(store: Store, keep: bool) -> None:
+    doubt = fact("Bob", 10, confidence=0.5)
+    store.assert_facts([fact("Ada", 0), doubt])
+    before = {(15, 12): "Ada", (5, 12): "Ada", (15, 29): "Ada"}
+    known_at(store, before)
+    store.resolve(doubt.id, keep, at(30))
+    known_at(store, before | {(5, 35): "Ada", (15, 35): "Bob" if keep else "Ada"})
+
+
+def test_a_late_fact_after_a_retraction_leaves_the_gap_in_what_was_known(store: Store) -> None:
+    gone = fact("Bob", 20)
+    store.assert_facts([fact("Ada", 0), gone, fact("Cleo", 40)])
+    store.retract(gone.id, at(50))
+    earlier = {(25, 45): "Bob", (25, 55): None, (15, 55): "Ada", (45, 55): "Cleo"}
+    known_at(store, earlier)
+    store.assert_fact(fact("Dan", 10, recorded_at=at(60)))
+    known_at(store, earlier | {(15, 65): "Dan", (5, 65): "Ada"})
+
+
 def test_a_fact_that_begins_tomorrow_leaves_todays_in_place(store: Store) -> None:
     store.assert_fact(fact("Ada", 0))
     store.assert_fact(fact("Bob", 24, recorded_at=at(1)))
