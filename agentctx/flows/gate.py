@@ -6,24 +6,22 @@ Nothing that the branch says about the gate is believed: settings come from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 from agentctx.config import Config
 from agentctx.flows.branch import Branch, branch_of
+from agentctx.flows.side import Side
+from agentctx.flows.since_base import SinceBase
 from agentctx.freshness.anchors import Sight, look, same_code
-from agentctx.freshness.code import SHELF, Code
-from agentctx.freshness.index import Assessor
+from agentctx.freshness.code import Code
 from agentctx.freshness.score import state_of
-from agentctx.freshness.tree import Tree
 from agentctx.freshness.wording import lines_of as lines_of_symbol
 from agentctx.freshness.wording import symbol_diff
 from agentctx.git import RevTree, WorkTree
-from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, NoteSet, Problem, Stamp
+from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, Problem
 from agentctx.notes.document import lines_of
-from agentctx.notes.snapshot import notes_of, records_of
 from agentctx.project import Project
 from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed, renamed
 from agentctx.proposals.silent_files import lasting, telling
@@ -52,50 +50,6 @@ def check(project: Project, base: str = "", head: str = "", say: Say | None = No
     return replace(branch.checked, findings=in_order(found), notices=notices)
 
 
-# --------------------------------------------------------------------------- one version, judged
-
-
-class _Side:
-    """The notes of one version and their verdicts."""
-
-    def __init__(self, project: Project, tree: Tree, include: Sequence[str]) -> None:
-        self.tree = tree
-        self._project = project
-        self._include = include
-
-    @cached_property
-    def notes(self) -> NoteSet:
-        return notes_of(self.tree, self._project.context, self._include)
-
-    @cached_property
-    def records(self) -> dict[str, dict[str, Stamp]]:
-        return records_of(self.tree, self._project.context)
-
-    @cached_property
-    def assessor(self) -> Assessor:
-        cache = _Definitions(self._project.state)
-        return Assessor(self._project.git, self.tree, cache, context=self._project.context)
-
-    def verdicts(
-        self, only: Collection[str] | None = None, records: Mapping[str, Mapping[str, Stamp]] | None = None
-    ) -> dict[str, Freshness]:
-        chosen = tuple(n for n in self.notes.notes if only is None or n.id in only)
-        return self.assessor.assess(NoteSet(chosen), records or self.records).by_id()
-
-
-class _Definitions:
-    """Of this clone's caches the one that is right for every version: definitions by content id."""
-
-    def __init__(self, state: Any) -> None:
-        self._state = state
-
-    def read(self, name: str) -> Any:
-        return self._state.read(name) if name.startswith(f"{SHELF}/") else None
-
-    def write(self, name: str, value: Any) -> bool:
-        return name.startswith(f"{SHELF}/") and bool(self._state.write(name, value))
-
-
 # --------------------------------------------------------------------------- the answer
 
 
@@ -107,8 +61,8 @@ class _Gate:
         self.rules = Rules(config.check.fail_on, config.check.targeting)
         tree = WorkTree(self.git) if branch.is_worktree else RevTree(self.git, branch.head)
         include = config.notes.include
-        self.after = _Side(project, tree, include)
-        self.before = _Side(project, RevTree(self.git, branch.merge_base), include)
+        self.after = Side(project, tree, include)
+        self.before = Side(project, RevTree(self.git, branch.merge_base), include)
         self.settled: set[str] = set()
         self.notes = {note.id: note for note in self.after.notes.notes}
 
@@ -119,13 +73,14 @@ class _Gate:
         return same | renamed(self.before.notes.notes, self.after.notes.notes)
 
     @cached_property
+    def since_base(self) -> SinceBase:
+        """What the code at the merge base says where nothing else does."""
+        return SinceBase(self.git, self.before, self.after, self.branch.merge_base, self.was)
+
+    @cached_property
     def verdicts(self) -> dict[str, Freshness]:
-        """Of every note; one that was renamed without its record is held against the record it had."""
-        found = self.after.verdicts()
-        old = {id: self.before.records.get(was, {}) for id, was in self.was.items() if id != was}
-        lost = {id: record for id, record in old.items() if record and id not in self.after.records}
-        judged = self.after.verdicts(lost, lost) if lost else {}
-        return found | {id: verdict for id, verdict in judged.items() if verdict.state != "fresh"}
+        """Of every note after the branch."""
+        return self.since_base.verdicts(self.after.verdicts())
 
     def findings(self) -> list[Finding]:
         """What is false now: brought by the branch, or older than it (``known``)."""
@@ -135,7 +90,9 @@ class _Gate:
         before = self.before.verdicts(named) if named and self.branch.merge_base else {}
         found: list[Finding] = []
         for id in sorted(doubtful):
-            claims = list(of_note(self.notes[id], after[id], before.get(self.was[id]), self.rules))
+            then = before.get(self.was[id])
+            then = then and self.since_base.known(id, then, after[id])
+            claims = list(of_note(self.notes[id], after[id], then, self.rules))
             mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
             self.settled |= {id} if claims and not mine else set()
             found += self._placed(self.notes[id], after[id], mine) if mine else []
@@ -202,21 +159,23 @@ class _Gate:
 
     def _is_mended(self, note: Note, drift: Drift, now: Sight) -> bool:
         """The branch last wrote the note when its code was as it is now, if in several commits. Anchors that
-        follow moved code are no mending: the text is."""
-        if drift.state == "gone" or not self.branch.merge_base or not now.stamp:
+        follow moved code are no mending: the text is. A note that still names what is gone is not mended."""
+        if not self.branch.merge_base or (now.stamp is None and drift.anchor in note.anchors):
             return False
-        id = (
-            note.id if note.id in self.after.records else self.was[note.id]
-        )  # a record that came along speaks
-        old = next((n for n in self.before.notes.notes if n.id == id), None)
-        if old is None or (old.title == note.title and old.body.split() == note.body.split()):
+        if self.was[note.id] != note.id and note.id in self.after.records:
+            return False  # a record that came along speaks
+        if not self.since_base.is_rewritten(note):
             return False
         if self.after.tree.key(note.path).startswith("w:"):
             return True
         span = f"{self.branch.merge_base}..{self.branch.head}"
         wrote = self.git.commits([note.path], span, limit=1)
-        then = look(drift.anchor, self._past(wrote[0].id), deep=False).stamp if wrote else None
-        return then is not None and same_code(then, now.stamp)
+        if not wrote:
+            return False
+        then = look(drift.anchor, self._past(wrote[0].id), deep=False)
+        if then.stamp is None or now.stamp is None:
+            return then.is_gone and now.is_gone
+        return same_code(then.stamp, now.stamp)
 
     def _is_the_bases(self, anchor: Anchor, now: Sight) -> bool:
         """The base has this very code already (the branch was squashed, or stands on one that was)."""
