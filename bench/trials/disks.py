@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,12 @@ class Ways:
 
     def back(self, head: str) -> None:
         """The first state of all, before any command."""
+        lock = self.shop.root / ".git" / "index.lock"
+        for _ in range(40):
+            if not lock.exists():
+                break
+            time.sleep(0.05)  # a git that was asked by a command that is dead now may still work
+        lock.unlink(missing_ok=True)
         self.shop.git("reset", "-q", "--hard", head)
         self.shop.git("clean", "-q", "-f", "-d")
         Shop._copy(self.folder / "saved-first", self.shop.root / ".git" / "agentctx")
