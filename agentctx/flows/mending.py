@@ -42,7 +42,7 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
 
 def _cause(freshness: Freshness) -> str:
     """The newest commit that moved anchored code, as far as history tells."""
-    moved = [commit for drift in freshness.drifts if drift.state == "moved" for commit in drift.commits]
+    moved = [commit for drift in freshness.drifts if drift.moved_to for commit in drift.commits]
     return max(moved, key=lambda commit: commit.date).id if moved else ""
 
 

@@ -32,6 +32,8 @@ class _Culprit:
     stamp: Stamp | None
     since: str
     name: str = ""
+    now: Anchor | None = None
+    """Where it is now, when it went elsewhere."""
 
 
 class Evidence:
@@ -105,16 +107,20 @@ class Evidence:
         assert self.history is not None
         target = changed.target
         past = self.history.code(since, self.code.memory)
-        before = dict(face_of(target, user, changed.reference, past))
-        now = dict(face_of(target, user, changed.reference, self.code))
+        place = changed.now or target
+        before = {p.symbol: (p, made) for p, made in face_of(target, user, changed.reference, past)}
+        now = {p.symbol: (p, made) for p, made in face_of(place, user, changed.reference, self.code)}
         then = look(target, past, deep=False)
-        members = [
-            place for place in {**before, **now} if _face_at(before.get(place)) != _face_at(now.get(place))
-        ]
+        members = [n for n in {**before, **now} if _face_at(before.get(n)) != _face_at(now.get(n))]
         if then.symbol is None or not members:
-            return [_Culprit(target, then.stamp, since, changed.reference)]
-        stamps = {place: made.stamp for place, made in before.items()}
-        return [_Culprit(place, stamps.get(place), since, place.symbol) for place in members[:3]]
+            return [_Culprit(target, then.stamp, since, changed.reference, place)]
+        culprits = []
+        for name in members[:3]:
+            old, new = before.get(name), now.get(name)
+            here = new[0] if new else None
+            there, stamp = (old[0], old[1].stamp) if old else (here or target, None)
+            culprits.append(_Culprit(there, stamp, since, name, here))
+        return culprits
 
     def _explained(self, case: Case, culprits: list[_Culprit]) -> Drift:
         drift = case.drift
@@ -125,8 +131,7 @@ class Evidence:
         commits, uncommitted = self._changes(culprits[0])
         reason = drift.reason
         if drift.state in ("signature", "body", "docstring") and case.sight.symbol is not None:
-            reason = self._words(drift, case)
-            reason += f", and it is now `{drift.moved_to}`" if drift.moved_to else ""
+            reason = self._words(drift, case) + _went(drift)
         return replace(drift, commits=commits, reason=_joined(reason, wording.when(commits, uncommitted)))
 
     def _words(self, drift: Drift, case: Case) -> str:
@@ -168,7 +173,7 @@ class Evidence:
         drift = case.drift
         name = drift.anchor.symbol
         if not culprits:
-            return replace(drift, reason=f"something that `{name}` calls or reads changed")
+            return replace(drift, reason=f"something that `{name}` calls or reads changed{_went(drift)}")
         words: list[str] = []
         commits: dict[str, Commit] = {}
         uncommitted = False
@@ -178,12 +183,12 @@ class Evidence:
             uncommitted = uncommitted or open_edit
             words.append(self._culprit_words(culprit))
         listed = tuple(sorted(commits.values(), key=lambda c: c.date, reverse=True))
-        reason = f"`{name}` uses {', '.join(words)}"
+        reason = f"`{name}` uses {', '.join(words)}{_went(drift)}"
         return replace(drift, commits=listed, reason=_joined(reason, wording.when(listed, uncommitted)))
 
     def _culprit_words(self, culprit: _Culprit) -> str:
-        anchor = culprit.anchor
-        now = look(anchor, self.code, deep=False)
+        anchor, place = culprit.anchor, culprit.now or culprit.anchor
+        now = look(place, self.code, deep=False)
         label = f"`{culprit.name}`"
         if now.symbol is None or culprit.stamp is None:
             return (
@@ -198,8 +203,7 @@ class Evidence:
         assert now.stamp is not None
         state = difference(culprit.stamp, now.stamp, uncertain=True)
         part = {"signature": "signature", "body": "body"}.get(state, "code")
-        place = f" in `{anchor.path}`"
-        return f"{label}, whose {part} changed{place}"
+        return f"{label}, whose {part} changed in `{place.path}`"
 
     def _then(self, anchor: Anchor, baseline: Baseline) -> tuple[Symbol, str] | None:
         """The symbol and its text as it was when verified."""
@@ -272,8 +276,12 @@ class Evidence:
         )
 
 
-def _face_at(made: Symbol | None) -> str:
-    return face_stamp(made) if made else ""
+def _face_at(made: tuple[Anchor, Symbol] | None) -> str:
+    return face_stamp(made[1]) if made else ""
+
+
+def _went(drift: Drift) -> str:
+    return f", and it is now `{drift.moved_to}`" if drift.moved_to else ""
 
 
 def _joined(reason: str, when: str) -> str:

@@ -11,7 +11,7 @@ from agentctx.freshness.history import History
 from agentctx.freshness.logbook import newer
 from agentctx.freshness.relocation import Before, relocate
 from agentctx.freshness.verdicts import Verdict
-from agentctx.freshness.weighing import Case
+from agentctx.freshness.weighing import Case, now_at
 from agentctx.freshness.witness import Baseline, Witness
 from agentctx.model import Anchor, Drift, Note, Stamp
 
@@ -103,12 +103,10 @@ class Judge:
         place = relocate(anchor, case.baseline.stamp, self.code, self._before(case.baseline))
         if place is None:
             return case
-        if place.is_same:
-            reason = f"`{anchor}` is now `{place.anchor}`"
-            moved = replace(case.drift, state="moved", moved_to=str(place.anchor), reason=reason)
-            return replace(case, drift=moved)
         there = look(place.anchor, self.code)
         changed = drift(anchor, case.baseline.stamp, there)
+        if changed.state == "unchanged" or (place.is_same and changed.state in ("signature", "body")):
+            changed = Drift(anchor, "moved", reason=now_at(anchor, str(place.anchor)))
         moved = replace(changed, moved_to=str(place.anchor), witness=case.baseline.witness)
         return Case(moved, case.baseline, there)
 

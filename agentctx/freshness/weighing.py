@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from agentctx.freshness.anchors import Sight, difference, look
 from agentctx.freshness.code import Code
 from agentctx.freshness.commonplace import Commonplace
-from agentctx.freshness.dependencies import Dependencies
+from agentctx.freshness.dependencies import Dependencies, is_other
 from agentctx.freshness.history import History
 from agentctx.freshness.reroutes import Seen, is_rerouted
 from agentctx.freshness.witness import Baseline
@@ -68,7 +68,10 @@ class Scales:
             return case
         names = ", ".join(f"`{one.reference}`" for one in changed[:3])
         reason = f"{names} changed, which says little: much of the repository uses it"
-        return replace(case, drift=replace(drift, state="unchanged", reason=reason))
+        state: DriftState = "unchanged"
+        if drift.moved_to:
+            state, reason = "moved", now_at(drift.anchor, drift.moved_to)
+        return replace(case, drift=replace(drift, state=state, reason=reason))
 
     def since(self, baseline: Baseline) -> str:
         """The commit in which the note was true; HEAD when that is not committed."""
@@ -95,7 +98,9 @@ class Scales:
             return None
         self._trees.add(since)
         then = look(anchor, self.history.code(since, self.code.memory))
-        return then.dependencies if then.stamp and then.stamp.deps == baseline.stamp.deps else None
+        if then.stamp is None or bool(then.stamp.deps) != bool(baseline.stamp.deps):
+            return None
+        return None if is_other(baseline.stamp.deps, then.stamp.deps) else then.dependencies
 
     def _is_rerouted(self, case: Case) -> bool:
         anchor = case.drift.anchor
@@ -118,6 +123,11 @@ class Scales:
         if self._same_but_imports(changed.then, changed.now, case.baseline):
             return True
         return self._commonplace.holds(case.drift.anchor, changed.reference, changed.now)
+
+
+def now_at(anchor: Anchor, moved_to: str) -> str:
+    """The reason of a drift that is a move and nothing else."""
+    return f"`{anchor}` is now `{moved_to}`"
 
 
 def _but_for_the_body(case: Case) -> DriftState:

@@ -191,9 +191,10 @@ def vouched(proposal: Proposal, now: Mapping[str, Stamp], old: Mapping[str, Stam
     if proposal.origin != "repair":
         return now
     moves = [o.arguments for o in proposal.operations if o.name == "anchor"]
-    put, left = {move["anchor"] for move in moves}, {move.get("replaces") for move in moves}
+    put, left = {move["anchor"]: move for move in moves}, {move.get("replaces") for move in moves}
+    kept = {name: old.get(move["replaces"]) for name, move in put.items() if move.get("as_verified")}
     return {
-        **{name: stamp for name, stamp in now.items() if name in put},
+        **{name: kept.get(name) or stamp for name, stamp in now.items() if name in put},
         **{name: stamp for name, stamp in old.items() if name not in left},
     }
 

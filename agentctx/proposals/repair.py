@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentctx.model import Freshness, Note, Operation
+from agentctx.model import Drift, Freshness, Note, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Repair:
 def moved_anchors(note: Note, freshness: Freshness) -> Repair | None:
     """Anchors put where their code went, when the same body was found elsewhere; None when none moved.
 
-    Text is not touched: a note whose words name the old place stays flagged by its mentions.
+    Text is not touched: a note whose words name the old place stays flagged by its mentions. Where what the
+    code uses changed on the way, or its docstring, the stamp stays ``as_verified``, and the note suspect.
     """
     if note.read_only or freshness.state == "conflicted":
         return None
@@ -29,11 +30,20 @@ def moved_anchors(note: Note, freshness: Freshness) -> Repair | None:
     anchors = {str(anchor) for anchor in note.anchors}
     for drift in freshness.drifts:
         old = str(drift.anchor)
-        if drift.state != "moved" or not drift.moved_to or old not in anchors:
+        if not is_moved(drift) or old not in anchors:
             continue
-        operations.append(Operation("anchor", {"anchor": drift.moved_to, "replaces": old}))
+        arguments = {"anchor": drift.moved_to, "replaces": old}
+        if drift.state != "moved":
+            arguments["as_verified"] = "yes"
+        operations.append(Operation("anchor", arguments))
         proofs.append(drift.reason or f"{old} is {drift.moved_to} now, with the same body")
     return Repair(note.id, tuple(operations), "; ".join(proofs)) if operations else None
+
+
+def is_moved(drift: Drift) -> bool:
+    """Is the same code proved to be elsewhere? What it uses may have changed, if a record says so."""
+    is_beside = drift.state in ("dependency", "docstring") and drift.witness == "record"
+    return bool(drift.moved_to) and (drift.state == "moved" or is_beside)
 
 
 def mended_by_hand(freshness: Sequence[Freshness]) -> tuple[str, ...]:
