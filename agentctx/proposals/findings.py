@@ -36,13 +36,18 @@ class Rules:
         return "info" if state == "unverified" else "warning"
 
 
+def badness(state: str) -> int:
+    """A number that is higher for a worse state of a note."""
+    return _BADNESS.index(state)
+
+
 def of_note(note: Note, after: Freshness, before: Freshness | None, rules: Rules) -> Iterator[Finding]:
     """What is false of one note after the branch; what was no better before it is marked ``known``."""
     if note.status != "active":
         return
     was = _states(before) if before else {}
     for key, state, reason, settle, line in _claims(note, after):
-        known = key in was and _BADNESS.index(state) <= _BADNESS.index(was[key])
+        known = key in was and badness(state) <= badness(was[key])
         if known and state not in _FALSE:
             continue
         yield Finding(
@@ -168,6 +173,8 @@ def settle_command(note: Note, drift: Drift) -> str:
     """
     if note.read_only or drift.state in ("gone", "unknown"):
         return edit_command(note.path)
+    if drift.anchor not in note.anchors and (drift.moved_to or not note.anchored):
+        return edit_command(note.path)  # taken off by the branch: there is nothing to repair or to verify
     if is_moved(drift):
         return "agentctx sync --no-model"
     return edit_command(note.path) if drift.moved_to else f"agentctx verify {shlex.quote(note.id)}"

@@ -10,9 +10,8 @@ from tests.repository import TempRepo
 
 BODY = "def total(net):\n    tax = net * RATE\n    return net + tax\n"
 DOCUMENTED = BODY.replace("    tax", '    """Adds the tax."""\n    tax', 1)
-CLASS = (
-    "class Box:\n    def size(self):\n        return self.side() * 3\n\n    def side(self):\n        return 2\n"
-)
+SIDE = "    def side(self):\n        return 2\n"
+CLASS = f"class Box:\n    def size(self):\n        return self.side() * 3\n\n{SIDE}"
 
 
 def said(repo: TempRepo) -> tuple[str, str, str, str]:
