@@ -64,7 +64,7 @@ def value_of(given: str, as_json: bool) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput(f"{text[:80]!r} is not JSON", "quote it for the shell: '{\"step\": 2}'") from None
 
 
@@ -94,7 +94,7 @@ def remember_command(
             )
             id, said = fact.id, fact.statement
             if not dry_run:
-                memory.store.assert_fact(fact)
+                id = memory.store.assert_fact(fact).fact_id
         else:
             episode = memory.episode(text_of(words[0]), namespace, subject_id=subject_id)
             id, said = episode.id, episode.content

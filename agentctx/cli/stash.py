@@ -61,7 +61,7 @@ def stash_set(
     given = sys.stdin.read() if value == "-" else value
     try:
         data = given if text else json.loads(given)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput(f"{given[:80]!r} is not JSON", "quote it for the shell, or use --text") from None
     stash = _opened(url, api_key)
     ident = stash.set(name, data, ttl)

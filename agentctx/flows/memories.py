@@ -66,10 +66,10 @@ class Place:
         store = open_tenant(self.dsn, tenant) if self.dsn else open_sqlite(file, tenant)
         if not self.redis_url:
             return store
-        from agentctx.memory.redis import open_redis
+        from agentctx.memory.redis import redis_at  # one that is away costs contexts alone
         from agentctx.memory.split import SplitStore
 
-        return SplitStore(store, open_redis(self.redis_url, tenant))
+        return SplitStore(store, redis_at(self.redis_url, tenant))
 
 
 class Memory:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agentctx.memory.base import Contexts
 
 BACKENDS = ("memory", "sqlite", "redis")
+LOG_FORMATS = ("json", "text")
 VARIABLES = (
     "STASH_BACKEND", "REDIS_URL", "STASH_HOST", "STASH_PORT", "STASH_DEFAULT_TTL", "STASH_MAX_TTL",
     "STASH_MAX_PAYLOAD_BYTES", "STASH_LOG_LEVEL", "STASH_LOG_FORMAT", "STASH_API_KEYS",
@@ -59,17 +60,23 @@ class Settings:
         default = _number(environ, "STASH_DEFAULT_TTL", FREE.default_ttl)
         longest = _number(environ, "STASH_MAX_TTL", max(FREE.max_ttl, default))
         size = _number(environ, "STASH_MAX_PAYLOAD_BYTES", FREE.max_bytes)
+        port = _number(environ, "STASH_PORT", cls.port)
+        if port > 65535:
+            raise InvalidInput(f"STASH_PORT={port} is no port", "a number up to 65535")
         level = environ.get("STASH_LOG_LEVEL", cls.log_level).upper()
         if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
             raise InvalidInput(f"STASH_LOG_LEVEL={level} is no level", "DEBUG, INFO, WARNING or ERROR")
+        form = environ.get("STASH_LOG_FORMAT", cls.log_format)
+        if form not in LOG_FORMATS:
+            raise InvalidInput(f"STASH_LOG_FORMAT={form} is no format", f"one of: {', '.join(LOG_FORMATS)}")
         return cls(
             backend,
             environ.get("REDIS_URL", cls.redis_url),
             environ.get("STASH_HOST", cls.host),
-            _number(environ, "STASH_PORT", cls.port),
+            port,
             replace(FREE, max_bytes=size, default_ttl=min(default, longest), max_ttl=longest),
             level,
-            environ.get("STASH_LOG_FORMAT", cls.log_format),
+            form,
             tuple((key, user) for key, _, user in pairs if key),
         )
 

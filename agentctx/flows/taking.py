@@ -23,6 +23,8 @@ _TEXTS = (
     "extractor",
     "key",
 )
+DEEPEST = 100
+"""Lists and objects inside each other in one value; every reader can follow that many."""
 _VALUES = ("value", "metadata")
 
 
@@ -40,17 +42,24 @@ def clean(text: str) -> str:
     return redact(text).text
 
 
-def clean_value(value: Any) -> Any:
-    """JSON without what looks like a secret: texts and keys are cleaned one by one, and no value is lost."""
+def clean_value(value: Any, level: int = 0) -> Any:
+    """JSON without what looks like a secret: texts and keys are cleaned one by one, and no value is lost.
+
+    Raises ``InvalidInput`` for more than ``DEEPEST`` lists and objects inside each other.
+    """
     if isinstance(value, str):
         return clean(value)
+    if level > DEEPEST:
+        raise InvalidInput(
+            "the JSON value is nested too deeply", f"at most {DEEPEST} lists and objects inside each other"
+        )
     if isinstance(value, Mapping):
         made: dict[str, Any] = {}
         for key, item in value.items():
-            made[_free(clean(str(key)), made)] = clean_value(item)
+            made[_free(clean(str(key)), made)] = clean_value(item, level + 1)
         return made
     if isinstance(value, Sequence):
-        return [clean_value(item) for item in value]
+        return [clean_value(item, level + 1) for item in value]
     return value
 
 

@@ -59,7 +59,10 @@ def remove(session: Session, tenant: str, ids: Iterable[str]) -> dict[str, int]:
 
 
 def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
-    """Remove a bounded number of rows that expired by ``now``; all counts are 0 when none is left."""
+    """Remove a bounded number of rows that expired by ``now``; all counts are 0 when none is left.
+
+    As with any removal, facts that rest on removed episodes alone follow.
+    """
     expired = [
         ident
         for table in ("episodes", "facts")
@@ -67,14 +70,11 @@ def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
             f"SELECT id FROM {table} WHERE expires_at <= ? AND tenant_id = ? LIMIT ?", (now, tenant, _SWEPT)
         )
     ]
-    episodes = _owned(session, "episodes", tenant, expired)
-    facts = _owned(session, "facts", tenant, expired)
-    _delete(session, "fact_sources", "fact_id", facts)
-    _delete(session, "fact_heads", "fact_id", facts)
+    counts = remove(session, tenant, expired)
     contexts = "DELETE FROM working_context WHERE expires_at <= ? AND tenant_id = ?"
     return {
-        "facts": _delete_facts(session, facts),
-        "episodes": _delete(session, "episodes", "id", episodes, indexed=True),
+        "facts": counts["facts"],
+        "episodes": counts["episodes"],
         "working_context": session.run(contexts, (now, tenant)),
     }
 

@@ -234,6 +234,27 @@ def test_a_life_that_is_no_number_of_hours_is_refused(shop: TempRepo) -> None:
         assert code == 2 and "outside the calendar" in told
 
 
+@pytest.mark.parametrize("levels", [600, 100_000])
+def test_json_that_is_nested_too_deeply_is_bad_input(repo: TempRepo, levels: int) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    deep = "[" * levels + "]" * levels
+    for words in (("fact", "set", "a", "b", deep, "--json-value"), ("context", "set", "k", deep)):
+        code, _, said = typed(repo, *words)
+        assert code == 2 and "bug" not in said, said[:300]
+    ninety = "[" * 90 + "]" * 90
+    run(repo, "fact", "set", "a", "b", ninety, "--json-value")
+    assert asked(repo, "fact", "get", "a", "b")["fact"]["value"] == json.loads(ninety)
+
+
+def test_a_redis_that_is_away_costs_contexts_alone(repo: TempRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.commit("code", {"a.py": "x = 1\n"})
+    monkeypatch.setenv("AGENTCTX_REDIS_URL", "redis://127.0.0.1:1/0")
+    run(repo, "remember", "the deploy failed")
+    assert "the deploy failed" in run(repo, "recall", "deploy")
+    code, _, said = typed(repo, "context", "set", "k", "1")
+    assert code == 2 and "Redis cannot be reached" in said
+
+
 def test_the_facade_serves_a_program(repo: TempRepo) -> None:
     repo.commit("code", {"a.py": "x = 1\n"})
     with Memory.open(repo.root) as memory:

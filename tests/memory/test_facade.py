@@ -67,6 +67,27 @@ def test_an_import_takes_in_no_secret(memory: Memory) -> None:
     assert memory.facts() == [fact]
 
 
+def test_facts_that_rest_on_an_expired_episode_alone_go_with_it(memory: Memory) -> None:
+    brief = memory.remember("short-lived", expires_at="2026-01-01T00:00:00Z")
+    lasting = memory.remember("long-lived")
+    memory.set_fact("a", "alone", 1, sources=(("episode", brief.id),))
+    memory.set_fact("a", "also", 1, sources=(("episode", brief.id), ("episode", lasting.id)))
+    memory.set_fact("a", "own", 1)
+    assert memory.store.sweep(memory.now()) == {"facts": 1, "episodes": 1, "working_context": 0}
+    assert [fact.property for fact in memory.facts()] == ["also", "own"]
+    assert memory.facts()[0].sources == (("episode", lasting.id),)
+
+
+@pytest.mark.parametrize("levels", [300, 600, 5_000])
+def test_a_value_that_is_nested_too_deeply_is_refused(memory: Memory, levels: int) -> None:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    for keep in (lambda: memory.set_fact("a", "b", value), lambda: memory.set_context("k", {"x": value})):
+        with pytest.raises(InvalidInput, match="nested too deeply"):
+            keep()
+
+
 def test_keys_that_a_store_cannot_tell_apart_are_refused_instead_of_losing_one(memory: Memory) -> None:
     with pytest.raises(InvalidInput, match="two keys"):
         memory.set_context("k", {"a\x00": 1, "a␀": 2})

@@ -173,7 +173,7 @@ def test_a_server_that_is_not_there_is_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("STASH_BACKEND", "disk"), ("STASH_PORT", "x"), ("STASH_MAX_TTL", "-1"), ("STASH_API_KEYS", "lonely"),
-     ("STASH_LOG_LEVEL", "loud")],
+     ("STASH_LOG_LEVEL", "loud"), ("STASH_PORT", "99999"), ("STASH_LOG_FORMAT", "bogus")],
 )  # fmt: skip
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=name):
