@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import Dependencies, dependencies
+from agentctx.freshness.dependencies import Dependencies, dependencies, is_other
 from agentctx.freshness.languages import is_program, language_of
 from agentctx.model import Anchor, Drift, DriftState, Stamp, Symbol
 from agentctx.text import did_you_mean
@@ -88,7 +88,7 @@ def difference(old: Stamp, now: Stamp, uncertain: bool = False) -> DriftState:
         return "signature"
     if old.body != now.body:
         return "body"
-    if old.deps and old.deps != now.deps and not uncertain:
+    if is_other(old.deps, now.deps) and not uncertain:
         return "dependency"
     if old.doc != now.doc:
         return "docstring"

@@ -18,7 +18,7 @@ from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
-VERSION = 4
+VERSION = 5
 """Of the documents that ``Memory`` keeps."""
 SHELF = "symbols"
 """The folder of these documents in the cache."""
@@ -42,6 +42,7 @@ class File:
     """Qualified names in order (a mapping for quick lookup)."""
     imports: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     damage: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +116,7 @@ class Memory:
             names=dict.fromkeys(parsed.symbols),
             imports=dict(parsed.imports),
             bases=dict(parsed.bases),
+            typed=dict(parsed.typed),
             error=parsed.error,
             aliases=dict(parsed.aliases),
             damage=dict(parsed.damage),
@@ -263,7 +265,7 @@ def _to_document(file: File) -> list[Any]:
     }  # fmt: skip
     imports = {local: list(target) for local, target in file.imports.items()}
     bases = {name: list(values) for name, values in file.bases.items()}
-    other = [dict(file.aliases), dict(file.damage)]
+    other = [dict(file.aliases), dict(file.damage), dict(file.typed)]
     return [list(file.names), imports, bases, file.error, symbols, *other]
 
 
@@ -276,11 +278,12 @@ def _from_document(raw: Any) -> File | None:
 
 
 def _read_file(raw: Any) -> File:
-    names, imports, bases, error, symbols, aliases, damage = raw
+    names, imports, bases, error, symbols, aliases, damage, typed = raw
     return File(
         names=dict.fromkeys(names),
         imports={local: (module, name) for local, (module, name) in imports.items()},
         bases={name: tuple(values) for name, values in bases.items()},
+        typed={name: str(kind) for name, kind in typed.items()},
         error=error,
         aliases=aliases,
         damage=damage,

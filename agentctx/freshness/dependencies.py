@@ -8,6 +8,7 @@ repository is nobody's dependency here.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from agentctx.freshness.code import Code, File
@@ -15,6 +16,8 @@ from agentctx.freshness.languages import language_of
 from agentctx.freshness.languages.base import Language, fingerprint
 from agentctx.model import Anchor, Symbol
 
+NONE = "0" * 16
+"""Digest of no near dependencies, where there are far ones."""
 _DEEPEST = 6
 """Re-exports and bases are followed this far."""
 _TYPES = frozenset({"class", "struct", "interface", "enum", "record", "trait", "type"})
@@ -31,6 +34,9 @@ class Dependencies:
     """Reference as written -> digest of what it means."""
     targets: dict[str, Anchor] = field(default_factory=dict)
     """Reference as written -> where its definition stands."""
+    far: set[str] = field(default_factory=set)
+    """Those of them that stand behind the declared type of a field or a result: they have a digest of their
+    own, which records from before they were followed do not hold."""
     used: set[str] = field(default_factory=set)
     """Files whose content the answer rests on."""
     uncertain: bool = False
@@ -38,8 +44,21 @@ class Dependencies:
 
     @property
     def digest(self) -> str:
-        """One digest over all of them; empty without any."""
-        return fingerprint("\n".join(f"{name}\x00{digest}" for name, digest in sorted(self.digests.items())))
+        """One digest over the near ones, and one over the far ones behind it; empty without any."""
+        near, far = (self._digest(part) for part in (self.digests.keys() - self.far, self.far))
+        return f"{near or NONE}{far}" if far else near
+
+    def _digest(self, names: Set[str]) -> str:
+        return fingerprint("\n".join(f"{name}\x00{self.digests[name]}" for name in sorted(names)))
+
+
+def is_other(recorded: str, now: str) -> bool:
+    """Do two digests of dependencies differ, as far as the recorded one goes?"""
+    if not recorded:
+        return False
+    size = len(NONE)
+    near, far = recorded[:size], recorded[size:]
+    return near != (now[:size] or NONE) or (bool(far) and far != now[size:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +78,8 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
     user = User(Anchor(path, symbol.name), symbol)
     bases = set(_bases(code.file(path), symbol.name))
     walk = _Walk(code, language, found)
-    for reference in (*symbol.references, *symbol.types):
-        target = walk.resolve(path, symbol.name, reference)
+    resolved = {name: walk.resolve(path, symbol.name, name) for name in (*symbol.references, *symbol.types)}
+    for reference, target in resolved.items():
         if target is None or target == user.anchor or _inside(target, path, symbol):
             continue
         defined = code.symbol(target.path, target.symbol)
@@ -72,6 +91,16 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
             found.targets[reference] = target
             found.digests[reference] = digest
             walk.follow_value(target, defined, _DEEPEST)
+    for reference in symbol.references:
+        for target in walk.behind_types(path, symbol, reference, resolved[reference]):
+            defined = code.symbol(target.path, target.symbol)
+            is_known = target == user.anchor or target in found.targets.values()
+            if defined is None or is_known or target.symbol in found.digests or _inside(target, path, symbol):
+                continue
+            found.used |= set(_files_of(target, code))
+            found.targets[target.symbol] = target
+            found.digests[target.symbol] = face_stamp(defined)
+            found.far.add(target.symbol)
     return found
 
 
@@ -121,6 +150,55 @@ class _Walk:
             if self.found.targets.setdefault(reference, target) == target:
                 self.found.digests.setdefault(reference, defined.stamp.body)
                 self.follow_value(target, defined, depth - 1)
+
+    def behind_types(self, path: str, symbol: Symbol, reference: str, target: Anchor | None) -> list[Anchor]:
+        """The members that are meant by what stands behind a name whose type is declared: ``this.tax.plus``
+        is ``Tax.plus``. Of what a function returns, the members that the symbol names."""
+        receiver = self.language.receiver(symbol.name, reference)
+        words = reference.split(".")
+        if receiver is not None:
+            place = self.type_of(path, self.language.member(*receiver), _DEEPEST)
+            return self.along(place, words[2:])
+        if target is None:
+            return []
+        own = _last(target.symbol)
+        words = words[words.index(own) + 1 :] if own in words else words[1:]
+        place = self.type_of(target.path, target.symbol, _DEEPEST)
+        defined = self.code.symbol(target.path, target.symbol) if place else None
+        if place is None or defined is None or defined.kind in _VALUES | {"field"}:
+            return self.along(place, words)
+        named = (self.member(place.path, place.symbol, name, False, _DEEPEST) for name in symbol.members)
+        return [found for found in named if found]
+
+    def along(self, place: Anchor | None, words: list[str]) -> list[Anchor]:
+        """The last member of a chain that is known, from a type on."""
+        found = None
+        for word in words:
+            if place is None:
+                break
+            found = self.member(place.path, place.symbol, word, False, _DEEPEST) or found
+            place = self.type_of(place.path, self.language.member(place.symbol, word), _DEEPEST)
+        return [found] if found else []
+
+    def type_of(self, path: str, name: str, depth: int) -> Anchor | None:
+        """The type that a field, a variable or the result of a function is declared to have."""
+        owner = _owner(name)
+        for near in _files_of(Anchor(path, owner), self.code):
+            file = self.file(near)
+            written = file.typed.get(name) if file else None
+            if written == "Self":
+                return Anchor(path, owner)
+            if written and depth > 0:
+                place = self.definition(near, name, written, _DEEPEST)
+                return (self.type_of(place.path, place.symbol, depth - 1) or place) if place else None
+        file = self.file(path)
+        for base in file.bases.get(owner, ()) if file and depth > 0 else ():
+            there = self.definition(path, owner, base, _DEEPEST)
+            member = self.language.member(there.symbol, _last(name)) if there else ""
+            found = self.type_of(there.path, member, depth - 1) if there else None
+            if found:
+                return found
+        return None
 
     def member(self, path: str, owner: str, name: str, is_super: bool, depth: int) -> Anchor | None:
         """A member of a class, or of the nearest base that has it."""
@@ -216,6 +294,15 @@ class _Walk:
         return file
 
 
+def _last(name: str) -> str:
+    return re.split(r"[.:]+", name)[-1]
+
+
+def _owner(name: str) -> str:
+    """What a member belongs to; empty for a name of the file."""
+    return name.removesuffix(_last(name)).rstrip(".:")
+
+
 def _bases(file: File | None, symbol: str) -> tuple[str, ...]:
     return file.bases.get(symbol, ()) if file else ()
 
@@ -260,7 +347,7 @@ def face_of(target: Anchor, user: User, reference: str, code: Code) -> list[tupl
         return []
     names = {*user.symbol.members, *(word for name in user.symbol.references for word in name.split(".")[1:])}
     if defined.kind == "class" and reference not in user.symbol.types:
-        names |= {*_CONSTRUCTORS, re.split(r"[.:]+", target.symbol)[-1]}
+        names |= {*_CONSTRUCTORS, _last(target.symbol)}
     found = []
     for name in sorted(language.member(target.symbol, word) for word in names):
         places = [Anchor(path, name) for path in _files_of(target, code) if _names(path, name, code)]

@@ -42,6 +42,9 @@ class Parsed:
     An import of everything has the key ``*`` and the module, and the name ``*``."""
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Qualified name of a class -> names of its bases as written (for inherited members)."""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """Qualified name of a field or a variable -> its type, of a function -> that of its result, as written:
+    a dotted name. Fields that only a constructor sets are here and nowhere else."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Another whole name of a symbol -> its name in ``symbols``; one overload of several stands for itself.
     ``symbols`` answers to these names too, but does not list them. Ambiguous ones are not here."""

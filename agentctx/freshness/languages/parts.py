@@ -67,6 +67,8 @@ class Found:
     bodies: list[tuple[int, int]] = field(default_factory=list)
     damage: int = 0
     """One-based line of the first syntax error inside; 0 without one."""
+    typed: str = ""
+    """Its type, or that of its result, as written."""
     members: list[Found] = field(default_factory=list)
     together: list[Found] = field(default_factory=list)
     """All names that the same node defines (``a, b = 1, 2``)."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentctx.freshness.languages.base import SELF, Dotted, Language, Parsed, clean_doc, fingerprint
+from agentctx.freshness.languages.fields import of_init, of_statement
 from agentctx.freshness.languages.python_form import Names, Part, Writer, annotation, signature
 from agentctx.freshness.languages.python_value import literal
 from agentctx.freshness.tree import Paths
@@ -67,6 +68,7 @@ class Python(Dotted):
             symbols=Definitions(found, tree, source),
             imports=imports,
             bases={name: _bases(parts) for name, parts in found.items() if _bases(parts)},
+            typed=_typed(found),
         )
 
     def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
@@ -331,6 +333,17 @@ def _bases(parts: list[Definition]) -> tuple[str, ...]:
     if not isinstance(node, ast.ClassDef):
         return ()
     return tuple(name for name in map(_dotted, node.bases) if name)
+
+
+def _typed(found: Mapping[str, list[Definition]]) -> dict[str, str]:
+    typed: dict[str, str] = {}
+    for name, parts in found.items():
+        node = parts[-1].node
+        typed[name] = of_statement(node) or typed.get(name, "")
+        if isinstance(node, ast.FunctionDef) and name.endswith(".__init__"):
+            for attribute, kind in of_init(node):
+                typed.setdefault(f"{name.removesuffix('.__init__')}.{attribute}", kind)
+    return {name: kind for name, kind in typed.items() if kind}
 
 
 def _dotted(node: ast.expr) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agentctx.freshness.languages.fields import declared, of_constructor
 from agentctx.freshness.languages.parts import CLOSE, Found, Frame, Named, Plan, first_error
 from agentctx.freshness.languages.plan import plan_of
 
@@ -41,6 +42,8 @@ class Reader:
         self.bindings: list[tuple[int, str]] = []
         self.docs: list[tuple[int, str]] = []
         self.imports: dict[str, tuple[str, str]] = {}
+        self.typed: dict[str, str] = {}
+        """Fields without a definition of their own -> type."""
         self._watch: dict[int, list[tuple[Found, str]]] = {}
         self._plans: dict[str, Plan] = {}
         self._chain_end = -1
@@ -215,13 +218,20 @@ class Reader:
             if parent.damaged and not found.damage:
                 found.damage = frame.node.start_point[0] + 1
             found.together = together
+            found.typed = declared(frame.node, parent.node, self.text)
             together.append(found)
         if together:
+            self._note_fields(together[0], frame.node)
             frame.found = together
             frame.owner = together[0]
         parent.lead = -1
         if not parent.plan.wrapper:
             parent.lead_row = -1
+
+    def _note_fields(self, found: Found, node: Node) -> None:
+        if found.owner is not None and found.named.name == "constructor":
+            for name, kind in of_constructor(node, self.text):
+                self.typed.setdefault(f"{found.owner.name}{self.grammar.separator}{name}", kind)
 
     def _record(self, named: Named, node: Node, parent: Frame, start: int) -> Found:
         if node.type in self.grammar.counting:

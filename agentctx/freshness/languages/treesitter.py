@@ -57,6 +57,7 @@ class Grammar(Tables, Dotted):
             symbols=symbols,
             imports=reader.imports,
             bases=_bases(reader.found),
+            typed={**reader.typed, **{f.name: f.typed for f in reader.found if f.typed}},
             aliases=symbols.aliases(),
             damage=damage,
         )
