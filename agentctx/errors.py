@@ -63,5 +63,10 @@ class ModelFailed(AgentctxError):
     """The language model could not be reached, refused, or answered outside its format."""
 
 
+class Unusable(ModelFailed):
+    """The model could be reached, and what it said about this one prompt is of no use: prose, a refusal, an
+    answer that was cut off. The next prompt may fare better."""
+
+
 class Unscanned(AgentctxError):
     """A text could not be scanned for secrets, so it was neither sent nor stored."""

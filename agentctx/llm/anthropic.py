@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from agentctx.errors import ModelFailed
-from agentctx.llm.base import Answer, Prompt, read_json, spelled_out
+from agentctx.errors import ModelFailed, Unusable
+from agentctx.llm.base import Answer, Prompt, read_json, read_reply, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
@@ -84,16 +84,16 @@ class Anthropic:
         return False
 
     def _answer(self, data: bytes, seconds: float) -> Answer:
-        reply = read_json(data.decode("utf-8", "replace"))
+        reply = read_reply(data)
         if not isinstance(reply, dict) or not isinstance(reply.get("content"), list):
             raise ModelFailed("the server's answer is not a message", "check the address of the provider")
         if reply.get("stop_reason") == "max_tokens":
-            raise ModelFailed(
+            raise Unusable(
                 "the model's answer was cut off at its limit",
                 "allow more: agentctx provider set --max-output-tokens N",
             )
         if reply.get("stop_reason") == "refusal":
-            raise ModelFailed("the model refused to answer")
+            raise Unusable("the model refused to answer")
         blocks = [block for block in reply["content"] if isinstance(block, dict)]
         given = next((block.get("input") for block in blocks if block.get("type") == "tool_use"), None)
         text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agentctx.errors import ModelFailed
+from agentctx.errors import ModelFailed, Unusable
 from agentctx.hygiene import Finding, redact
 
 ANSWER_LIMIT = 1_000_000
@@ -62,7 +62,8 @@ class Provider(Protocol):
     def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
         """Ask once. ``schema`` (JSON Schema) constrains the answer where the provider can do that.
 
-        Raises ``ModelFailed`` with a sentence that says what to do when there is no usable answer.
+        Raises ``Unusable`` when the model answered and said nothing usable, else ``ModelFailed``, each with
+        a sentence that says what to do.
         """
         ...
 
@@ -70,10 +71,10 @@ class Provider(Protocol):
 def read_json(text: str) -> Any:
     """The JSON value in a model's text: bare, fenced, or behind thinking and small talk.
 
-    Raises ``ModelFailed`` when there is none, when it is cut off, or when the text is too long.
+    Raises ``Unusable`` when there is none, when it is cut off, or when the text is too long.
     """
     if len(text) > ANSWER_LIMIT:
-        raise ModelFailed(f"the model's answer has {len(text)} characters, over the limit of {ANSWER_LIMIT}")
+        raise Unusable(f"the model's answer has {len(text)} characters, over the limit of {ANSWER_LIMIT}")
     bare = re.sub(r"^\s*<think>.*?</think>", "", text, count=1, flags=re.DOTALL).strip()
     fence = re.search(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", bare, re.DOTALL)
     start, end = bare.find("{"), bare.rfind("}")
@@ -82,10 +83,18 @@ def read_json(text: str) -> Any:
             return json.loads(candidate)
         except (ValueError, RecursionError):
             continue
-    raise ModelFailed(
+    raise Unusable(
         "the model's answer is not JSON" + (" (it is empty)" if not bare else ""),
         "try again, or set a model that can answer in JSON: agentctx provider set",
     )
+
+
+def read_reply(data: bytes) -> Any:
+    """The JSON that a server sent around the model's text. Raises ``ModelFailed`` when it sent no JSON."""
+    try:
+        return read_json(data.decode("utf-8", "replace"))
+    except Unusable as error:
+        raise ModelFailed("the server's answer is not JSON", "check the address of the provider") from error
 
 
 def spelled_out(user: str, schema: Mapping[str, Any]) -> str:

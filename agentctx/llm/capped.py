@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentctx.errors import AgentctxError, ModelFailed
+from agentctx.errors import AgentctxError, ModelFailed, Unusable
 from agentctx.files import locked, read_regular, write_atomic
 from agentctx.llm.base import Answer, Prompt, Provider
 from agentctx.text import count_tokens
@@ -54,7 +54,11 @@ class Capped:
                     f"the cap of {cap:,} tokens is reached ({spent:,} spent, {estimate:,} needed)",
                     f"raise provider.{key} in your config, or run `agentctx sync` again later",
                 )
-        answer = self._provider.complete(prompt, schema)
+        try:
+            answer = self._provider.complete(prompt, schema)
+        except Unusable:  # paid for all the same
+            self._spend(estimate)
+            raise
         known = answer.tokens_in + answer.tokens_out
         self._spend(known or estimate + count_tokens(answer.text))
         return answer

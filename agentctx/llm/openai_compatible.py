@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from agentctx.errors import ModelFailed
-from agentctx.llm.base import Answer, Prompt, read_json, spelled_out
+from agentctx.errors import ModelFailed, Unusable
+from agentctx.llm.base import Answer, Prompt, read_json, read_reply, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
@@ -120,7 +120,7 @@ def _endpoint(url: str) -> str:
 def _reply(data: bytes, key: str) -> dict[str, Any]:
     if data.lstrip().startswith(b"data:"):
         return _joined(data)
-    reply = read_json(data.decode("utf-8", "replace"))
+    reply = read_reply(data)
     if not isinstance(reply, dict):
         raise ModelFailed("the server's answer is not a chat completion", "check the address of the provider")
     if reply.get("error"):
@@ -159,12 +159,12 @@ def _content(choice: Mapping[str, Any]) -> str:
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     if choice.get("finish_reason") == "length":
-        raise ModelFailed(
+        raise Unusable(
             "the model's answer was cut off at its limit",
             "allow more: agentctx provider set --max-output-tokens N",
         )
     if message.get("refusal") or choice.get("finish_reason") == "content_filter":
-        raise ModelFailed("the model refused to answer")
+        raise Unusable("the model refused to answer")
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))

@@ -189,7 +189,6 @@ FAULTS: dict[str, Any] = {
     "hangs": lambda _: Raw(delay=30),
     "refuses": lambda _: Raw(403, b'{"error": "no"}'),
     "fails": lambda _: Raw(500, b"oops"),
-    "prose": lambda _: "I would rather not say.",
     "cut": lambda _: Raw(200, b'{"choices": [{"mess', missing=500),
 }
 
@@ -215,6 +214,34 @@ def test_a_broken_provider_fails_with_one_clear_line_and_loses_nothing(shop: Tem
         configure(shop, served)
         assert shop.agentctx("sync").returncode == 0
     assert any(p["note_id"] == "2026-01-12-signed-tokens" for p in proposals(shop))
+
+
+SIGNED = "2026-01-12-signed-tokens"
+
+
+def refuses_tokens(asked: Asked) -> Any:
+    """Speaks of every note but the one about tokens."""
+    return "I cannot help with that." if f": id `{SIGNED}`" in asked.user else scripted(asked)
+
+
+@pytest.mark.parametrize("words", [1, 3_000], ids=["one prompt for both notes", "a prompt each"])
+def test_an_unusable_answer_is_refused_for_its_note_and_the_other_is_asked_about(
+    shop: TempRepo, words: int
+) -> None:
+    other = "---\ntitle: Who signs\nanchors: [src/shop/tokens.py#issue_token]\n---\n\n" + "Nobody. " * words
+    shop.commit("another note", {"agent-context/gotchas/who-signs.md": other})
+    span = ("HEAD~2..HEAD~1",)
+    with ScriptedModel(refuses_tokens) as served:
+        configure(shop, served)
+        done = shop.agentctx("sync", *span)
+        assert done.returncode == 0, done.stderr
+        assert any(": id `who-signs`" in a.user and f": id `{SIGNED}`" not in a.user for a in served.requests)
+    refused = [line for line in done.stdout.splitlines() if line.startswith("refused")]
+    assert refused == [f"refused   {SIGNED}: the model's answer is not JSON [format]"]
+    with ScriptedModel(scripted) as served:
+        configure(shop, served)
+        assert shop.agentctx("sync", *span).returncode == 0
+    assert any(p["note_id"] == SIGNED for p in proposals(shop))
 
 
 def worker_environment() -> dict[str, str]:
