@@ -88,13 +88,15 @@ def remember_command(
         raise click.UsageError("give one TEXT (quote it), or ENTITY PROPERTY VALUE")
     with opened() as memory:
         if len(words) == 3:
+            from agentctx.memory.base import kept_as
+
             entity, name, value = words
             fact = memory.new_fact(
                 entity, name, value, namespace, confidence=confidence, subject_id=subject_id
             )
             id, said = fact.id, fact.statement
             if not dry_run:
-                id = memory.store.assert_fact(fact).fact_id
+                id = kept_as(memory.store, fact, memory.store.assert_fact(fact))
         else:
             episode = memory.episode(text_of(words[0]), namespace, subject_id=subject_id)
             id, said = episode.id, episode.content

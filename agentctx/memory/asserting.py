@@ -8,7 +8,7 @@ from typing import Any
 
 from agentctx.errors import Conflict, NotFound
 from agentctx.memory.batches import chunks
-from agentctx.memory.canonical import instant
+from agentctx.memory.canonical import instant, json_text
 from agentctx.memory.engine import LostRace, Session
 from agentctx.memory.reading import facts_where, marks, paths_below, with_sources
 from agentctx.memory.rows import (
@@ -64,6 +64,9 @@ def present(
 def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
     _insert(session, tenant, list(planned.inserts.values()))
     write_rows(session, FACT_SOURCES, planned.sources)
+    for old, new in planned.inherited:
+        held = session.rows("SELECT kind, ref FROM fact_sources WHERE fact_id = ?", (old,))
+        write_rows(session, FACT_SOURCES, [(new, *source) for source in held])
     if planned.closings:
         ended = ("status", "invalid_at", "retired_at", "superseded_by")
         rows = [(f.status, f.invalid_at, f.retired_at, f.superseded_by, f.id) for f in planned.closings]
@@ -170,14 +173,14 @@ def resolve(session: Session, tenant: str, fact_id: str, keep: bool, now: str) -
     began = fact.valid_at
     if current and current.fact.status == "active":
         began = max(began, current.fact.valid_at)
+        if json_text(current.fact.value) == json_text(fact.value):
+            retract(session, tenant, fact_id, now)
+            return Head(*key_of(fact), current.fact.id, current.version)
     chosen = replace(fact, status="active", valid_at=began, recorded_at=now)
     weak = {key: Current(replace(c.fact, confidence=0.0), c.version) for key, c in held.items()}
     planned = plan([chosen], weak)
-    if planned.inserts:
-        planned.inserts.clear()
-        sql = "UPDATE facts SET status = 'active', valid_at = ?, recorded_at = ? WHERE id = ?"
-        session.run(sql, (began, now, fact_id))
-    else:
-        retract(session, tenant, fact_id, now)
+    planned.inserts.clear()
+    sql = "UPDATE facts SET status = 'active', valid_at = ?, recorded_at = ? WHERE id = ?"
+    session.run(sql, (began, now, fact_id))
     _carry_out(session, tenant, planned)
     return planned.heads[0]

@@ -108,7 +108,8 @@ class Store(Protocol):
     def assert_facts(self, facts: Sequence[Fact]) -> list[Head]:
         """Assert facts, all or none; the head of each one's key afterwards.
 
-        A new value supersedes the old in the same transaction; the same value adds its sources. A fact that
+        A new value supersedes the old in the same transaction; the same value adds its sources,
+        and when it is surer or lasts longer than the old statement it takes over from it. A fact that
         began to hold before the current one takes its place in history. A fact of less confidence than
         the current one, or of status ``disputed``, is put beside it as a contradiction.
         """
@@ -203,3 +204,11 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+
+
+def kept_as(store: Store, fact: Fact, head: Head) -> str:
+    """The id under which an asserted fact is kept: its own, or that of the same statement made before."""
+    if head.fact_id == fact.id:
+        return fact.id
+    known = {one.id for one in store.history(head.namespace, head.entity, head.property)}
+    return fact.id if fact.id in known else head.fact_id

@@ -40,7 +40,8 @@ _HELD = (
 _LAST = (
     "NOT EXISTS (SELECT 1 FROM facts n WHERE n.namespace_id = facts.namespace_id AND n.entity = facts.entity"
     " AND n.property = facts.property AND n.status <> 'disputed' AND n.valid_at > facts.valid_at"
-    " AND n.valid_at <= ? AND n.recorded_at <= ? AND NOT (n.status = 'retracted' AND n.retired_at <= n.recorded_at))"
+    " AND n.valid_at <= ? AND n.recorded_at <= ?"
+    " AND NOT (n.status = 'retracted' AND n.retired_at <= n.recorded_at))"
 )
 """Nor was a later one of its key known: what ended the fact anew since had ended it elsewhere before."""
 

@@ -34,6 +34,8 @@ class Plan:
     """New head and the version it must replace."""
     sources: list[tuple[str, str, str]] = field(default_factory=list)
     """(fact id, kind, ref) rows for a fact that was asserted again."""
+    inherited: list[tuple[str, str]] = field(default_factory=list)
+    """(old id, new id) of facts of the same value: the new one rests on what the old one rested on, too."""
     late: list[Fact] = field(default_factory=list)
     """Facts that ended before the current one of their key began."""
     heads: list[Head] = field(default_factory=list)
@@ -84,8 +86,7 @@ def _assert(made: Plan, fact: Fact, current: Current | None) -> Current:
         made.inserts[fact.id] = fact
         return Current(fact, current.version + 1)
     if json_text(old.value) == json_text(fact.value) and fact.status == "active":
-        made.sources += [(old.id, kind, ref) for kind, ref in fact.sources]
-        return current
+        return _again(made, fact, current)
     if fact.status == "disputed" or fact.confidence < old.confidence:
         made.inserts[fact.id] = replace(fact, status="disputed")
         return current
@@ -95,6 +96,25 @@ def _assert(made: Plan, fact: Fact, current: Current | None) -> Current:
     _close(made, old, fact)
     made.inserts[fact.id] = fact
     return Current(fact, current.version + 1)
+
+
+def _again(made: Plan, fact: Fact, current: Current) -> Current:
+    """The same value: a surer or longer lasting statement takes over, from when the old one began."""
+    old = current.fact
+    lasting = bool(old.expires_at) and (not fact.expires_at or fact.expires_at > old.expires_at)
+    if not lasting and fact.confidence <= old.confidence:
+        made.sources += [(old.id, kind, ref) for kind, ref in fact.sources]
+        return current
+    taken = replace(
+        fact,
+        valid_at=old.valid_at,
+        confidence=max(old.confidence, fact.confidence),
+        expires_at=fact.expires_at if lasting else old.expires_at,
+    )
+    _close(made, old, taken)
+    made.inserts[taken.id] = taken
+    made.inherited.append((old.id, taken.id))
+    return Current(taken, current.version + 1)
 
 
 def _ended(old: Fact, new: Fact) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.memories import HOURS, Memory
-from agentctx.memory.base import END_OF_TIME, AsOf
+from agentctx.memory.base import END_OF_TIME, AsOf, kept_as
 from agentctx.memory.canonical import instant, later
 from agentctx.memory.rows import EPISODE_KINDS
 from agentctx.model import Episode, Fact, WorkingContext
@@ -122,7 +122,8 @@ def remember(memory: Memory, given: Arguments) -> Data:
         return {"id": made.id, "kind": "episode"}
     fact = _fact(memory, {"statement": given["text"], **item}, _space(given))
     head = memory.store.assert_fact(fact)
-    return {"id": fact.id, "kind": "fact", "head": head.fact_id, "version": head.version}
+    ident = kept_as(memory.store, fact, head)
+    return {"id": ident, "kind": "fact", "head": head.fact_id, "version": head.version}
 
 
 def write(memory: Memory, given: Arguments) -> Data:
@@ -135,7 +136,10 @@ def write(memory: Memory, given: Arguments) -> Data:
     heads = memory.store.write(episodes, facts)
     return {
         "episodes": [episode.id for episode in episodes],
-        "facts": [{"id": f.id, "version": h.version} for f, h in zip(facts, heads, strict=True)],
+        "facts": [
+            {"id": kept_as(memory.store, fact, head), "version": head.version}
+            for fact, head in zip(facts, heads, strict=True)
+        ],
     }
 
 
@@ -155,7 +159,7 @@ def set_fact(memory: Memory, given: Arguments) -> Data:
     item = {name: value for name, value in given.items() if name not in ("namespace", "expected_version")}
     fact = _fact(memory, item, _space(given))
     head = memory.store.assert_fact(fact, _expected(given))
-    return {"id": fact.id, "head": asdict(head)}
+    return {"id": kept_as(memory.store, fact, head), "head": asdict(head)}
 
 
 def recall(memory: Memory, given: Arguments) -> Data:

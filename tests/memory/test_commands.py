@@ -57,6 +57,14 @@ def test_what_was_remembered_is_recalled_and_forgotten(shop: TempRepo) -> None:
     assert code == 2 and "nothing is remembered" in words
 
 
+def test_a_fact_remembered_twice_is_one_that_its_id_forgets(shop: TempRepo) -> None:
+    first = run(shop, "remember", "deploy", "owner", "Ada")
+    assert run(shop, "remember", "deploy", "owner", "Ada") == first
+    doubt = run(shop, "remember", "deploy", "owner", "Bob", "--confidence", "0.2")
+    for id in (doubt, first):
+        run(shop, "forget", id)
+
+
 def test_a_fact_is_set_superseded_and_read_as_of_another_day(shop: TempRepo) -> None:
     run(shop, "fact", "set", "cart", "owner", "Ada", "--since", "2026-01-01T00:00:00+00:00")
     run(shop, "fact", "set", "cart", "owner", "Bob", "--since", "2026-02-01T00:00:00+00:00", "--expect", "1")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentctx.errors import Conflict, InvalidInput, NotFound
-from agentctx.memory.base import AsOf, Store, Window
+from agentctx.memory.base import AsOf, Store, Window, kept_as
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import later
 from agentctx.memory.ids import derived, uuid7
@@ -215,6 +215,54 @@ def test_the_same_value_again_adds_its_source_and_no_fact(store: Store) -> None:
     (only,) = store.history("/p", "cart", "owner")
     assert only.sources == (("commit", "a1"), ("url", "https://x.example"))
     assert only.valid_at == T0
+
+
+def test_the_same_value_said_for_longer_lives_longer(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0, expires_at=at(5), sources=(("commit", "a1"),)))
+    brief = store.assert_fact(fact("Ada", 1, expires_at=at(3)))
+    assert brief.version == 1
+    lasting = fact("Ada", 2, confidence=0.5, sources=(("url", "u"),))
+    assert store.assert_fact(lasting) == Head("/p", "cart", "owner", lasting.id, 2)
+    found = store.fact("/p", "cart", "owner", at(6))
+    assert found is not None
+    assert (found.valid_at, found.expires_at, found.confidence) == (T0, "", 1.0)
+    assert found.sources == (("commit", "a1"), ("url", "u"))
+    assert recalled(store, "owner cart", at(6)) == ["Ada"]
+    assert recalled(store, "owner cart", at(3)) == ["Ada"]
+
+
+def test_the_same_value_said_with_more_certainty_is_harder_to_replace(store: Store) -> None:
+    store.assert_fact(fact("Ada", 0, confidence=0.5, expires_at=at(50)))
+    store.assert_facts(
+        [fact("Ada", 1, expires_at=at(2)), fact("Ada", 2, expires_at=at(3)), fact("Bob", 3, confidence=0.7)]
+    )
+    found = store.fact("/p", "cart", "owner", at(6))
+    assert found is not None and (found.value, found.confidence, found.expires_at) == ("Ada", 1.0, at(50))
+    assert [c.disputed.value for c in store.contradictions("/", at(6))] == ["Bob"]
+    before = store.fact("/p", "cart", "owner", at(6), AsOf(T0, at(0.5)))
+    assert before is not None and before.confidence == 0.5
+
+
+def test_a_disputed_fact_that_came_true_otherwise_is_settled_by_either_decision(store: Store) -> None:
+    doubt = fact("Bob", 1, confidence=0.4)
+    store.assert_facts([fact("Ada", 0), doubt])
+    sure = store.assert_fact(fact("Bob", 2))
+    assert store.resolve(doubt.id, keep=True, now=at(3)) == sure
+    found = store.fact("/p", "cart", "owner", at(4))
+    assert found is not None and (found.id, found.confidence) == (sure.fact_id, 1.0)
+    assert store.contradictions("/", at(4)) == []
+
+
+def test_the_id_of_an_asserted_fact_is_one_that_is_kept(store: Store) -> None:
+    told = [
+        fact("Ada", 5),
+        fact("Ada", 6),
+        fact("Bob", 7, confidence=0.5),
+        fact("Cleo", 1, recorded_at=at(8)),
+    ]
+    kept = [kept_as(store, one, store.assert_fact(one)) for one in told]
+    assert kept == [told[0].id, told[0].id, told[2].id, told[3].id]
+    assert store.erase_items(kept)["facts"] == 3
 
 
 def test_several_values_of_one_key_in_one_batch_form_a_chain(store: Store) -> None:
