@@ -99,10 +99,15 @@ class _Gate:
         return found + of_problems([*self.after.notes.problems, *self._links()], self.before.notes.problems)
 
     def _links(self) -> list[Problem]:
-        """Notes whose file is now a symbolic link: it is not followed, so the note would just be silent."""
+        """Notes whose file, or a folder above it, is a symbolic link now, which hides them."""
         others = self.after.tree.others()
-        lost = [n.path for n in self.before.notes.notes if n.path in others and not n.read_only]
-        return [Problem(p, "unsafe-file", "it is a link now, and links are not followed") for p in lost]
+        own = [note.path for note in self.before.notes.notes if not note.read_only]
+        links = {path: next((p for p in _and_above(path) if p in others), "") for path in own}
+        return [
+            Problem(path, "unsafe-file", f"`{link}` is a link now, and links are not followed")
+            for path, link in links.items()
+            if link
+        ]
 
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
@@ -225,3 +230,9 @@ class _Gate:
             return "", 0
         found = code.symbol(path, symbol) if symbol else None
         return path, found.start_line if found else 1
+
+
+def _and_above(path: str) -> list[str]:
+    """The path and every folder above it, the outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +212,54 @@ def test_an_anchor_that_follows_its_code_is_no_finding(shop: TempRepo) -> None:
     assert shop.agentctx("sync", "--no-model").returncode == 0
     assert "make_token" in (shop.root / NOTE).read_text()
     assert [f for f in check(shop)["findings"] if f["state"] != "affected"] == []
+
+
+# ------------------------------------------------------------------------- what a shallow clone cannot tell
+
+
+def merged(shop: TempRepo, target: Path, files: dict[str, str]) -> TempRepo:
+    """Main broke the note and nobody looked; the last two commits of main with ``feature`` merged into it."""
+    shop.commit("Work", files)
+    shop.git("checkout", "-q", "main")
+    shop.commit("Nobody looked", {"src/tokens.py": BROKEN})
+    shop.commit("Docs", {"README.md": "# The shop\n"})
+    shop.git("merge", "-q", "--no-ff", "-X", "theirs", "-m", "What a forge would merge", "feature")
+    small = target / "small"
+    subprocess.run(["git", "clone", "-q", "--depth=2", f"file://{shop.root}", str(small)], check=True)
+    return TempRepo(small)
+
+
+def test_two_commits_tell_that_the_branch_left_the_code_as_it_was(shop: TempRepo, tmp_path: Path) -> None:
+    small = merged(shop, tmp_path, {"src/z.py": "Z = 1\n"})
+    for repo in (small, shop):
+        (finding,) = check(repo, "HEAD", base="HEAD^1")["findings"]
+        assert (finding["note"], finding["state"], finding["known"]) == ("tokens", "stale", True)
+
+
+def test_two_commits_do_not_tell_whether_changed_code_was_false_already(
+    shop: TempRepo, tmp_path: Path
+) -> None:
+    small = merged(
+        shop, tmp_path, {"src/tokens.py": TOKENS.replace("def issue_token(user", "def issue_token(who")}
+    )
+    done = small.agentctx("check", "--base", "HEAD^1", "--head", "HEAD")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "whether `tokens` was still true at" in done.stderr
+    assert "git fetch --unshallow (in CI: fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab)" in done.stderr
+    small.git("fetch", "-q", "--unshallow")
+    assert [f["known"] for f in check(small, "HEAD", base="HEAD^1")["findings"]] == [True]
+
+
+# ----------------------------------------------------------------------------- folders that become links
+
+
+@pytest.mark.parametrize("folder", ["agent-context", "agent-context/gotchas"])
+def test_a_branch_cannot_silence_notes_by_making_their_folder_a_link(shop: TempRepo, folder: str) -> None:
+    shop.git("mv", folder, "elsewhere")
+    (shop.root / folder).symlink_to("elsewhere" if "/" not in folder else "../elsewhere")
+    shop.commit("Link it", {"src/tokens.py": BROKEN})
+    (finding,) = check(shop, "HEAD", code=1)["findings"]
+    assert (finding["note"], finding["state"], finding["path"]) == ("tokens", "unreadable", NOTE)
+    assert f"`{folder}` is a link now, and links are not followed" in finding["reason"]
+    done = shop.agentctx("check", "--base", "main")
+    assert done.returncode != 0, done.stdout
