@@ -67,18 +67,24 @@ def anchor_command(note: str, anchors: tuple[str, ...], as_json: bool, dry_run: 
 @click.argument("notes", nargs=-1, metavar="[NOTE]...")
 @JSON
 @DRY
-def verify_command(notes: tuple[str, ...], as_json: bool, dry_run: bool) -> None:
+def verify_command(notes: tuple[str, ...], as_json: bool, dry_run: bool) -> int:
     """Say, having read them, that notes are true of the code as it is now. Without NOTE: all of them."""
     from agentctx.flows import authoring
     from agentctx.project import Project
 
     with Project.open() as project:
         written = authoring.verify(project, notes, dry_run)
+    refused = {w.id: w.refused for w in written if w.refused}
+    done = [w for w in written if not w.refused]
     if as_json:
-        return emit_json({"verified": [w.id for w in written]})
-    for note in written:
+        emit_json({"verified": [w.id for w in done], "refused": refused})
+        return 1 if refused else 0
+    for note in done:
         say(f"{note.id}  {len(note.stamps)} of {len(note.anchors)} anchors stamped")
-    return tell(f"{counted(len(written), 'note')} verified")
+    for reason in refused.values():
+        tell(reason)
+    tell(f"{counted(len(done), 'note')} verified")
+    return 1 if refused else 0
 
 
 @click.command("list")

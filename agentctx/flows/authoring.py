@@ -11,6 +11,7 @@ from typing import cast
 
 from agentctx.errors import Conflict, InvalidInput
 from agentctx.freshness.answers import CONDITIONS, MENTIONS, either, is_entry
+from agentctx.freshness.mentions import claims
 from agentctx.freshness.verify import checked_anchor, stamps_for
 from agentctx.hygiene import redact
 from agentctx.model import Anchor, Kind, Note, Problem, Stamp
@@ -32,6 +33,8 @@ class Written:
     path: str
     anchors: tuple[str, ...]
     stamps: Mapping[str, Stamp]
+    refused: str = ""
+    """Why it was not verified, and what to do; empty when it was."""
 
 
 def create(
@@ -83,11 +86,19 @@ def add_anchors(project: Project, name: str, anchors: Sequence[str], dry: bool) 
 
 def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
     """Re-stamp notes that somebody has read and found true; without names, every note that says something
-    about the code."""
+    about the code.
+
+    A note that states a value which the code contradicts is not true: named, it raises ``InvalidInput`` and
+    nothing is written; else it comes back ``refused``.
+    """
     notes = [_writable(project, name) for name in names] or list(project.own_notes.notes)
+    false = _false_values(project, notes)
+    if false and names:
+        raise InvalidInput(*next(iter(false.values())))
+    written = [Written(n.id, n.path, (), {}, "; ".join(false[n.id])) for n in notes if n.id in false]
+    notes = [note for note in notes if note.id not in false]
     known = project.assessor.known(notes)
     project.assessor.read_ahead(notes)
-    written = []
     for note in notes:
         stamps = {**stamps_for(note, project.tree, project.assessor.code), **known.get(note.id, {})}
         if not stamps and not note.anchors and not names:
@@ -105,6 +116,22 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
         written.append(Written(note.id, note.path, anchors, _of_anchors(stamps)))
     project.assessor.keep_code()
     return written
+
+
+def _false_values(project: Project, notes: Sequence[Note]) -> dict[str, tuple[str, str]]:
+    """By note id, a value in its text that is another one in the code, and the remedy."""
+    stating = {n.id: {c.text for c in claims(n) if c.kind == "value"} for n in notes}
+    if not any(stating.values()):
+        return {}
+    verdicts = project.index.by_id()
+    found: dict[str, tuple[str, str]] = {}
+    for note in notes:
+        for mention in verdicts[note.id].mentions:
+            if mention.text in stating[note.id] and mention.now and note.id not in found:
+                said = f"{note.id} is not verified: it says `{mention.text}`, and the value is {mention.now}"
+                place = f"{note.path}:{mention.line}"
+                found[note.id] = (said, f"correct {place}; when other code is meant, say so in plain words")
+    return found
 
 
 def _of_anchors(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
