@@ -1,19 +1,20 @@
 """Where code went that is no longer where the anchor says.
 
 A place counts only with proof: the same signature and body (names aside), in exactly one best place. Asked in
-this order: the imports that replaced it, the file git takes for the renamed one, the same file under another
-name, and the files that may have received it.
+this order: the file git takes for the renamed one, the same file under another name, and the files that may
+have received it; at last, where nothing is the same, for what is nearly the same.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentctx.freshness.anchors import look, same_code
 from agentctx.freshness.code import Code, File
 from agentctx.freshness.languages import language_of
+from agentctx.freshness.likeness import closest, lost, simple
 from agentctx.model import Anchor, Stamp, Symbol
 
 _MOST_FILES = 3000
@@ -29,7 +30,7 @@ class Place:
 
     anchor: Anchor
     is_same: bool
-    """The code is the same there; False for a renamed file whose code changed on the way."""
+    """The code is the same there; False where it changed on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,22 @@ def relocate(anchor: Anchor, stamp: Stamp, code: Code, before: Before) -> Place 
             return Place(there, is_same)
     if not anchor.symbol:
         return _whole_file(anchor, stamp, code, before)
-    for paths in (_here(anchor, renamed), _receivers(anchor, code, before)):
+    near, far = _here(anchor, renamed), list(_receivers(anchor, code, before))
+    for paths in (near, far):
         best = _best(_matches(anchor, stamp, paths, code, before))
         if best is not None:
             return Place(best, True)
-    return None
+    return _edited(anchor, stamp, [*near, *far], code, before)
+
+
+def _edited(anchor: Anchor, stamp: Stamp, paths: Sequence[str], code: Code, before: Before) -> Place | None:
+    """Where it is with a few lines changed on the way."""
+    gone = lost(anchor, stamp, before.code)
+    if gone is None:
+        return None
+    places = (Anchor(path, name) for path in paths for name in getattr(code.file(path), "names", ()))
+    best = closest(gone, (place for place in places if not _was_there(place, before)), code)
+    return Place(best, False) if best else None
 
 
 def _only_renamed(anchor: Anchor, stamp: Stamp, renamed: str, code: Code, before: Before) -> bool:
@@ -97,7 +109,7 @@ def _new_files(code: Code, before: Before, suffix: str) -> Iterator[str]:
 def _receivers(anchor: Anchor, code: Code, before: Before) -> Iterator[str]:
     """Files of the same language that are new or changed and may hold the symbol now."""
     language = language_of(anchor.path)
-    word = _simple(anchor.symbol).encode()
+    word = simple(anchor.symbol).encode()
     seen = 0
     for path in code.tree.paths():
         if path == anchor.path or language_of(path) is not language:
@@ -134,14 +146,14 @@ def _matches(
 
 
 def _namesakes(name: str, file: File | None) -> int:
-    return sum(_simple(other) == _simple(name) for other in (file.names if file else ()))
+    return sum(simple(other) == simple(name) for other in (file.names if file else ()))
 
 
 def _rank(anchor: Anchor, path: str, symbol: Symbol) -> int:
     """1 the same qualified name, 2 the same simple name, 3 another name; 0 is no proof."""
     if symbol.name == anchor.symbol:
         return 1
-    if _simple(symbol.name) == _simple(anchor.symbol):
+    if simple(symbol.name) == simple(anchor.symbol):
         return 2
     if symbol.kind in _VALUES or not symbol.stamp.body:
         return 0
@@ -162,7 +174,3 @@ def _best(matches: list[tuple[int, Anchor]]) -> Anchor | None:
     top = min(rank for rank, _ in matches)
     best = [place for rank, place in matches if rank == top]
     return best[0] if len(best) == 1 else None
-
-
-def _simple(name: str) -> str:
-    return name.replace("::", ".").rpartition(".")[2]

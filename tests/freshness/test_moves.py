@@ -82,3 +82,42 @@ def test_code_that_left_what_it_uses_behind_moved_and_nothing_else(repo: TempRep
     assert said(repo)[:3] == ("moved", "moved", "b.py#total")
     repo.agentctx("sync", "--no-model", "--mode", "apply")
     assert said(repo)[0] == "fresh"
+
+
+SUM = """export function total(lines, rate) {
+  let sum = 0;
+  for (const line of lines) {
+    sum += line.price * line.count;
+  }
+  const tax = sum * rate;
+  return sum + tax;
+}
+"""
+EDITED = SUM.replace("* rate", "* rate / 100")
+METHOD = (
+    "export class Till {\n" + SUM.replace("export function ", "  ").replace("\n", "\n  ").rstrip() + "\n}\n"
+)
+OTHER = "export const q = 1;\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "place"),
+    [
+        ({"a.js": "export const z = 2;\n", "b.js": OTHER + EDITED}, "b.js#total"),
+        ({"a.js": EDITED.replace("total", "sumUp"), "b.js": OTHER}, "a.js#sumUp"),
+        ({"a.js": METHOD, "b.js": OTHER}, "a.js#Till.total"),
+        ({"a.js": METHOD.replace("* rate", "* rate / 100"), "b.js": OTHER}, "a.js#Till.total"),
+        ({"a.js": "\n", "b.js": OTHER + "export function total(x) {\n  return x.length;\n}\n"}, ""),
+        ({"a.js": EDITED.replace("total", "one") + EDITED.replace("total", "two"), "b.js": OTHER}, ""),
+    ],
+    ids=["to another file", "renamed", "made a method", "made a method, edited", "a namesake", "two of them"],
+)
+def test_code_that_was_edited_where_it_went_is_changed_and_not_gone(
+    repo: TempRepo, after: dict[str, str], place: str
+) -> None:
+    noted(repo, {"a.js": SUM, "b.js": OTHER}, "a.js#total")
+    repo.commit("Change", after)
+    state, drift, moved, reason = said(repo)
+    assert (state, moved) == ("stale", place)
+    assert (drift == "gone") == (not place)
+    assert not place or f", and it is now `{place}`" in reason
