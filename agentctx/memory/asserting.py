@@ -26,6 +26,7 @@ from agentctx.memory.rows import (
     source_rows,
 )
 from agentctx.memory.supersession import Current, Key, Plan, key_of, plan
+from agentctx.memory.versions import removed
 from agentctx.memory.words import add_rows
 from agentctx.model import Fact
 
@@ -34,7 +35,8 @@ def assert_facts(
     session: Session, tenant: str, facts: Sequence[Fact], expected: int | None = None
 ) -> list[Head]:
     """Assert canonical facts in order; the heads of their keys. Raises ``Conflict``, ``LostRace``."""
-    planned = plan(facts, present(session, tenant, facts), expected)
+    held = present(session, tenant, facts)
+    planned = plan(facts, held, expected, _removed(session, tenant, facts, held))
     _carry_out(session, tenant, planned)
     return planned.heads
 
@@ -59,6 +61,16 @@ def present(
                 values = with_sources(session, [row[1:] for row in rows], {row[3]: space for row in rows})
             found |= {key_of(f): Current(f, row[0]) for f, row in zip(values, rows, strict=True)}
     return {key: current for key, current in found.items() if key in wanted}
+
+
+def _removed(
+    session: Session, tenant: str, facts: Sequence[Fact], held: dict[Key, Current]
+) -> dict[str, int]:
+    """The highest version removed from each namespace in which one of ``facts`` is the first of its key."""
+    paths = {
+        namespace_id(tenant, fact.namespace): fact.namespace for fact in facts if key_of(fact) not in held
+    }
+    return {paths[space]: version for space, version in removed(session, paths).items()}
 
 
 def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
@@ -178,7 +190,7 @@ def resolve(session: Session, tenant: str, fact_id: str, keep: bool, now: str) -
             return Head(*key_of(fact), current.fact.id, current.version)
     chosen = replace(fact, status="active", valid_at=began, recorded_at=now)
     weak = {key: Current(replace(c.fact, confidence=0.0), c.version) for key, c in held.items()}
-    planned = plan([chosen], weak)
+    planned = plan([chosen], weak, removed=_removed(session, tenant, found, held))
     planned.inserts.clear()
     sql = "UPDATE facts SET status = 'active', valid_at = ?, recorded_at = ? WHERE id = ?"
     session.run(sql, (began, now, fact_id))

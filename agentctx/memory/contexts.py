@@ -9,6 +9,7 @@ from agentctx.errors import Conflict
 from agentctx.memory.canonical import instant, namespace_path
 from agentctx.memory.engine import Session
 from agentctx.memory.rows import WORKING_CONTEXT, Row, context_row
+from agentctx.memory.versions import REMOVED
 from agentctx.model import WorkingContext
 
 
@@ -43,10 +44,13 @@ def _replace(session: Session, row: Row, expected: int) -> int | None:
 
 def _put(session: Session, row: Row, fresh: bool) -> int | None:
     only_dead = " WHERE working_context.expires_at <= excluded.updated_at" if fresh else ""
+    marks = ", ".join(f"1 + {REMOVED}" if name == "version" else "?" for name in WORKING_CONTEXT.columns)
+    space, session_id, key, tenant, value, _, *times = row
     rows = session.rows(
-        f"{WORKING_CONTEXT.insert()} ON CONFLICT (namespace_id, session_id, key) DO UPDATE SET"
+        f"INSERT INTO working_context ({', '.join(WORKING_CONTEXT.columns)}) VALUES ({marks})"
+        " ON CONFLICT (namespace_id, session_id, key) DO UPDATE SET"
         " value = excluded.value, updated_at = excluded.updated_at, expires_at = excluded.expires_at,"
         f" version = working_context.version + 1{only_dead} RETURNING version",
-        row,
+        (space, session_id, key, tenant, value, space, *times),
     )
     return rows[0][0] if rows else None

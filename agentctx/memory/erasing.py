@@ -12,6 +12,7 @@ from agentctx.memory.canonical import json_text, plain
 from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
+from agentctx.memory.versions import NAMED, remove_versioned
 
 _SWEPT = 1_000
 """Rows of a table that one sweeping transaction removes, so that no writer waits long."""
@@ -52,7 +53,10 @@ def remove(session: Session, tenant: str, ids: Iterable[str]) -> dict[str, int]:
     return {
         "fact_sources": _delete(session, "fact_sources", "fact_id", facts)
         + _delete(session, "fact_sources", "kind = 'episode' AND ref", episodes),
-        "fact_heads": _delete(session, "fact_heads", "fact_id", facts),
+        "fact_heads": sum(
+            remove_versioned(session, tenant, "fact_heads", f"fact_id IN ({marks(part)})", part)
+            for part in chunks(facts)
+        ),
         "facts": _delete_facts(session, facts),
         "episodes": _delete(session, "episodes", "id", episodes, indexed=True),
     }
@@ -71,11 +75,11 @@ def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
         )
     ]
     counts = remove(session, tenant, expired)
-    contexts = "DELETE FROM working_context WHERE expires_at <= ? AND tenant_id = ?"
+    dead = f"expires_at <= ? AND tenant_id = ? AND {NAMED}"
     return {
         "facts": counts["facts"],
         "episodes": counts["episodes"],
-        "working_context": session.run(contexts, (now, tenant)),
+        "working_context": remove_versioned(session, tenant, "working_context", dead, (now, tenant)),
     }
 
 

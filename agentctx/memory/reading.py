@@ -21,6 +21,7 @@ from agentctx.memory.rows import (
     episode_of,
     fact_of,
 )
+from agentctx.memory.versions import NAMED
 from agentctx.model import Episode, Fact, WorkingContext
 
 T = TypeVar("T")
@@ -296,7 +297,7 @@ def everything(read: Read, tenant: str, namespace: str) -> Rows:
     return Rows(
         episodes(),
         facts(),
-        read(lambda session: contexts_where(session, spaces, "true", ())),
+        read(lambda session: contexts_where(session, spaces, NAMED, ())),
         read(lambda session: heads(session, spaces)),
         tenant,
     )

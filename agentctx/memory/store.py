@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading
+from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading, versions
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
@@ -285,8 +285,13 @@ class SqlStore:
     def clear_context(self, namespace: str, key: str, session_id: str = "") -> bool:
         """See ``base.Store``."""
         space = namespace_id(self.tenant, namespace_path(namespace))
-        sql = "DELETE FROM working_context WHERE namespace_id = ? AND session_id = ? AND key = ?"
-        return self._database.once(lambda session: session.run(sql, (space, session_id, key))) > 0
+        one = f"namespace_id = ? AND session_id = ? AND key = ? AND {versions.NAMED}"
+
+        def work(session: Session) -> int:
+            named = (space, session_id, key)
+            return versions.remove_versioned(session, self.tenant, "working_context", one, named)
+
+        return self._database.write(work) > 0
 
     # ------------------------------------------------------------------ namespaces and removal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentctx.errors import Conflict
@@ -47,9 +47,15 @@ def key_of(fact: Fact) -> Key:
     return (fact.namespace, fact.entity, fact.property)
 
 
-def plan(facts: Sequence[Fact], present: dict[Key, Current], expected: int | None = None) -> Plan:
+def plan(
+    facts: Sequence[Fact],
+    present: dict[Key, Current],
+    expected: int | None = None,
+    removed: Mapping[str, int] | None = None,
+) -> Plan:
     """The plan for asserting ``facts`` (canonical) in order where ``present`` holds.
 
+    ``removed`` gives, for each namespace, the version above which the keys that are not present begin.
     Raises ``Conflict`` when ``expected`` is given and is not the version of each key.
     """
     made = Plan()
@@ -57,7 +63,8 @@ def plan(facts: Sequence[Fact], present: dict[Key, Current], expected: int | Non
     for fact in facts:
         current = state.get(key_of(fact))
         _check(fact, current, expected)
-        state[key_of(fact)] = _assert(made, fact, current)
+        first = 1 + (removed or {}).get(fact.namespace, 0)
+        state[key_of(fact)] = _assert(made, fact, current, first)
     for key in dict.fromkeys(map(key_of, facts)):
         head = Head(*key, state[key].fact.id, state[key].version)
         if key not in present:
@@ -77,10 +84,10 @@ def _check(fact: Fact, current: Current | None, expected: int | None) -> None:
         )
 
 
-def _assert(made: Plan, fact: Fact, current: Current | None) -> Current:
+def _assert(made: Plan, fact: Fact, current: Current | None, first: int) -> Current:
     if current is None:
         made.inserts[fact.id] = fact
-        return Current(fact, 1)
+        return Current(fact, first)
     old = current.fact
     if _ended(old, fact):
         made.inserts[fact.id] = fact

@@ -540,6 +540,38 @@ def test_a_cleared_context_is_gone(store: Store) -> None:
     assert store.context("/p", "task", at(1)) is None
 
 
+@pytest.mark.parametrize("expired", [False, True], ids=["cleared", "expired and swept"])
+def test_a_version_of_a_context_that_is_gone_never_comes_back(store: Store, expired: bool) -> None:
+    store.save_context(context("mine", ttl=1))
+    seen = store.save_context(context("mine too", ttl=1)).version
+    store.sweep(at(2)) if expired else store.clear_context("/p", "task")
+    assert store.contexts("/", at(0)) == [] and list(store.everything().contexts) == []
+    assert store.save_context(context("theirs", 2), expected_version=0).version > seen
+    for version in range(1, seen + 1):
+        with pytest.raises(Conflict):
+            store.save_context(context("blind", 3), expected_version=version)
+    assert store.save_context(context("first", key="elsewhere", namespace="/q")).version == 1
+    assert store.sweep(at(9)) == {"facts": 0, "episodes": 0, "working_context": 0}
+    assert store.context("/p", "", at(0)) is None and store.clear_context("/p", "") is False
+
+
+@pytest.mark.parametrize("way", ["forgotten", "expired and swept", "erased"])
+def test_a_version_of_a_fact_that_is_gone_never_comes_back(store: Store, way: str) -> None:
+    old = fact("Ada", 1, expires_at=at(5), subject_id="ada")
+    store.assert_facts([fact("Zoe", 0), old])
+    if way == "forgotten":
+        store.erase_items([old.id])
+    elif way == "erased":
+        store.erase("ada", "asked", at(6))
+    else:
+        store.sweep(at(6))
+    assert store.head("/p", "cart", "owner") is None
+    assert store.assert_fact(fact("Bob", 7), expected_version=0).version == 3
+    for version in (1, 2):
+        with pytest.raises(Conflict):
+            store.assert_fact(fact("blind", 8), expected_version=version)
+
+
 # --------------------------------------------------------------------------- erasure
 
 
