@@ -8,8 +8,10 @@ repeated. Embeddings stay NULL, to be filled by Stash; the model is the one its 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import instant, json_text, namespace_path
@@ -17,6 +19,8 @@ from agentctx.memory.dump import STATEMENT_BYTES, literal
 from agentctx.memory.rows import Head
 from agentctx.model import Episode, Fact, WorkingContext
 
+_SEGMENT = 64
+"""Characters of one segment of a slug."""
 NO_MODEL = "none"
 """What stands for the embedding model of a Stash that has none in its settings yet."""
 
@@ -65,6 +69,11 @@ _INSERTS = (
     " JOIN facts o ON o.metadata ->> 'agentctx_id' = s.old_uid::text"
     " JOIN facts f ON f.metadata ->> 'agentctx_id' = s.new_uid::text"
     " WHERE NOT EXISTS (SELECT 1 FROM contradictions c WHERE c.old_fact_id = o.id AND c.new_fact_id = f.id)",
+    "UPDATE contradictions c SET resolved = true, resolution = s.metadata ->> 'status',"
+    " resolved_at = s.updated_at FROM staged_facts s"
+    " JOIN facts f ON f.metadata ->> 'agentctx_id' = s.uid::text"
+    " WHERE c.new_fact_id = f.id AND c.method = 'agentctx' AND NOT c.resolved"
+    " AND s.metadata ->> 'status' <> 'disputed'",
     "INSERT INTO contexts (namespace_id, focus, expires_at) SELECT n.id, s.focus,"
     f" COALESCE(s.expires_at, s.updated_at + interval '1 year') FROM staged_contexts s {_SPACE}"
     " ON CONFLICT (namespace_id) DO UPDATE SET focus = excluded.focus, expires_at = excluded.expires_at,"
@@ -100,9 +109,19 @@ def script(rows: Rows, now: str) -> Iterator[str]:
 
 
 def slug_of(path: str) -> str:
-    """A namespace as Stash writes it: lower case, segments of letters, digits, ``-`` and ``_``."""
-    segments = [re.sub(r"[^a-z0-9_-]+", "-", part.lower()).strip("-_")[:64] for part in path.split("/")]
-    return ("/" + "/".join(part or "x" for part in segments[1:])) if namespace_path(path) != "/" else "/"
+    """A namespace as Stash writes it: lower case, segments of letters, digits, ``-`` and ``_``.
+
+    A segment that has to change ends with eight digits of its digest, so that no two become one.
+    """
+    return "/" + "/".join(_segment(part) for part in namespace_path(path).split("/") if part)
+
+
+def _segment(part: str) -> str:
+    kept = re.sub(r"[^a-z0-9_-]+", "-", part.lower()).strip("-_")
+    if kept == part and len(part) <= _SEGMENT:
+        return part
+    digest = hashlib.sha256(part.encode()).hexdigest()[:8]
+    return f"{kept[: _SEGMENT - 9] or 'x'}-{digest}"
 
 
 Line = Sequence[str | float | None]
@@ -141,15 +160,12 @@ class _Staged:
             if f.status == "disputed":
                 self._disputed.append(f)
             self.sources += [(f.id, ref) for kind, ref in f.sources if kind == "episode"]
-            about = {"agentctx_id": f.id, "status": f.status, "origin": f.origin, **dict(f.metadata)}
-            links = [[kind, ref] for kind, ref in f.sources if kind != "episode"]
-            told = json_text({**about, "sources": links} if links else about)
             deleted = f.retired_at or f.recorded_at if f.status in ("retracted", "expired") else ""
             yield (
                 f.id, self._slug(f.namespace), f.statement, f.confidence, f.entity, f.property,
                 f.value if isinstance(f.value, str) else json_text(f.value), instant(f.valid_at),
-                _time(f.invalid_at), told, instant(f.recorded_at), instant(f.retired_at or f.recorded_at),
-                _time(deleted),
+                _time(f.invalid_at), json_text(_told(f)), instant(f.recorded_at),
+                instant(f.retired_at or f.recorded_at), _time(deleted),
             )  # fmt: skip
 
     def disputes(self, heads: Iterable[Head] | None) -> Iterator[Line]:
@@ -171,6 +187,17 @@ class _Staged:
         for slug, c in newest.items():
             focus = c.value if isinstance(c.value, str) else json_text(c.value)
             yield slug, focus, _time(c.expires_at), instant(c.updated_at)
+
+
+def _told(f: Fact) -> dict[str, Any]:
+    """What stands in ``metadata``: the fact's own under our names, and whole when it uses one of them."""
+    about: dict[str, Any] = {"agentctx_id": f.id, "status": f.status, "origin": f.origin}
+    links = [[kind, ref] for kind, ref in f.sources if kind != "episode"]
+    if links:
+        about["sources"] = links
+    if not about.keys().isdisjoint(f.metadata):
+        about["metadata"] = dict(f.metadata)
+    return {**f.metadata, **about}
 
 
 def _time(text: str) -> str | None:

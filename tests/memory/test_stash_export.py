@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,17 +83,64 @@ def test_an_export_fills_the_tables_of_stash_and_can_be_repeated(
         focus = connection.execute("SELECT focus FROM contexts").fetchone()
         assert focus is not None and json.loads(focus[0]) == {"step": 2}
         slugs = [row[0] for row in connection.execute("SELECT slug FROM namespaces ORDER BY slug")]
-        assert slugs == ["/shop", "/shop/api", "/shop/team-one", "/shop/team-one/api"]
+        team = slug_of("/shop/Team One")
+        assert slugs == ["/shop", "/shop/api", team, f"{team}/api"]
         connection.execute("INSERT INTO facts (namespace_id, content, embedding_model, confidence)"
                            " VALUES (1, 'next', 'm', 1)")  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("path", "slug"),
-    [("/", "/"), ("/a_b", "/a_b"), ("/Ab c/d.e", "/ab-c/d-e"), ("/日本", "/x"), ("/-x-", "/x")],
+    [("/", "/"), ("/a_b", "/a_b"), ("/Ab c/d.e", "/ab-c-#/d-e-#"), ("/日本", "/x-#"), ("/-x-", "/x-#")],
 )
 def test_a_namespace_becomes_a_slug(path: str, slug: str) -> None:
-    assert slug_of(path) == slug
+    assert re.fullmatch(slug.replace("#", "[0-9a-f]{8}"), slug_of(path))
+
+
+def test_no_two_namespaces_become_one_slug() -> None:
+    long = "n" * 64
+    paths = [
+        "/x",
+        "/данные",
+        "/日本",
+        "/A",
+        "/a",
+        "/a b",
+        "/a-b",
+        "/-a",
+        f"/{long}",
+        f"/{long}a",
+        f"/{long}b",
+    ]
+    slugs = [slug_of(path) for path in paths]
+    assert len(set(slugs)) == len(paths)
+    assert all(re.fullmatch("/[a-z0-9_-]{1,64}", slug) for slug in slugs)
+
+
+def test_a_fact_keeps_our_id_whatever_its_metadata_says(stash: str) -> None:
+    memory = Memory(open_sqlite(None))
+    fact = memory.set_fact("cart", "owner", "Ada", metadata={"agentctx_id": "mine", "status": "x", "a": 1})
+    for _ in range(2):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    with psycopg.connect(stash) as connection:
+        ((told,),) = connection.execute("SELECT metadata FROM facts").fetchall()
+    assert (told["agentctx_id"], told["status"], told["a"]) == (fact.fact_id, "active", 1)
+    assert told["metadata"] == {"agentctx_id": "mine", "status": "x", "a": 1}
+
+
+@pytest.mark.parametrize(("keep", "became"), [(True, "active"), (False, "retracted")])
+def test_a_contradiction_that_was_decided_is_resolved_by_the_next_export(
+    stash: str, keep: bool, became: str
+) -> None:
+    memory = filled()
+    export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    (pair,) = memory.contradictions()
+    memory.resolve(pair.disputed.id, keep)
+    for _ in range(2):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    with psycopg.connect(stash) as connection:
+        found = connection.execute("SELECT resolved, resolution FROM contradictions").fetchall()
+    assert found == [(True, became)]
 
 
 def test_memory_and_notes_leave_together_and_come_back_equal(repo: TempRepo, tmp_path: Path) -> None:
