@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from agentctx.freshness.code import Code
-from agentctx.freshness.dependencies import Dependencies, dependencies, is_other
+from agentctx.freshness.dependencies import dependencies
 from agentctx.freshness.languages import is_program, language_of
+from agentctx.freshness.targets import Dependencies, is_other
 from agentctx.model import Anchor, Drift, DriftState, Stamp, Symbol
 from agentctx.text import did_you_mean
 

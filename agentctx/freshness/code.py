@@ -178,6 +178,8 @@ class Code:
         self.memory = memory
         self._files: dict[str, File] = {}
         self._texts: dict[str, bytes] = {}
+        self.packages: dict[str, dict[str, str]] = {}
+        """Kind of manifest -> name of a package of the tree -> its manifest, once it was asked for."""
 
     @cached_property
     def paths(self) -> Paths:

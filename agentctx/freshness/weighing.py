@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from agentctx.freshness.anchors import Sight, difference, look
 from agentctx.freshness.code import Code
 from agentctx.freshness.commonplace import Commonplace
-from agentctx.freshness.dependencies import Dependencies, is_other
 from agentctx.freshness.history import History
 from agentctx.freshness.reroutes import Seen, is_rerouted
+from agentctx.freshness.targets import Dependencies, is_other
 from agentctx.freshness.witness import Baseline
 from agentctx.model import Anchor, Drift, DriftState
 

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from agentctx.freshness.dependencies import is_other
 from agentctx.freshness.languages.fields import plain
+from agentctx.freshness.targets import is_other
 from tests.freshness.scene import Scene
 from tests.repository import TempRepo
 

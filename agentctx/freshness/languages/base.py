@@ -75,6 +75,10 @@ class Language(Protocol):
     """Members of a class are named inside it without a receiver (Java)."""
     open_types: bool
     """Members of a type may stand in any file of its package (Go)."""
+    paths_in_code: bool
+    """A module may be named by its path where it is used (Rust)."""
+    manifest: str
+    """Name of the file that names a package which other code of the repository imports; empty without."""
 
     def parse(self, path: str, source: bytes) -> Parsed:
         """Never raises for bad input: a file that cannot be parsed gives ``Parsed(error=...)``."""
@@ -111,6 +115,8 @@ class Dotted:
     receivers: tuple[str, ...] = ("this",)
     implicit_members = False
     open_types = False
+    paths_in_code = False
+    manifest = ""
 
     def receiver(self, symbol: str, reference: str) -> tuple[str, str] | None:
         """``this.name`` inside ``Owner.method``."""

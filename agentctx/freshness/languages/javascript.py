@@ -40,6 +40,7 @@ _EXTENSIONS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mts", ".mjs", ".cts", ".
 class JavaScript(Grammar):
     """Functions, classes and their members, constants, objects and their members, types of TypeScript."""
 
+    manifest = "package.json"
     definitions: ClassVar[Table] = {
         **dict.fromkeys(
             ("function_declaration", "generator_function_declaration", "function_signature"), "function"

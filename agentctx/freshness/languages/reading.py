@@ -81,7 +81,9 @@ class Reader:
                 elif kind in atoms:
                     if frame.lead_row >= 0 or frame.runs is not None:
                         self._mark(node, frame, kind, len(tokens))
-                    tokens.append(grammar.atom(node, self.text(node), frame))
+                    text = self.text(node)
+                    self.references += [(len(tokens), f"{{{name}}}") for name in grammar.captured(text)]
+                    tokens.append(grammar.atom(node, text, frame))
                     if self._watch:
                         self._end_leaf(node, len(tokens))
                 elif kind not in frame.skipped:

@@ -26,6 +26,7 @@ _TUPLES = these("tuple_type tuple_pattern")
 _GENERICS = re.compile(r"<.*>$", re.DOTALL)
 _LIFETIME = re.compile(r"'\w+\s*,?\s*")
 _CONTINUED = re.compile(r"\\\n\s*")
+_CAPTURED = re.compile(r"(?<!\{)\{([A-Z][A-Z0-9_]*)(?::[^{}]*)?\}")
 _ROOTS = ("lib.rs", "main.rs")
 _TYPE_MACRO = re.compile(rb"\b(?:str|char|bool|[iu](?:8|16|32|64|128|size)|f32|f64)!(?=\s*[\[({])")
 
@@ -37,6 +38,8 @@ class Rust(Grammar):
     wheel = "tree_sitter_rust"
     separator = "::"
     receivers = ("self", "Self")
+    paths_in_code = True
+    manifest = "Cargo.toml"
 
     definitions: ClassVar[Table] = {
         "function_item": "function",
@@ -239,6 +242,10 @@ class Rust(Grammar):
             special = "\\" in content or '"' in content
             return TEXT + (f"r {content}" if special else content)
         return prefix + TEXT + content if prefix else TEXT + content
+
+    def captured(self, text: str) -> list[str]:
+        """``"{RATE:>5}"``: a constant that a formatting macro reads by its name."""
+        return _CAPTURED.findall(text) if "{" in text else []
 
     def is_member(self, kind: str, frame: Frame) -> bool:
         """The names of ``Self { side }`` as well."""

@@ -167,6 +167,10 @@ class Tables:
         """A string as one token: its content, whatever its quotes."""
         return TEXT + unquote(text)
 
+    def captured(self, text: str) -> list[str]:
+        """Names that a string takes from the code around it."""
+        return []
+
     def leaf(self, kind: str, text: str, parent: str) -> str:
         """A leaf as a token."""
         if kind in self.numbers:
