@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from agentctx.errors import NotFound
+from agentctx.freshness.tree import Tree
 from agentctx.freshness.verify import stamps_for
-from agentctx.model import Freshness, Proposal
+from agentctx.git import RevTree
+from agentctx.model import Freshness, Note, Proposal, Stamp
 from agentctx.project import Project
 from agentctx.proposals.accept import accept, written_before
 from agentctx.proposals.drafting import Provenance, draft_repair
@@ -59,8 +63,20 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
             return False
         proposal = twin
     if write:
-        accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
+        accept(proposal, project.folder, store, stamps_by(project, proposal))
     return True
+
+
+def stamps_by(project: Project, proposal: Proposal) -> Callable[[Note], Mapping[str, Stamp]]:
+    """What accepting a proposal may put on record: the code of the commit that it was made for, and nothing
+    that has been changed since, committed or not. A repair is proved against the files as they are."""
+    tree: Tree = project.tree
+    if proposal.origin == "model" and proposal.commit:
+        try:
+            tree = RevTree(project.git, proposal.commit)
+        except NotFound:  # a commit that this clone does not have any more
+            pass
+    return lambda note: stamps_for(note, tree)
 
 
 def finish_interrupted(project: Project) -> None:
@@ -68,13 +84,13 @@ def finish_interrupted(project: Project) -> None:
     store = project.proposals
     for proposal in store.open():
         if written_before(proposal, project.folder, store) is not None:
-            accept(proposal, project.folder, store, lambda note: stamps_for(note, project.tree))
+            accept(proposal, project.folder, store, stamps_by(project, proposal))
 
 
 def apply_open(project: Project) -> None:
     """Accept what waits and no check objected to; what a person has undone waits for that person."""
     for proposal in _unasked(project):
-        accept(proposal, project.folder, project.proposals, lambda note: stamps_for(note, project.tree))
+        accept(proposal, project.folder, project.proposals, stamps_by(project, proposal))
 
 
 def _unasked(project: Project) -> list[Proposal]:

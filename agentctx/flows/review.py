@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.errors import InvalidInput
+from agentctx.flows.mending import stamps_by
 from agentctx.flows.recheck import recheck
 from agentctx.freshness.verify import stamps_for
-from agentctx.model import Edit, Note, Proposal, Refusal, Stamp
+from agentctx.model import Edit, Proposal, Refusal
 from agentctx.notes.document import parse
 from agentctx.notes.folder import RECORDS
 from agentctx.project import Project
@@ -60,9 +61,7 @@ def accept(
 
 
 def _written(project: Project, proposal: Proposal) -> Proposal:
-    def stamps(note: Note) -> Mapping[str, Stamp]:
-        return stamps_for(note, project.tree)
-
+    stamps = stamps_by(project, proposal)
     return accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
 
 

@@ -17,6 +17,7 @@ from tests.flows.test_sync import (  # noqa: F401  (fixtures)
     notes_on_disk,
     proposals,
     shop,
+    states,
 )
 from tests.repository import TempRepo
 
@@ -122,3 +123,24 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(
     assert everything(shop.root) == before
     assert notes_on_disk(shop) == notes
     assert shop.agentctx("provider", "show").stdout == settings
+
+
+@pytest.mark.parametrize("command", [("sync", "--mode", "commit"), ("review", "accept")], ids=" ".join)
+def test_code_that_no_proposal_saw_is_not_vouched_for(
+    shop: TempRepo,  # noqa: F811
+    model: ScriptedModel,  # noqa: F811
+    command: tuple[str, ...],
+) -> None:
+    if command[0] == "review":
+        shop.agentctx("sync")
+    path = "src/shop/tokens.py"
+    committed = (shop.root / path).read_text()
+    changed = committed.replace("MAX_AGE = 3600", "MAX_AGE = 7200")
+    shop.write(path, changed)
+    assert changed != committed and shop.agentctx(*command).returncode == 0
+    assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text()
+    shop.write(path, committed)
+    assert states(shop)["2026-01-12-signed-tokens"] == "fresh"
+    shop.commit("the mended notes")
+    shop.commit("Tokens live longer still", {path: changed})
+    assert states(shop)["2026-01-12-signed-tokens"] == "stale"
