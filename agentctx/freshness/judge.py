@@ -103,6 +103,10 @@ class Judge:
         place = relocate(anchor, case.baseline.stamp, self.code, self._before(case.baseline))
         if place is None:
             return case
+        if place.others:
+            listed = " and ".join(f"`{one}`" for one in (place.anchor, *place.others)[:3])
+            reason = f"{case.drift.reason}; the same code is in {listed} now"
+            return replace(case, drift=replace(case.drift, reason=reason))
         there = look(place.anchor, self.code)
         changed = drift(anchor, case.baseline.stamp, there)
         if changed.state == "unchanged" or (place.is_same and changed.state in ("signature", "body")):

@@ -31,6 +31,8 @@ class Place:
     anchor: Anchor
     is_same: bool
     """The code is the same there; False where it changed on the way."""
+    others: tuple[Anchor, ...] = ()
+    """As good: new files with the very same content. Which of them it is only a person can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def relocate(anchor: Anchor, stamp: Stamp, code: Code, before: Before) -> Place 
         found = look(there, code, deep=False)
         if found.stamp is not None:
             is_same = same_code(found.stamp, stamp) or _only_renamed(anchor, stamp, renamed, code, before)
-            return Place(there, is_same)
+            return Place(there, is_same, tuple(_copies(there, anchor, code, before)))
     if not anchor.symbol:
         return _whole_file(anchor, stamp, code, before)
     near, far = _here(anchor, renamed), list(_receivers(anchor, code, before))
@@ -69,6 +71,18 @@ def _edited(anchor: Anchor, stamp: Stamp, paths: Sequence[str], code: Code, befo
     places = (Anchor(path, name) for path in paths for name in getattr(code.file(path), "names", ()))
     best = closest(gone, (place for place in places if not _was_there(place, before)), code)
     return Place(best, False) if best else None
+
+
+def _copies(there: Anchor, anchor: Anchor, code: Code, before: Before) -> Iterator[Anchor]:
+    """New files that are the renamed one byte for byte and were not renamed from anything: git takes any of
+    them. The one that kept its name is the one."""
+    name, content = posixpath.basename(anchor.path), code.tree.key(there.path)
+    if before.code is None or posixpath.basename(there.path) == name:
+        return
+    born = set((before.renames or {}).values())
+    for path in code.tree.paths():
+        if path not in born and code.tree.key(path) == content and not before.code.tree.key(path):
+            yield Anchor(path, anchor.symbol)
 
 
 def _only_renamed(anchor: Anchor, stamp: Stamp, renamed: str, code: Code, before: Before) -> bool:

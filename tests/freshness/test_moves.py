@@ -121,3 +121,28 @@ def test_code_that_was_edited_where_it_went_is_changed_and_not_gone(
     assert (state, moved) == ("stale", place)
     assert (drift == "gone") == (not place)
     assert not place or f", and it is now `{place}`" in reason
+
+
+def test_code_that_went_to_two_places_at_once_waits_for_a_person(repo: TempRepo) -> None:
+    noted(repo, {"a.js": SUM}, "a.js#total")
+    repo.git("rm", "-q", "a.js")
+    repo.commit("Split", {"b.js": SUM, "c.js": SUM})
+    state, drift, moved, reason = said(repo)
+    assert (state, drift, moved) == ("stale", "gone", "")
+    assert "the same code is in `b.js#total` and `c.js#total` now" in reason
+    repo.agentctx("sync", "--no-model", "--mode", "apply")
+    assert said(repo)[1] == "gone"
+
+
+def test_of_two_places_the_one_that_kept_the_name_is_where_code_went(repo: TempRepo) -> None:
+    noted(repo, {"a.js": SUM}, "a.js#total")
+    repo.git("rm", "-q", "a.js")
+    repo.commit("Split", {"lib/a.js": SUM, "lib/c.js": SUM})
+    assert said(repo)[:3] == ("moved", "moved", "lib/a.js#total")
+
+
+def test_files_of_one_content_that_moved_together_are_no_copies_of_each_other(repo: TempRepo) -> None:
+    noted(repo, {"one/a.js": SUM, "two/b.js": SUM}, "one/a.js#total")
+    repo.git("rm", "-q", "-r", "one", "two")
+    repo.commit("Move", {"uno/x.js": SUM, "due/y.js": SUM})
+    assert said(repo)[1] == "moved"
