@@ -256,6 +256,29 @@ def test_the_gitlab_job_leaves_a_valid_report_also_when_it_fails(tmp_path: Path)
     assert job["variables"]["GIT_DEPTH"] == "0"
 
 
+@pytest.mark.parametrize(("guilty", "code"), [("main", 0), ("feat", 1)])
+def test_the_gitlab_job_checks_the_merge_request_and_not_its_target(
+    tmp_path: Path, guilty: str, code: int
+) -> None:
+    forge = Forge(tmp_path, {})
+    shop = forge.runner
+    fork = shop.git("rev-parse", "origin/main~1")
+    for branch in ("main", "feat"):
+        shop.git("checkout", "-q", "-B", branch, fork)
+        change = {"src/money.py": FREE_RATE} if branch == guilty else {f"{branch}.txt": "1\n"}
+        shop.commit(f"On {branch}", dict(change))
+    shop.git("checkout", "-q", "--detach", "main")
+    shop.git("merge", "-q", "--no-ff", "-m", "The merged result", "feat")
+    (job,) = yaml.safe_load((CI / "gitlab.yml").read_text()).values()
+    env = {
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": fork,
+        "CI_COMMIT_SHA": shop.git("rev-parse", "HEAD"),
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": shop.git("rev-parse", "feat"),
+    }
+    done = forge.run(job["script"][0], **env)
+    assert done.returncode == code, done.stderr
+
+
 def test_the_pre_commit_hooks_run_and_stop_what_is_false(tmp_path: Path) -> None:
     hooks = {h["id"]: h for h in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     assert set(hooks) == {"agentctx-lint", "agentctx-check", "agentctx-check-push"}
