@@ -19,7 +19,7 @@ ORDER = ("conflicted", "stale", "moved", "suspect", "unverified", "unknown", "fr
 
 
 @click.command("status")
-@click.option("--check", is_flag=True, help="Exit 1 when a note is stale, conflicted or unreadable.")
+@click.option("--check", is_flag=True, help="Exit 1 when a note is stale, conflicted, unreadable or cut off.")
 @click.option("--explain", metavar="NOTE", help="Everything known about one note, with the symbol's diff.")
 @click.option("--at", "revision", metavar="REV", help="Judge a commit instead of the files on disk.")
 @click.option("--all", "show_all", is_flag=True, help="List the fresh notes too.")
@@ -50,7 +50,17 @@ def status_command(
     else:
         _print(index, notes, notices, show_all)
     bad = any(f.state in ("stale", "conflicted") for f in index.notes) or _broken(index)
-    return 1 if check and bad else 0
+    return 1 if check and (bad or _cut_off(index)) else 0
+
+
+def _cut_off(index: Index) -> bool:
+    """Are there notes that this shallow clone cannot judge, though their code is not as recorded?"""
+    from agentctx.freshness.score import is_cut_off
+
+    blind = [f.id for f in index.notes if any(is_cut_off(drift) for drift in f.drifts)]
+    if blind:
+        tell(f"{', '.join(blind[:5])}: not to be judged in a shallow clone; type: git fetch --unshallow")
+    return bool(blind)
 
 
 def _at(project: Project, name: str) -> Revision:

@@ -10,6 +10,7 @@ from agentctx.freshness.code import Code
 from agentctx.freshness.history import History
 from agentctx.freshness.logbook import newer
 from agentctx.freshness.relocation import Before, relocate
+from agentctx.freshness.score import CUT_OFF
 from agentctx.freshness.verdicts import Verdict
 from agentctx.freshness.weighing import Case, now_at
 from agentctx.freshness.witness import Baseline, Witness
@@ -93,7 +94,8 @@ class Judge:
             where = f"there is no `{anchor.symbol}` in `{anchor.path}`" if anchor.symbol else ""
             return Drift(anchor, "unknown", reason=(where or f"there is no `{anchor.path}`") + hint)
         if self.history is not None and self.history.git.is_shallow:
-            return _too_shallow(anchor, sight)
+            reason = f"there is no record of `{anchor}`, and the clone is shallow: git fetch --unshallow"
+            return Drift(anchor, "unknown", reason=reason)
         return Drift(anchor, "unverified", reason=f"nobody has verified `{anchor}` yet")
 
     def _moved(self, case: Case) -> Case:
@@ -130,5 +132,4 @@ class Judge:
 
 def _too_shallow(anchor: Anchor, sight: Sight) -> Drift:
     what = "is gone" if sight.is_gone else "is not as it was recorded"
-    why = "the clone is shallow and does not say since when: git fetch --unshallow"
-    return Drift(anchor, "unknown", reason=f"`{anchor}` {what}; {why}")
+    return Drift(anchor, "unknown", reason=f"`{anchor}` {what}; {CUT_OFF}")

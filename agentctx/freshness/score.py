@@ -50,6 +50,8 @@ _WEIGHT: Mapping[FreshnessState, float] = {
     "stale": 0.5,
     "conflicted": 0.3,
 }
+CUT_OFF = "the clone is shallow and does not say since when: git fetch --unshallow"
+"""Ends the reason of a drift that another clone would know."""
 _INACTIVE = 0.2
 _LEAST_FOR_AGE = 0.5
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
@@ -73,6 +75,11 @@ def state_of(
     if reasons:
         found.add("suspect")
     return next((state for state in _WORST_FIRST if state in found), "fresh")
+
+
+def is_cut_off(drift: Drift) -> bool:
+    """Is the code another one than on record, while history that may have mended the note is not here?"""
+    return drift.state == "unknown" and drift.reason.endswith(CUT_OFF)
 
 
 def is_conflicted(note: Note) -> bool:

@@ -97,6 +97,10 @@ def test_a_shallow_clone_says_unknown_where_the_note_may_have_been_mended(
     clone = shallow(repo, tmp_path / "shallow", 1)
     assert states(status(clone)) == {"a": "unknown"}
     assert "git fetch --unshallow" in status(clone)["notes"][0]["drifts"][0]["reason"]
+    checked = clone.agentctx("status", "--check")
+    assert checked.returncode == 1
+    assert "a: not to be judged in a shallow clone; type: git fetch --unshallow" in checked.stderr
+    assert clone.agentctx("status").returncode == 0
 
 
 def test_a_shallow_clone_knows_what_changed_within_its_depth(repo: TempRepo, tmp_path: Path) -> None:
