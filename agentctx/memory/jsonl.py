@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, get_type_hints
 
 from agentctx.errors import AgentctxError, InvalidInput
 from agentctx.memory.batches import Rows
+from agentctx.memory.canonical import namespace_path, plain
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
     Head,
@@ -68,20 +70,32 @@ def parse(source: Iterable[str], name: str) -> Rows:
     """The values of all lines; blank lines are skipped.
 
     All lines are checked now, and read again while the rows are used: memory holds a few of them at a time,
-    when ``source`` begins anew each time it is iterated. Raises ``InvalidInput`` that names ``name`` and the
-    line of the first mistake; nothing is used then.
+    when ``source`` begins anew each time it is iterated. A head must name a fact that has a line too. Raises
+    ``InvalidInput`` that names ``name`` and the line of the first mistake; nothing is used then.
     """
     again = list(source) if iter(source) is source else source
     spans: dict[str, tuple[int, int]] = {}
+    facts: set[int] = set()
+    heads: dict[int, int] = {}
     number = 0
     try:
         for number, line in enumerate(again, 1):
             if line.strip():
                 kind, value = _value(line, f"{name}, line {number}")
                 _check(kind, value, f"{name}, line {number}")
+                if isinstance(value, Fact):
+                    facts.add(_identity(value, value.id))
+                elif isinstance(value, Head):
+                    heads.setdefault(_identity(value, value.fact_id), number)
                 spans[kind] = (spans.get(kind, (number, 0))[0], number)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name}, after line {number}: not UTF-8: {error.reason}") from None
+    lost = [line for identity, line in heads.items() if identity not in facts]
+    if lost:
+        raise InvalidInput(
+            f"{name}, line {min(lost)}: the head names a fact of its key that has no line",
+            "keep the fact and head lines of an export together",
+        )
 
     def those(kind: str) -> Iterator[Any]:
         first, last = spans.get(kind, (1, 0))
@@ -92,6 +106,11 @@ def parse(source: Iterable[str], name: str) -> Rows:
                     yield value
 
     return Rows(those("episode"), those("fact"), those("context"), those("head") if "head" in spans else None)
+
+
+def _identity(key: Fact | Head, fact_id: str) -> int:
+    """A fact and its key as one small number, for millions of them are held at once."""
+    return hash((namespace_path(key.namespace), plain(key.entity), plain(key.property), uuid.UUID(fact_id)))
 
 
 def _value(line: str, where: str) -> tuple[str, Any]:

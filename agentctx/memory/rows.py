@@ -24,6 +24,7 @@ Value = str | int | float | None
 Row = tuple[Value, ...]
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_TENANT = "local"
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def episode_row(episode: Episode, tenant: str) -> Row:
         _one_of(episode.kind, EPISODE_KINDS, "kind of an episode"),
         plain(episode.actor),
         _reference(episode.session_id, "session id"),
-        episode.turn,
+        None if episode.turn is None else _whole(episode.turn, "turn"),
         _reference(episode.subject_id, "subject id"),
         content,
         hashlib.sha256(content.encode()).hexdigest(),
@@ -217,7 +218,7 @@ def head_row(head: Head, tenant: str) -> Row:
         key_text(head.entity, "entity"),
         key_text(head.property, "property"),
         uuid_text(head.fact_id, "fact"),
-        head.version,
+        _whole(head.version, "version"),
     )
 
 
@@ -229,7 +230,7 @@ def context_row(context: WorkingContext, tenant: str) -> Row:
         key_text(context.key, "key"),
         plain(tenant),
         json_text(context.value),
-        context.version,
+        _whole(context.version, "version"),
         instant(context.updated_at),
         _time(context.expires_at),
     )
@@ -325,6 +326,13 @@ def _reference(text: str, what: str) -> str | None:
 
 def _time(text: str) -> str | None:
     return instant(text) if text else None
+
+
+def _whole(number: int, what: str) -> int:
+    """A number that every database can hold and count on from."""
+    if not -_LARGEST <= number <= _LARGEST:
+        raise InvalidInput(f"the {what} is not between -2**53 and 2**53")
+    return number
 
 
 def _one_of(text: str, allowed: Mapping[str, object] | tuple[str, ...], what: str) -> str:

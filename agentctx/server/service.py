@@ -13,7 +13,7 @@ from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.memories import HOURS, Memory
 from agentctx.memory.base import END_OF_TIME, AsOf, kept_as
 from agentctx.memory.canonical import instant, later
-from agentctx.memory.rows import EPISODE_KINDS
+from agentctx.memory.rows import EPISODE_KINDS, canonical_fact, episode_row
 from agentctx.model import Episode, Fact, WorkingContext
 from agentctx.server.operation import Arguments, checked
 
@@ -36,6 +36,16 @@ class Service:
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     scope: Literal["read", "write", "admin"] = "read"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it changes nothing."""
+        return self.scope == "read"
+
+    @property
+    def removes(self) -> bool:
+        """Whether something is gone afterwards."""
+        return self.name in ("forget", "erase", "clear_context")
 
 
 def answer(memory: Memory, name: str, given: Arguments) -> Data:
@@ -102,7 +112,9 @@ def _details(memory: Memory, item: Data) -> Data:
 
 def _episode(memory: Memory, item: Mapping[str, Any], space: str) -> Episode:
     details = _details(memory, _fields(Episode, item, _EPISODE))
-    return memory.episode(details.pop("content", ""), space, **details)
+    made = memory.episode(details.pop("content", ""), space, **details)
+    episode_row(made, memory.store.tenant)  # told now, while it is known which item it is
+    return made
 
 
 def _fact(memory: Memory, item: Mapping[str, Any], space: str) -> Fact:
@@ -110,7 +122,7 @@ def _fact(memory: Memory, item: Mapping[str, Any], space: str) -> Fact:
     if not {"entity", "property", "value"} <= details.keys():
         raise InvalidInput("a fact needs entity, property and value")
     key = (details.pop("entity"), details.pop("property"), details.pop("value"))
-    return memory.new_fact(*key, space, origin="agent", **details)
+    return canonical_fact(memory.new_fact(*key, space, origin="agent", **details))
 
 
 def remember(memory: Memory, given: Arguments) -> Data:

@@ -456,6 +456,17 @@ def test_json_lines_give_back_equal_rows(shop: TempRepo, tmp_path: Path) -> None
 
 
 CONTEXT = {"type": "context", "namespace": "/", "key": "k", "value": 1, "version": 1, "updated_at": NOW}
+EPISODE = {"type": "episode", "id": derived("e"), "namespace": "/", "kind": "note", "content": "x",
+           "occurred_at": NOW, "recorded_at": NOW}  # fmt: skip
+HEAD = {"type": "head", "namespace": "/", "entity": "e", "property": "p", "fact_id": derived("f")}
+FACT = {"type": "fact", "id": derived("f"), "namespace": "", "entity": "e", "property": "p", "value": 1,
+        "statement": "", "valid_at": NOW, "recorded_at": NOW}  # fmt: skip
+
+
+def test_a_head_may_stand_before_its_fact_but_must_be_of_its_key() -> None:
+    assert len(list(import_jsonl([json.dumps(HEAD), json.dumps(FACT)], "in.jsonl").facts)) == 1
+    with pytest.raises(InvalidInput, match=r"in\.jsonl, line 2: the head names"):
+        import_jsonl([json.dumps(FACT), json.dumps({**HEAD, "entity": "other"})], "in.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -471,8 +482,27 @@ CONTEXT = {"type": "context", "namespace": "/", "key": "k", "value": 1, "version
         (json.dumps({**CONTEXT, "updated_at": "2026-01-01T10:00"}), "no offset"),
         (json.dumps({**CONTEXT, "key": ""}), "empty"),
         (json.dumps({**CONTEXT, "value": float("nan")}), "not JSON"),
+        (json.dumps({**CONTEXT, "version": 10**23}), "the version is not between"),
+        (json.dumps({**EPISODE, "turn": 10**23}), "the turn is not between"),
+        (json.dumps({**HEAD, "version": -(10**30)}), "the version is not between"),
+        (json.dumps(HEAD), "the head names a fact of its key that has no line"),
     ],
-    ids=["cut", "list", "type", "missing", "unknown", "wrong type", "bad time", "naive", "empty key", "nan"],
+    ids=[
+        "cut",
+        "list",
+        "type",
+        "missing",
+        "unknown",
+        "wrong type",
+        "bad time",
+        "naive",
+        "empty key",
+        "nan",
+        "huge version",
+        "huge turn",
+        "huge head",
+        "lost head",
+    ],
 )
 def test_a_wrong_line_is_named_by_its_number(line: str, said: str) -> None:
     with pytest.raises(InvalidInput) as told:

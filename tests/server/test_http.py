@@ -94,6 +94,13 @@ def test_a_batch_is_written_whole_or_not_at_all(server: Served) -> None:
     assert server.call("recent_episodes", limit=1000)["episodes"] == before
     status, told, _ = server.ask("POST", "/v1/write", {"episodes": [{"content": "in"}, {"content": 5}]})
     assert (status, told["error"]) == (400, "episodes[1]: content must be a text")
+    for part, items, said in (
+        ("episodes", [*[{"content": "in"}] * 2, {"content": "x", "kind": "gossip"}], "episodes[2]: "),
+        ("facts", [{"entity": "e", "property": "p", "value": 1}, {"entity": "", "property": "p", "value": 1}],
+         "facts[1]: the entity is empty"),
+    ):  # fmt: skip
+        status, told, _ = server.ask("POST", "/v1/write", {part: items})
+        assert status == 400 and told["error"].startswith(said)
     good = {
         "episodes": [{"content": f"step {n}", "metadata": {"n": n}} for n in range(100)],
         "facts": [{"entity": f"e{n}", "property": "p", "value": {"n": n}} for n in range(50)],
