@@ -6,24 +6,23 @@ Nothing that the branch says about the gate is believed: settings come from the 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from agentctx.config import Config
 from agentctx.flows.branch import Branch, branch_of
+from agentctx.flows.places import Places
 from agentctx.flows.side import Side
 from agentctx.flows.since_base import SinceBase
 from agentctx.freshness.anchors import Sight, look, same_code
 from agentctx.freshness.code import Code
 from agentctx.freshness.score import state_of
-from agentctx.freshness.wording import lines_of as lines_of_symbol
-from agentctx.freshness.wording import symbol_diff
 from agentctx.git import RevTree, WorkTree
 from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, Problem
-from agentctx.notes.document import lines_of
 from agentctx.project import Project
-from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, placed, renamed
+from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, renamed
 from agentctx.proposals.silent_files import lasting, telling
 from agentctx.revision import settings_at
 
@@ -63,6 +62,7 @@ class _Gate:
         include = config.notes.include
         self.after = Side(project, tree, include)
         self.before = Side(project, RevTree(self.git, branch.merge_base), include)
+        self.places = Places(self.before, self.after, self.git.is_shallow)
         self.settled: set[str] = set()
         self.notes = {note.id: note for note in self.after.notes.notes}
 
@@ -95,7 +95,7 @@ class _Gate:
             claims = list(of_note(self.notes[id], after[id], then, self.rules))
             mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
             self.settled |= {id} if claims and not mine else set()
-            found += self._placed(self.notes[id], after[id], mine) if mine else []
+            found += self.places.placed(self.notes[id], after[id], mine) if mine else []
         return found + of_problems([*self.after.notes.problems, *self._links()], self.before.notes.problems)
 
     def _links(self) -> list[Problem]:
@@ -104,10 +104,13 @@ class _Gate:
         own = [note.path for note in self.before.notes.notes if not note.read_only]
         links = {path: next((p for p in _and_above(path) if p in others), "") for path in own}
         return [
-            Problem(path, "unsafe-file", f"`{link}` is a link now, and links are not followed")
+            Problem(path, "link", f"`{link}` is a link now, and links are not followed", self._put_back(link))
             for path, link in links.items()
             if link
         ]
+
+    def _put_back(self, link: str) -> str:
+        return f"rm {shlex.quote(link)} && git checkout {self.branch.merge_base[:12]} -- {shlex.quote(link)}"
 
     def by_targeting(self, told: set[str]) -> list[Finding]:
         """Notes that were there before, that the branch left alone, and that its change concerns."""
@@ -127,7 +130,7 @@ class _Gate:
         quiet = [n for n in (self.notes[one.id] for one in flagged) if self._is_proven(n, paths)]
         left = told | {n.id for n in quiet} | {o.id for o in flagged if self._is_edited(self.notes[o.id])}
         found = of_targeting(flagged, self.notes, left, self.rules)
-        return [replace(f, line=self._line(self.notes[f.note], f)) for f in found]
+        return [replace(f, line=self.places.line(self.notes[f.note], f)) for f in found]
 
     def _worth_reading(self, paths: Sequence[str]) -> list[str]:
         from agentctx.proposals.sampling import worth_reading
@@ -191,45 +194,6 @@ class _Gate:
 
     def _past(self, commit: str) -> Code:
         return Code(RevTree(self.git, commit), self.after.assessor.memory)
-
-    # ----------------------------------------------------------------- where it is
-
-    def _placed(self, note: Note, verdict: Freshness, findings: Sequence[Finding]) -> list[Finding]:
-        explained = self.after.assessor.explain(note, verdict)
-        drifts = {str(drift.anchor): drift for drift in explained.drifts}
-        placed_ones = []
-        for finding in findings:
-            drift = drifts.get(finding.anchor)
-            code, diff = (self._code(drift), self._diff(drift)) if drift else (("", 0), "")
-            placed_ones.append(placed(finding, self._line(note, finding), code, diff))
-        return placed_ones
-
-    def _line(self, note: Note, finding: Finding) -> int:
-        """The line of the note's file where the anchor or the code span stands."""
-        data = self.after.tree.read(note.path) or b""
-        if not finding.anchor:
-            return finding.line
-        listed = lines_of(data).get(("anchors", finding.anchor), 0)
-        at = data.find(f"`{finding.anchor}`".encode("utf-8", "surrogateescape"))
-        return listed or (data.count(b"\n", 0, at) + 1 if at >= 0 else 1)
-
-    def _diff(self, drift: Drift) -> str:
-        """The symbol's own diff; of one that is gone, all of it taken away."""
-        anchor, code = drift.anchor, self.before.assessor.code
-        if drift.state != "gone" or not anchor.symbol or not self.branch.merge_base:
-            return drift.diff
-        symbol = code.symbol(anchor.path, anchor.symbol)
-        if symbol is None:
-            return drift.diff
-        return symbol_diff(lines_of_symbol(symbol, code.tree.read(anchor.path) or b""), "", str(anchor))
-
-    def _code(self, drift: Drift) -> tuple[str, int]:
-        path, _, symbol = (drift.moved_to or str(drift.anchor)).partition("#")
-        code = self.after.assessor.code
-        if not code.exists(path):
-            return "", 0
-        found = code.symbol(path, symbol) if symbol else None
-        return path, found.start_line if found else 1
 
 
 def _and_above(path: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agentctx.freshness.score import state_of
 from agentctx.model import Affected, Drift, Finding, Freshness, Mention, Note, Problem, Severity
@@ -103,7 +103,7 @@ def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Fin
             state="conflicted" if "conflict" in problem.code else "unreadable",
             severity="info" if problem.path in was else "error",
             reason=f"it cannot be read as a note: {problem.message}",
-            settle=edit_command(problem.path, problem.line or 1),
+            settle=problem.hint if problem.code == "link" else edit_command(problem.path, problem.line or 1),
             path=problem.path,
             line=problem.line or 1,
             known=problem.path in was,
@@ -189,9 +189,3 @@ def _states(freshness: Freshness) -> dict[str, str]:
 
 def _mention_state(mention: Mention) -> str:
     return str(state_of([], [mention]))
-
-
-def placed(finding: Finding, line: int, code: tuple[str, int], diff: str) -> Finding:
-    """The finding with its line in the note's file, the place of the code, and the symbol's diff."""
-    path, at = code
-    return replace(finding, line=line, code_path=path, code_line=at, diff=diff)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import Any, Protocol
 
 from agentctx.model import Checked, Finding
@@ -66,11 +67,20 @@ def sentence(finding: Finding) -> str:
     return f"note {plain(finding.note)}{about} {state}: {plain(finding.reason)}"
 
 
+def verb(finding: Finding) -> str:
+    """What the command that settles a finding does, without a full stop."""
+    if finding.settle.startswith("agentctx verify"):
+        return "change the note, or if it is still true"
+    if finding.settle.startswith("agentctx sync"):
+        return "repair the anchor"
+    if finding.settle.startswith("git fetch"):
+        return "fetch the history"
+    if finding.settle.startswith("rm "):
+        return "put back what was there"
+    is_code = finding.code_path and finding.settle.endswith(shlex.quote(finding.code_path))
+    return "mend the code" if is_code else "change the note"
+
+
 def advice(finding: Finding) -> str:
     """What to do, ending in the one command."""
-    verb = {
-        "agentctx verify": "change the note, or if it is still true",
-        "agentctx sync": "repair the anchor",
-    }
-    words = next((v for k, v in verb.items() if finding.settle.startswith(k)), "change the note")
-    return f"{words}: {plain(finding.settle)}"
+    return f"{verb(finding)}: {plain(finding.settle)}"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from agentctx.model import Checked, Finding
-from agentctx.reports.base import block, plain
+from agentctx.reports.base import block, plain, verb
 from agentctx.reports.text import summary
 
 MARK = "<!-- agentctx check -->"
@@ -75,15 +75,7 @@ def _section(finding: Finding, diff: str) -> str:
         shown = block(diff)
         cut = shown if len(shown) <= LONGEST_DIFF else shown[:LONGEST_DIFF] + "\n(cut)"
         lines += ["<details><summary>What changed</summary>", "", _fenced(cut, "diff"), "", "</details>", ""]
-    return "\n".join([*lines, _todo(finding), "", _fenced(plain(finding.settle), "sh")])
-
-
-def _todo(finding: Finding) -> str:
-    if finding.settle.startswith("agentctx verify"):
-        return "Change the note, or, if it is still true as it stands:"
-    if finding.settle.startswith("agentctx sync"):
-        return "Repair the anchor:"
-    return "Change the note:"
+    return "\n".join([*lines, f"{verb(finding).capitalize()}:", "", _fenced(plain(finding.settle), "sh")])
 
 
 def _fenced(text: str, language: str) -> str:

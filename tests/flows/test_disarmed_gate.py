@@ -261,5 +261,9 @@ def test_a_branch_cannot_silence_notes_by_making_their_folder_a_link(shop: TempR
     (finding,) = check(shop, "HEAD", code=1)["findings"]
     assert (finding["note"], finding["state"], finding["path"]) == ("tokens", "unreadable", NOTE)
     assert f"`{folder}` is a link now, and links are not followed" in finding["reason"]
-    done = shop.agentctx("check", "--base", "main")
-    assert done.returncode != 0, done.stdout
+    main = shop.git("rev-parse", "main")[:12]
+    assert finding["settle"] == f"rm {folder} && git checkout {main} -- {folder}"
+    assert shop.agentctx("check", "--base", "main").returncode != 0
+    (shop.root / folder).unlink()
+    shop.git("checkout", "-q", main, "--", folder)
+    assert false_now(check(shop, code=1)) == STALE
