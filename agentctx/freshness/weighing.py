@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from agentctx.freshness.anchors import Sight, difference, look
 from agentctx.freshness.code import Code
 from agentctx.freshness.commonplace import Commonplace
+from agentctx.freshness.dependencies import User
 from agentctx.freshness.history import History
+from agentctx.freshness.overloads import is_uncalled
 from agentctx.freshness.reroutes import Seen, is_rerouted
 from agentctx.freshness.targets import Dependencies, is_other
 from agentctx.freshness.witness import Baseline
@@ -63,7 +65,12 @@ class Scales:
             case = replace(case, drift=drift)
         if drift.state != "dependency":
             return case
-        changed = self.changed(case)
+        everything = self.changed(case)
+        changed = [one for one in everything if not self._is_uncalled(one, case)]
+        if everything and not changed:
+            names = ", ".join(f"`{one.reference}`" for one in everything[:3])
+            reason = f"{names} changed in an overload that is not called here"
+            return replace(case, drift=replace(drift, state="unchanged", reason=reason))
         if not changed or not all(self._is_slight(one, case) for one in changed):
             return case
         names = ", ".join(f"`{one.reference}`" for one in changed[:3])
@@ -112,6 +119,15 @@ class Scales:
             return False
         past = self.history.code(since, self.code.memory)
         return is_rerouted(Seen(then, past), Seen(now, self.code))
+
+    def _is_uncalled(self, changed: Changed, case: Case) -> bool:
+        """Is it another overload than the one that is called?"""
+        since = self.since(case.baseline)
+        if changed.then is None or changed.now is None or case.sight.symbol is None or self.history is None:
+            return False
+        user = User(case.drift.anchor, case.sight.symbol)
+        past = self.history.code(since, self.code.memory)
+        return is_uncalled(user, (changed.then, changed.now), changed.reference, (past, self.code))
 
     def _is_slight(self, changed: Changed, case: Case) -> bool:
         """Is it there as before, no value, and the same but for imports, or everybody's?"""

@@ -77,6 +77,8 @@ class Language(Protocol):
     """Members of a type may stand in any file of its package (Go)."""
     paths_in_code: bool
     """A module may be named by its path where it is used (Rust)."""
+    counted_arguments: bool
+    """A call gives as many arguments as the function that it means takes: none has a default (Java)."""
     manifest: str
     """Name of the file that names a package which other code of the repository imports; empty without."""
 
@@ -116,6 +118,7 @@ class Dotted:
     implicit_members = False
     open_types = False
     paths_in_code = False
+    counted_arguments = False
     manifest = ""
 
     def receiver(self, symbol: str, reference: str) -> tuple[str, str] | None:

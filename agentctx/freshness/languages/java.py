@@ -28,6 +28,7 @@ class Java(Grammar):
     name = "Java"
     wheel = "tree_sitter_java"
     implicit_members = True
+    counted_arguments = True
 
     definitions: ClassVar[Table] = {
         "class_declaration": "class",
