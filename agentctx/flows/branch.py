@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.git import Git
@@ -45,7 +46,45 @@ def branch_of(git: Git, base: str, head: str) -> Branch:
     goal = _base(git, base, tip)
     if not goal:
         return Branch("", "", tip, not head)
+    merging = () if head else _merging(git)
+    if merging and git.merge_base(goal, tip, *merging) == goal:  # the commit in the making will hold it
+        return Branch(goal, goal, tip, True)
     return Branch(goal, _merge_base(git, goal, tip), tip, not head)
+
+
+def bases_of(git: Git, base: str, head: str) -> tuple[str, ...]:
+    """The bases that a check asked for as typed has: a commit that finishes a merge comes after all its
+    parents, so ``HEAD`` as the base of the files on disk means each of them."""
+    return (base, *_merging(git)) if base in ("HEAD", "@") and not head else (base,)
+
+
+def blamed_by_all(checks: Sequence[Checked]) -> Checked:
+    """The first check, with what some other base has as well told as older than the branch, or left out."""
+    mine = [{(f.note, f.anchor, f.state) for f in one.findings if not f.known} for one in checks]
+    told = [{(f.note, f.anchor, f.state) for f in one.findings} for one in checks]
+    found = []
+    for finding in checks[0].findings:
+        key = (finding.note, finding.anchor, finding.state)
+        if all(key in one for one in mine):
+            found.append(finding)
+        elif finding.known or all(key in one for one in told):
+            found.append(replace(finding, known=True, severity="info"))
+    return replace(checks[0], findings=tuple(sorted(found, key=lambda finding: finding.known)))
+
+
+def pushed(git: Git, told: Mapping[str, str]) -> tuple[str, str]:
+    """Base and head of what is being pushed, of the variables that pre-commit sets before a push.
+
+    Without an upstream default branch what the remote has is the base, and on the first push nothing.
+    """
+    head = told.get("PRE_COMMIT_TO_REF") or told.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD"
+    return git.default_upstream() or told.get("PRE_COMMIT_FROM_REF") or _NOTHING, head
+
+
+def _merging(git: Git) -> tuple[str, ...]:
+    """The other parents of the commit that finishes a merge under way."""
+    heads = git.git_dir / "MERGE_HEAD"
+    return tuple(heads.read_text().split()) if heads.is_file() else ()
 
 
 def _base(git: Git, base: str, tip: str) -> str:
