@@ -13,14 +13,17 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 
 
 @click.command("mcp")
-def mcp_command() -> None:
+@click.option(
+    "--memory-tools", is_flag=True, help="List every operation on memory, under the names of Stash."
+)
+def mcp_command(memory_tools: bool) -> None:
     """Serve agents over the Model Context Protocol on standard input and output.
 
     Clients start it by themselves once `agentctx init` has registered it.
     """
     from agentctx.server.mcp import serve
 
-    serve()
+    serve(memory_tools=memory_tools)
 
 
 def _bind_options(command: Any) -> Any:

@@ -20,12 +20,12 @@ LINE_LIMIT = 8_000_000
 """Bytes of one message."""
 
 
-def serve(start: Path | None = None) -> None:
-    """Answer until the client closes standard input."""
+def serve(start: Path | None = None, memory_tools: bool = False) -> None:
+    """Answer until the client closes standard input; ``memory_tools`` lists all operations on memory."""
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
         sys.stdout = sys.stderr
-        warm = Warm(start or workspace())
+        warm = Warm(start or workspace(), memory_tools)
         try:
             _loop(sys.stdin.buffer, out, warm)
         except (BrokenPipeError, KeyboardInterrupt):

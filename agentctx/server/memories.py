@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentctx.errors import InvalidInput
 from agentctx.fence import fenced
 from agentctx.flows.memories import HOURS, Memory
+from agentctx.memory.canonical import later
 from agentctx.model import Episode, Fact
 from agentctx.server.operation import Arguments, Operation
 
@@ -27,12 +28,16 @@ def remember(project: Project, given: Arguments) -> str:
     text = str(given["text"]).strip()
     if not text:
         raise InvalidInput("there is nothing to remember", "give `text`")
+    space, seconds = given.get("namespace", ""), given.get("ttl")
+    if seconds is not None and not 0 < seconds < 2**53:
+        raise InvalidInput("ttl must be seconds above zero")
     with Memory.of(project) as memory:
+        lives: dict[str, Any] = {} if seconds is None else {"expires_at": later(memory.now(), seconds)}
         if "entity" not in given:
-            return f"Remembered as episode {memory.remember(text, actor='agent').id}.\n"
+            return f"Remembered as episode {memory.remember(text, space, actor='agent', **lives).id}.\n"
         entity, property = given["entity"], given["property"]
         value = given.get("value", text)
-        held = memory.set_fact(entity, property, value, statement=text, origin="agent")
+        held = memory.set_fact(entity, property, value, space, statement=text, origin="agent", **lives)
         return (
             f"Remembered as fact {held.fact_id}, version {held.version} of {held.entity}.{held.property}.\n"
         )
@@ -41,7 +46,8 @@ def remember(project: Project, given: Arguments) -> str:
 def recall(project: Project, given: Arguments) -> str:
     """Facts and episodes that say most about the query."""
     with Memory.of(project) as memory:
-        found = memory.recall(given["query"], max(1, min(given.get("limit", 5), 50)))
+        limit = max(1, min(given.get("limit", 5), 50))
+        found = memory.recall(given["query"], limit, given.get("namespace", ""))
     if not found:
         return "Nothing is remembered about this. `search` looks in the notes.\n"
     return "\n".join(
@@ -77,6 +83,7 @@ def working_context(project: Project, given: Arguments) -> str:
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_SPACED = {"namespace": {"type": "string", "description": "slash path"}}
 
 MEMORY = (
     Operation(
@@ -89,6 +96,8 @@ MEMORY = (
             "entity": _TEXT,
             "property": _TEXT,
             "value": _TEXT,
+            **_SPACED,
+            "ttl": {"type": "number", "description": "seconds to live"},
         },
         ("text",),
         read_only=False,
@@ -97,7 +106,7 @@ MEMORY = (
         "recall",
         "Facts and episodes remembered on this machine about a question.",
         recall,
-        {"query": _TEXT, "limit": {"type": "integer"}},
+        {"query": _TEXT, "limit": {"type": "integer"}, **_SPACED},
         ("query",),
     ),
     Operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from agentctx.errors import InvalidInput
 from agentctx.text import did_you_mean
@@ -55,6 +55,7 @@ class Operation:
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     read_only: bool = True
+    removes: ClassVar[bool] = False
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the arguments."""

@@ -131,30 +131,31 @@ def _handler(method: str) -> Handler:
 
 
 def _list_tools(warm: Warm, params: Params) -> dict[str, Any]:
-    from agentctx.server.operations import OPERATIONS
+    from agentctx.server.operation import schema_of
+    from agentctx.server.operations import listed
 
     return {
         "tools": [
             {
                 "name": operation.name,
                 "description": operation.summary,
-                "inputSchema": operation.schema(),
+                "inputSchema": schema_of(operation),
                 "annotations": {
                     "readOnlyHint": operation.read_only,
-                    **({} if operation.read_only else {"destructiveHint": False}),
+                    **({} if operation.removes or operation.read_only else {"destructiveHint": False}),
                     "openWorldHint": False,
                 },
             }
-            for operation in OPERATIONS.values()
+            for operation in listed(warm).values()
         ]
     }
 
 
 def _call_tool(warm: Warm, params: Params) -> dict[str, Any]:
-    from agentctx.server.operations import OPERATIONS, call
+    from agentctx.server.operations import OPERATIONS, call, offered_services
 
     name, given = params.get("name"), params.get("arguments") or {}
-    if name not in OPERATIONS:
+    if not isinstance(name, str) or (name not in OPERATIONS and name not in offered_services()):
         raise Rejected(INVALID_PARAMS, f"Unknown tool: {str(name)[:80]}")
     if not isinstance(given, dict):
         raise Rejected(INVALID_PARAMS, "arguments is not an object")

@@ -98,7 +98,7 @@ class RestRoutes:
 
 
 def reads(operation: Service | Operation) -> bool:
-    return operation.scope == "read" if isinstance(operation, Service) else operation.read_only
+    return operation.read_only
 
 
 def _from_query(query: str, operation: Service | Operation) -> dict[str, Any]:

@@ -36,8 +36,10 @@ class Signs:
 class Warm:
     """Answers with the same ``Project`` as long as HEAD, the work tree, the settings and the day stay."""
 
-    def __init__(self, start: Path) -> None:
+    def __init__(self, start: Path, memory_tools: bool = False) -> None:
+        """``memory_tools``: an agent is shown every operation on memory."""
         self._start = start
+        self.memory_tools = memory_tools
         self._project: Project | None = None
         self._signs: Signs | None = None
 

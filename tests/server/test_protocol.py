@@ -187,7 +187,8 @@ def test_notes_are_offered_as_completions(project: TempRepo) -> None:
 
 def test_the_list_of_tools_waits_for_nothing_that_opens_a_repository(tmp_path: Path) -> None:
     code = (
-        "import sys, agentctx.server.protocol as p; p.HANDLERS['tools/list'](None, {});"
+        "import sys, pathlib, agentctx.server.protocol as p; from agentctx.server.warm import Warm;"
+        "p.HANDLERS['tools/list'](Warm(pathlib.Path()), {});"
         "names = ('agentctx.git', 'agentctx.project', 'agentctx.proposals');"
         "heavy = [m for m in sys.modules if m.startswith(names)];"
         "sys.exit(str(heavy) if heavy else 0)"
