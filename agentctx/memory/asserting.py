@@ -10,7 +10,7 @@ from agentctx.errors import Conflict, NotFound
 from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import instant, json_text
 from agentctx.memory.engine import LostRace, Session
-from agentctx.memory.reading import facts_where, marks, paths_below, with_sources
+from agentctx.memory.reading import facts_where, marks, paths_below
 from agentctx.memory.rows import (
     EPISODES,
     FACT_HEADS,
@@ -41,10 +41,8 @@ def assert_facts(
     return planned.heads
 
 
-def present(
-    session: Session, tenant: str, facts: Sequence[Fact], sourced: bool = False
-) -> dict[Key, Current]:
-    """What the heads of the keys of ``facts`` point to now; their sources only when ``sourced``."""
+def present(session: Session, tenant: str, facts: Sequence[Fact]) -> dict[Key, Current]:
+    """What the heads of the keys of ``facts`` point to now, without their sources."""
     wanted = {key_of(fact) for fact in facts}
     found: dict[Key, Current] = {}
     for space in {fact.namespace for fact in facts}:
@@ -57,8 +55,6 @@ def present(
                 (namespace_id(tenant, space), *part),
             )
             values = [fact_of(row[1:], space) for row in rows]
-            if sourced:
-                values = with_sources(session, [row[1:] for row in rows], {row[3]: space for row in rows})
             found |= {key_of(f): Current(f, row[0]) for f, row in zip(values, rows, strict=True)}
     return {key: current for key, current in found.items() if key in wanted}
 

@@ -117,6 +117,15 @@ def facts_where(
     return found
 
 
+def facts_of(session: Session, spaces: dict[str, str], entities: Iterable[str], seen: Seen) -> list[Fact]:
+    """The facts of some entities that are seen, one a key."""
+    found: list[Fact] = []
+    for part in chunks(sorted(entities)):
+        condition = f"entity IN ({marks(part)}) AND {seen[0]}"
+        found += facts_where(session, spaces, condition, (*part, *seen[1]))
+    return one_a_key(found)
+
+
 def with_sources(session: Session, rows: Sequence[Sequence[Any]], spaces: dict[str, str]) -> list[Fact]:
     """Rows of ``facts`` as values with their sources."""
     sources: dict[str, list[tuple[str, str]]] = {}

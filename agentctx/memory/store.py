@@ -229,14 +229,14 @@ class SqlStore:
 
     def contradictions(self, namespace: str, now: str) -> list[Contradiction]:
         """See ``base.Store``."""
-        at = instant(now)
+        at, seen = instant(now), reading.visible(now, None)
 
         def work(session: Session) -> list[Contradiction]:
             spaces = reading.paths_below(session, self.tenant, namespace)
             alive = "status = 'disputed' AND (expires_at IS NULL OR expires_at > ?)"
             disputed = reading.facts_where(session, spaces, alive, (at,))
-            present = asserting.present(session, self.tenant, disputed, sourced=True)
-            live = {key: held.fact for key, held in present.items() if held.fact.status == "active"}
+            holds = reading.facts_of(session, spaces, {fact.entity for fact in disputed}, seen)
+            live = {key_of(fact): fact for fact in holds}
             return [Contradiction(fact, live.get(key_of(fact))) for fact in disputed]
 
         return self._database.read(work)

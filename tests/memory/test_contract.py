@@ -434,6 +434,23 @@ def test_a_dismissed_contradiction_is_gone(store: Store) -> None:
         store.resolve(doubt.id, keep=True, now=at(4))
 
 
+def test_a_contradiction_stands_beside_what_holds_now(store: Store) -> None:
+    brief = fact("Ada", 0, expires_at=at(10), sources=(("url", "u"),))
+    store.assert_facts([brief, fact("Bob", 1, confidence=0.4)])
+    store.assert_facts([fact(1, 0, name="n"), fact(2, 1, name="n", confidence=0.4)])
+    store.assert_fact(fact(3, 30, name="n", recorded_at=at(2)))
+
+    def current(hours: float) -> dict[str, object]:
+        pairs = store.contradictions("/", at(hours))
+        return {pair.disputed.property: pair.current and pair.current.value for pair in pairs}
+
+    assert current(5) == {"owner": "Ada", "n": 1}
+    assert current(10) == {"owner": None, "n": 1}
+    assert current(31) == {"owner": None, "n": 3}
+    (held,) = (pair.current for pair in store.contradictions("/", at(5)) if pair.disputed.property == "owner")
+    assert held == replace(brief, sources=(("url", "u"),))
+
+
 # --------------------------------------------------------------------------- namespaces
 
 
