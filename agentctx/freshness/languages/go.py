@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
@@ -23,6 +24,8 @@ _DOCUMENTED = these(
     "interface_type"
 )
 _DIRECTIVE = re.compile(r"//(?:go:|nolint|line |export |\+build)")
+_COMPILED = re.compile(r"//go:(?!build\b|generate\b|debug\b)\S")
+"""A directive that makes something else of the declaration below it."""
 _ADJACENT = re.compile(rb"(?:[ \t]*\n[ \t]*//[^\n]*)*[ \t]*\n[ \t]*(?!//)\S")
 _IOTA = re.compile(r"\biota\b")
 _VERSION = re.compile(r"(?:\.v|/v)\d+$")
@@ -75,7 +78,8 @@ class Go(Grammar):
         kind = node.type
         owner = frame.owner
         if kind in ("function_declaration", "method_declaration"):
-            return (_function(node, text),)
+            function = _function(node, text)
+            return (replace(function, directives=_directives(node, frame, text)),)
         if owner is not None and owner.named.kind not in ("struct", "interface"):
             return ()
         if kind in ("field_declaration", "method_elem"):
@@ -87,7 +91,9 @@ class Go(Grammar):
         if owner is not None:
             return ()
         if kind in ("const_spec", "var_spec"):
-            return _values(node, self.definitions[kind], frame, text)
+            said = _directives(node, frame, text) if kind == "var_spec" else ""
+            values = _values(node, self.definitions[kind], frame, text)
+            return tuple(replace(value, directives=said) for value in values)
         label, body = node.child_by_field_name("name"), node.child_by_field_name("type")
         if label is None or body is None:
             return ()
@@ -167,6 +173,17 @@ class Go(Grammar):
         is_test = path.endswith("_test.go")
         files = (p for p in paths.inside(posixpath.dirname(path)) if p.endswith(".go") and p != path)
         return tuple(p for p in files if is_test or not p.endswith("_test.go"))
+
+
+def _directives(node: Node, frame: Frame, text: Text) -> str:
+    """What the comments above tell the compiler: the file to embed, not to inline."""
+    above = (node if frame.kind != "var_declaration" else frame.node).prev_named_sibling
+    found = []
+    while above is not None and above.type == "comment":
+        line = text(above)
+        found += [" ".join(line.split())] if _COMPILED.match(line) else []
+        above = above.prev_named_sibling
+    return "\n".join(reversed(found))
 
 
 def _function(node: Node, text: Text) -> Named:

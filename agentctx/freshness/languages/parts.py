@@ -38,6 +38,8 @@ class Named:
     """Name by which its body calls the object it belongs to; in references it is ``this``."""
     extra: str = ""
     """Text that belongs to the body without standing in it (an implied ``iota`` value)."""
+    directives: str = ""
+    """What comments tell the compiler of it; part of its body, and of the file's."""
     own: Node | None = None
     """Its part of a statement that defines several; the parts of the others are not its signature."""
     bases: tuple[str, ...] = ()

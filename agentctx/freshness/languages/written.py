@@ -141,7 +141,7 @@ class Definitions(Mapping[str, Symbol]):
         for start, end in [*sorted({b for p in together for b in p.bodies}), (found.end, found.end)]:
             sig += [t for i, t in enumerate(tokens[at:start], at) if i not in labels]
             at = max(at, end)
-        body: list[str] = [found.named.extra] if found.named.extra else []
+        body = [text for text in (found.named.extra, found.named.directives) if text]
         for start, end in bodies:
             body += self._unordered(start, end, found.members)
         return _text(sig, names), _text(body, names)
@@ -168,6 +168,7 @@ class Definitions(Mapping[str, Symbol]):
         top = [f for f in reader.found if f.owner is None]
         sig = sorted(f"{f.name}{_JOIN}{self._write(f)[0]}" for f in top)
         body = self._unordered(0, len(reader.tokens), top)
+        body += sorted(f"{f.name} {f.named.directives}" for f in reader.found if f.named.directives)
         return Symbol(
             name="",
             kind="module",

@@ -264,3 +264,37 @@ def test_rubbish_is_no_error_of_ours(path: str) -> None:
     empty = parse(path, b"")
     assert not empty.error
     assert not list(empty.symbols)
+
+
+EMBED, INLINE = (
+    "package a\n\n//go:embed a.txt\nvar V string\n",
+    "package a\n\nfunc V() int {\n\treturn 1\n}\n",
+)
+GROUP = "package a\n\nvar (\n\tW = 1\n\t//go:embed a.txt\n\tV string\n)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "is_other"),
+    [
+        (EMBED, "a.txt", "b.txt", True),
+        (EMBED, "//go:embed a.txt\n", "", True),
+        (GROUP, "a.txt", "b.txt", True),
+        (INLINE, "func V", "//go:noinline\nfunc V", True),
+        (INLINE, "func V", "//go:generate stringer\nfunc V", False),
+        (EMBED, "//go:embed a.txt", "//nolint:all\n//go:embed  a.txt", False),
+        (EMBED, "string\n", "string\n\nvar W = 1\n", False),
+    ],
+)
+def test_what_a_comment_tells_the_go_compiler_is_part_of_the_body(
+    text: str, old: str, new: str, is_other: bool
+) -> None:
+    after = replaced(text, old, new)
+    then, now = symbol("a.go", text, "V").stamp, symbol("a.go", after, "V").stamp
+    assert (then.sig, then.body != now.body) == (now.sig, is_other)
+    whole = [symbol("a.go", version, "").stamp.body for version in (text, after)]
+    assert (whole[0] != whole[1]) == (is_other or "var W" in new)
+
+
+def test_a_directive_is_of_the_declaration_below_it_alone() -> None:
+    after = replaced(GROUP, "a.txt", "b.txt")
+    assert symbol("a.go", GROUP, "W").stamp == symbol("a.go", after, "W").stamp
