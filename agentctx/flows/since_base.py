@@ -2,7 +2,8 @@
 when the branch left nothing else to hold it against.
 
 A record speaks while the branch has it; without one, and for anchors that the branch took away, the code at
-the merge base does. A note that is verified anew, or whose text is another one, has been looked at.
+the merge base does. A note whose text is another one has been looked at. One that is verified anew has been
+as well, but for the anchors that it lost: of those its record says nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.score import state_of
 from agentctx.freshness.since import Since
 from agentctx.git import Git
-from agentctx.model import Anchor, Drift, Freshness, Mention, Note
+from agentctx.model import Drift, Freshness, Mention, Note
 from agentctx.proposals.findings import badness
 
 _SILENT = ("unknown", "unverified")
@@ -74,7 +75,7 @@ class SinceBase:
         dropped = [a for a in old.anchors if a not in note.anchors and not a.is_glob]
         silent = [d.anchor for d in found.drifts if self._is_silent(note, d)]
         drifts = self.since.drifts(note, [*silent, *dropped]) if silent or dropped else []
-        kept = [d for d in drifts if d.anchor in note.anchors or not self._is_followed(note, found, d)]
+        kept = [d for d in drifts if d.anchor in note.anchors or not self._is_followed(note, d)]
         mentions: list[Mention] = []
         if self._is_muted(note, old):
             mentions = self.since.mentions(replace(note, anchors=(*note.anchors, *dropped)))
@@ -86,14 +87,11 @@ class SinceBase:
         """Nobody vouches for the anchor, or only an edit that left the text as it was."""
         return drift.state in _SILENT or (drift.witness == "history" and not self.is_rewritten(note))
 
-    def _is_followed(self, note: Note, found: Freshness, drift: Drift) -> bool:
-        """Did an anchor that the note had go where its code went, or was the note verified without it?"""
-        record = self.after.records.get(note.id, {})
-        if drift.moved_to in {str(a) for a in note.anchors}:
-            return drift.state == "moved" or drift.moved_to in record
-        spoken = [d.anchor for d in found.drifts if d.state not in _SILENT and str(d.anchor) in record]
-        is_new = record != self.before.records.get(self.was[note.id], {}) and str(drift.anchor) not in record
-        return is_new and bool(spoken) and set(spoken) == _exact(note)
+    def _is_followed(self, note: Note, drift: Drift) -> bool:
+        """Did an anchor of the note go where its code went, with a record if the code changed too?"""
+        if drift.moved_to not in {str(anchor) for anchor in note.anchors}:
+            return False
+        return drift.state == "moved" or drift.moved_to in self.after.records.get(note.id, {})
 
     def _is_muted(self, note: Note, old: Note) -> bool:
         """Did the branch touch the note or its record, neither rewriting the one nor answering in the other?
@@ -119,10 +117,6 @@ class SinceBase:
             f"branch began, stands in its history",
             "git fetch --unshallow (in CI: fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab)",
         )
-
-
-def _exact(note: Note) -> set[Anchor]:
-    return {anchor for anchor in note.anchors if not anchor.is_glob}
 
 
 def _told(note: Note, drift: Drift) -> Drift:

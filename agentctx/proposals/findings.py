@@ -173,7 +173,7 @@ def settle_command(note: Note, drift: Drift) -> str:
     """
     if note.read_only or drift.state in ("gone", "unknown"):
         return edit_command(note.path)
-    if drift.anchor not in note.anchors and (drift.moved_to or not note.anchored):
+    if drift.anchor not in note.anchors:
         return edit_command(note.path)  # taken off by the branch: there is nothing to repair or to verify
     if is_moved(drift):
         return "agentctx sync --no-model"

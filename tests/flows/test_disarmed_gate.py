@@ -187,14 +187,16 @@ def test_a_note_whose_text_changed_with_its_anchors_is_no_finding(shop: TempRepo
     assert [f for f in false_now(check(shop, "HEAD")) if f[2] == "error"] == []
 
 
-def test_a_note_that_is_verified_with_other_anchors_is_no_finding(shop: TempRepo) -> None:
+def test_verifying_with_other_anchors_says_nothing_of_the_one_that_was_dropped(shop: TempRepo) -> None:
     shop.commit("Break", {"src/tokens.py": BROKEN})
     shop.write(NOTE, anchored("sign"))
-    (finding,) = [f for f in check(shop, code=1)["findings"] if f["severity"] == "error"]
-    assert finding["settle"] == "agentctx verify tokens"
     verify(shop, "tokens")
     shop.commit("Verified")
-    assert check(shop, "HEAD")["findings"] == []
+    (finding,) = [f for f in check(shop, "HEAD", code=1)["findings"] if f["severity"] == "error"]
+    assert finding["settle"] == f'"${{EDITOR:-vi}}" {NOTE}'
+    shop.write(NOTE, anchored("issue_token"))
+    verify(shop, "tokens")
+    assert check(shop)["findings"] == []
 
 
 def test_an_anchor_on_code_that_is_gone_can_be_dropped_with_another_text(shop: TempRepo) -> None:
