@@ -37,7 +37,7 @@ from agentctx.proposals.look_up import LookUp
 from agentctx.proposals.note_words import count_note
 from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
-from agentctx.proposals.requests import requests_for
+from agentctx.proposals.requests import requests_for, without_own_files
 from agentctx.proposals.settled import fail, settle, settled
 from agentctx.proposals.support import rarity_of
 from agentctx.text import counted
@@ -162,7 +162,8 @@ def _groups(project: Project, change: Change, chosen: Sequence[Affected]) -> lis
     parts = [(change, [a for a in chosen if a.id not in before or standing is None])]
     parts += [(standing, [a for a in chosen if a.id in before])] if standing else []
     notes, code = project.notes.notes, project.assessor.code
-    asked = (requests_for(notes, code, project.index, about, part) for about, part in parts)
+    shown = ((without_own_files(about, project.context), part) for about, part in parts)
+    asked = (requests_for(notes, code, project.index, about, part) for about, part in shown)
     return [group for part in asked for group in grouped([fitted(r) for r in part])]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from agentctx.freshness.anchors import look
 from agentctx.freshness.code import Code
@@ -13,6 +15,20 @@ EXCERPT_LINES = 80
 """Lines of anchored code shown at most; the beginning says the most."""
 CANDIDATES = 12
 NEIGHBOURS = 8
+_CLIENTS = (".claude", ".codex", ".cursor", ".gemini", ".opencode", ".agents", ".vscode")
+"""Folders at the top in which coding agents keep their settings."""
+_CLIENT_FILES = (".mcp.json", "opencode.json", "opencode.jsonc")
+_DOCUMENTS = (".md", ".mdx", ".rst", ".txt", ".adoc")
+
+
+def without_own_files(change: Change, context: str) -> Change:
+    """The change without the notes themselves and the settings of coding agents: no note is about those."""
+    files = tuple(f for f in change.files if not _own(f.path, context))
+    return replace(change, files=files)
+
+
+def _own(path: str, context: str) -> bool:
+    return path.startswith(f"{context}/") or path.split("/")[0] in _CLIENTS or path in _CLIENT_FILES
 
 
 def requests_for(
@@ -66,6 +82,8 @@ def _candidates(note: Note, code: Code, index: Index, change: Change) -> list[st
     found = [d.moved_to for d in drifts if d.moved_to]
     for file in change.files:
         if file.status == "D" or secret_file(file.path) or not code.exists(file.path):
+            continue
+        if posixpath.splitext(file.path)[1].lower() in _DOCUMENTS:
             continue
         headers = " ".join(h.header for h in file.hunks)
         known = code.file(file.path)

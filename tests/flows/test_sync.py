@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -497,3 +498,23 @@ def test_a_repair_that_a_killed_run_only_proposed_is_made_without_asking_a_model
     assert shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply").returncode == 0
     assert not [asked for asked in model.requests if "`tax-is-rounded-once`" in asked.user]
     assert set(states(shop).values()) == {"fresh"}
+
+
+def test_what_the_model_sees_of_a_change_is_neither_notes_nor_settings_of_agents(
+    shop: TempRepo,
+    model: ScriptedModel,
+) -> None:
+    files: dict[str, str | bytes] = {
+        ".mcp.json": "{}\n",
+        ".claude/settings.json": "{}\n",
+        "agent-context/gotchas/unrelated.md": "# Unrelated\n\nNothing of this.\n",
+        "README.md": "# Shop\n",
+    }
+    shop.commit("settings and notes", files)
+    assert shop.agentctx("sync", "HEAD~2..HEAD").returncode == 0
+    (asked,) = (a.user for a in model.requests if f": id `{SIGNED}`" in a.user)
+    shown = re.findall(r"^=== (\S+) ", asked, re.MULTILINE)
+    assert "src/shop/tokens.py" in shown
+    assert [path for path in files if path in shown] == ["README.md"]
+    offered = re.findall(r"^\d+\. ([^#\s]+)", asked, re.MULTILINE)
+    assert not set(files) & set(offered)
