@@ -78,7 +78,7 @@ _SECRET_NAMES = (
     "credentials", "credentials.json", "credentials.y*ml", "credentials.xml", "credentials.toml",
     "credentials.ini", "credentials.csv", "credentials.properties", "secrets.json", "secrets.y*ml",
     "secrets.toml", "secrets.ini", "secrets.properties", "client_secret*.json", "service-account*.json",
-    "service_account*.json", "kubeconfig", "*.kubeconfig",
+    "service_account*.json", "kubeconfig", "*.kubeconfig", "*.dockerconfigjson",
 )  # fmt: skip
 _SECRET_PATHS = ("*/.docker/config.json", "*/.kube/config", "*/.ssh/*", "*/.gnupg/*", "*/.aws/*")
 
@@ -141,6 +141,8 @@ _RULES = (
     _rule("azure-key", "AccountKey= AccessKey=", r"(?:Account|Access)Key=[A-Za-z0-9+/]{40,100}={0,2}"),
     _rule("azure-client-secret", "8Q~ 7Q~", r"\b[\w.~-]{3}[78]Q~[\w.~-]{31,34}"),
     _rule("docker-token", "dckr_", r"\bdckr_(?:pat|oat)_[\w-]{24,100}"),
+    _rule("docker-config", "JhdXRocyI6 ImF1dGhzIj iYXV0aHMiO",  # `"auths":` in base64, three offsets
+          r"\be[wy][\w+/]{0,16}?(?:JhdXRocyI6|ImF1dGhzIj|iYXV0aHMiO)[\w+/]{10,20000}={0,2}"),
     _rule("rubygems-key", "rubygems_", r"\brubygems_[0-9a-f]{48}"),
     _rule("crates-token", "cio", r"\bcio[A-Za-z0-9]{32}\b"),
     _rule("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
@@ -278,6 +280,8 @@ _FIELD = re.compile(
 _LOGINS = (
     _rule("login", "-u --user --proxy-user", r"(?<=\s)(?:-u|--(?:proxy-)?user)[ =]?[\"']?[\w.@+-]{1,80}:"
           r"(?P<value>[^\s\"'`]{6,200})"),
+    _rule("docker-login", '"auth', r'"(?:auth|identitytoken)\\?"[ \t]{0,4}:[ \t]{0,4}\\?"'
+          r'(?P<value>[\w+/=.-]{8,4000})\\?"'),
     _rule("login", "mysql mariadb", r"\b(?:mysql|mariadb)(?:-?(?:dump|admin|import|check))?\b[^\n|;`]{0,120}?"
           r"\s-p[\"']?(?P<value>[^\s\"'`-][^\s\"'`]{5,200})"),
     _rule("authorization", "uthorization", r"[Aa]uthorization[\"']?\]?[ \t]{0,4}[:=,][ \t]{0,4}[\"']?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 import string
 import sysconfig
@@ -297,3 +299,16 @@ def test_a_file_of_secrets_is_known_by_its_path(path: str) -> None:
 )  # fmt: skip
 def test_an_ordinary_file_may_be_read(path: str) -> None:
     assert not secret_file(path)
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2, "\t"])
+@pytest.mark.parametrize("coded", [False, True], ids=["json", "base64"])
+def test_a_docker_login_does_not_leave(indent: int | str | None, coded: bool) -> None:
+    login = base64.b64encode(b"robot:Xk29-sd91-Qw7").decode()
+    document = json.dumps({"auths": {"registry.example.org": {"auth": login}}}, indent=indent)
+    secret = base64.b64encode(document.encode()).decode() if coded else login
+    manifest = f"  .dockerconfigjson: {secret if coded else document}\n"
+    assert secret[24:] not in redact(manifest).text
+    assert secret_file("deploy/.dockerconfigjson")
+    kept = '{"auth": "required", "login": {"auth": "oauth.provider.basic"}}'
+    assert redact(kept).text == kept
