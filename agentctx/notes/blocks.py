@@ -192,8 +192,8 @@ def _both_added(one: list[Block], two: list[Block]) -> list[Block]:
 
 
 def _conflict(one: list[Block], two: list[Block], marker: int) -> Block:
-    ours, theirs = ("\n\n".join(block.text for block in side) for side in (one, two))
-    return Block(between_markers(ours, theirs, marker))
+    ours, theirs = ("".join(block.text + "\n" * block.gap for block in side) for side in (one, two))
+    return Block(between_markers(ours.rstrip("\n"), theirs.rstrip("\n"), marker))
 
 
 def between_markers(ours: str, theirs: str, size: int = 7) -> str:

@@ -275,3 +275,12 @@ def test_a_section_replaced_on_one_side_and_extended_elsewhere_on_the_other_merg
     merged = both(BASE, replace_section(BASE, "Consequences", "Many."), append_section(BASE, "", "Always."))
     assert b"Many." in merged
     assert b"short-lived.\n\nAlways.\n\n## Why" in merged
+
+
+def test_a_conflict_keeps_the_items_of_a_list_together() -> None:
+    base = b"# T\n\n## Why\n\nBecause.\n\n- item a\n- item b\n\n## More\n\nx\n"
+    ours, theirs = b"# T\n\n## More\n\nx\n", base.replace(b"Because.", b"Because of it.")
+    merged = merge(base, ours, theirs)
+    assert merged.conflicts
+    _, _, side = merged.data.partition(b"=======\n")
+    assert side.startswith(b"## Why\n\nBecause of it.\n\n- item a\n- item b\n>>>>>>> theirs\n")
