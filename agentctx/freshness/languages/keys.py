@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from agentctx.freshness.languages.base import Dotted, Language, Parsed, fingerprint
@@ -51,6 +52,10 @@ class Keys(Dotted):
         return ()
 
 
+class _Quoted(str):
+    """A text in quotes that would be something else without them: ``"no"``, ``"1.10"``, ``""``."""
+
+
 class _Unreadable(Exception):
     """Words that follow the file's path."""
 
@@ -66,7 +71,16 @@ def _stamp(value: Any) -> Stamp:
 
 def _canonical(value: Any) -> str:
     """The order of keys says nothing."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(_marked(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _marked(value: Any) -> Any:
+    """A text that only its quotes make one differs from what it would be; no other value is touched."""
+    if isinstance(value, Mapping):
+        return {key: _marked(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_marked(part) for part in value]
+    return f"\0{value}" if isinstance(value, _Quoted) else value
 
 
 def _shown(value: Any) -> str:
@@ -160,7 +174,8 @@ def _without_comments(text: str) -> str:
 
 
 def _read_yaml(text: str) -> tuple[Any, Lines]:
-    """All scalars as text, so that ``on`` and ``1.10`` stay what they are; several documents are numbered."""
+    """All scalars as text, so that ``on`` and ``1.10`` stay what they are; several documents are numbered.
+    Whether those stand in quotes is kept."""
     import yaml
 
     lines: dict[tuple[str, ...], int] = {}
@@ -181,7 +196,7 @@ def _plain(node: Any, keys: tuple[str, ...], lines: dict[tuple[str, ...], int], 
     if depth > DEEPEST:
         raise _Unreadable(f" line {node.start_mark.line + 1}: nested too deeply")
     if node.id == "scalar":
-        return node.value
+        return _Quoted(node.value) if node.style in ("'", '"') and not _is_text(node.value) else node.value
     if node.id == "sequence":
         inside: list[Any] = []
         for number, part in enumerate(node.value):
@@ -198,6 +213,20 @@ def _plain(node: Any, keys: tuple[str, ...], lines: dict[tuple[str, ...], int], 
         lines[here] = key.start_mark.line + 1
         found[name] = _plain(part, here, lines, depth + 1)
     return found
+
+
+@cache
+def _resolver() -> Any:
+    import yaml
+
+    return yaml.resolver.Resolver()
+
+
+def _is_text(plain: str) -> bool:
+    """Would it be a text without quotes?"""
+    import yaml
+
+    return str(_resolver().resolve(yaml.ScalarNode, plain, (True, False))).endswith(":str")
 
 
 _READERS = {"TOML": _read_toml, "JSON": _read_json, "YAML": _read_yaml}

@@ -22,6 +22,7 @@ KEYS = [
     ("package.json", '{"scripts": {"build.all": "x"}}', 'scripts."build.all"', '"x"', 1),
     ("ci.yml", "on:\n  push:\n    branches: [main, 1.10]\n", "on.push.branches.1", '"1.10"', 3),
     ("a.yaml", "a: yes\n---\nb: no\n", "1.b", '"no"', 3),
+    ("a.yaml", 'b: "no"\n', "b", '"no"', 1),
     ("tsconfig.jsonc", '{\n // why\n "strict": true,\n "url": "http://x", /* y */\n}', "url", '"http://x"', 4),
 ]  # fmt: skip
 
@@ -39,6 +40,7 @@ SAME = [
     ("a.toml", "[a]\nx = 1\ny = 'b'\n", '# why\n[a]\ny = "b"\nx    = 1\n'),
     ("a.json", '{"a": {"x": 1, "y": "b"}}', '{\n  "a": {\n    "y": "b",\n    "x": 1\n  }\n}\n'),
     ("a.yaml", "a: {x: 1, y: b}\n", "# why\na:\n  y: 'b'\n  x: 1\n"),
+    ("a.yaml", "a: {x: 'no', y: \"b c\"}\n", 'a: {x: "no", y: b c}\n'),
     ("a.md", "# a\n\n* one _two_\n", "a\n=\n\n- one\n  *two*\n"),
     ("Makefile", "a: b  c\n\t@run   x\n", "# why\na: b c\n\n\t@run x\n"),
 ]
@@ -59,6 +61,9 @@ def test_layout_order_and_comments_say_nothing(path: str, old: str, new: str) ->
         ("a.toml", "a = 1\n", "a = 2\n"),
         ("a.json", '{"a": [1, 2]}', '{"a": [2, 1]}'),
         ("a.yaml", "a: [1]\n", "a: [2]\n"),
+        ("a.yaml", "a: no\n", 'a: "no"\n'),
+        ("a.yaml", "a: [{b: 3.10}]\n", "a: [{b: '3.10'}]\n"),
+        ("a.yaml", "a:\n", 'a: ""\n'),
         ("a.md", "# a\ntext\n", "# a\nother\n"),
         ("Makefile", "a: b\n\trun\n", "a: b\n\twalk\n"),
     ],
