@@ -22,6 +22,8 @@ from bench.trials.scene import SYNC, TEMPORARY, Shop, world
 
 CALLS = ("write", "rename", "replace", "fsync", "mkdir", "unlink", "open")
 FAULTS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "broken": errno.EIO, "killed": 0}
+PATIENCE = 50
+"""Tenths of a second."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 COMMANDS: dict[str, tuple[str, ...]] = {
     "new": ("new", "gotcha", "A new one", "--anchor", "src/shop/money.py", "--body", "Text."),
@@ -118,13 +120,14 @@ class Ways:
 
     def back(self, head: str) -> None:
         """The first state of all, before any command."""
-        lock = self.shop.root / ".git" / "index.lock"
-        for _ in range(40):
-            if not lock.exists():
+        for left in reversed(range(PATIENCE)):
+            try:
+                self.shop.git("reset", "-q", "--hard", head)
                 break
-            time.sleep(0.05)  # a git that was asked by a command that is dead now may still work
-        lock.unlink(missing_ok=True)
-        self.shop.git("reset", "-q", "--hard", head)
+            except RuntimeError:  # a git that outlived the command that asked it still holds its locks
+                if not left:
+                    raise
+                time.sleep(0.1)
         self.shop.git("clean", "-q", "-f", "-d")
         Shop._copy(self.folder / "saved-first", self.shop.root / ".git" / "agentctx")
 
