@@ -34,6 +34,17 @@ if ARGV[5] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', 
 return version + 1
 """
 """Compare the version and save, as one step of the server. An expected version of -1 compares nothing."""
+_CLEAR = """
+local held = redis.call('HMGET', KEYS[1], 'version', 'value')
+if not held[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'version', held[1], 'expires_at', '1970')
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+"""Remove all but the version, so that nobody who still has it takes the next value for the one it read."""
+_REMEMBERED = 30 * 24 * 3600 * 1000
+"""Milliseconds for which the version of what was cleared is kept."""
 
 
 def open_redis(url: str, tenant: str = DEFAULT_TENANT) -> RedisContexts:
@@ -66,6 +77,7 @@ class RedisContexts:
         self.tenant = tenant
         self._client = client
         self._save = client.register_script(_SAVE)
+        self._clear = client.register_script(_CLEAR)
 
     def ping(self) -> None:
         """Raises ``Unreachable`` when Redis does not answer."""
@@ -113,7 +125,7 @@ class RedisContexts:
     def clear_context(self, namespace: str, key: str, session_id: str = "") -> bool:
         """See ``base.Store``."""
         name = self._name(namespace_path(namespace), session_id, key)
-        return bool(self._asked(lambda: self._client.delete(name)))
+        return bool(self._asked(lambda: self._clear(keys=[name], args=[_REMEMBERED])))
 
     def sweep(self, now: str) -> dict[str, int]:
         """See ``base.Store``: Redis itself has removed what expired."""

@@ -131,3 +131,12 @@ def test_a_redis_that_does_not_answer_is_told_in_words(tmp_path: Path) -> None:
         open_redis(f"unix://{tmp_path}/none.sock")
     with pytest.raises(AgentctxError, match="the address names no Redis"):
         open_redis("nonsense")
+
+
+def test_the_version_of_a_cleared_context_does_not_come_back(contexts: Contexts) -> None:
+    seen = contexts.save_context(context("mine")).version
+    assert [contexts.clear_context("/p", "task") for _ in range(2)] == [True, False]
+    assert contexts.context("/p", "task", at(1)) is None and contexts.contexts("/", at(1)) == []
+    assert contexts.save_context(context("theirs", 2), expected_version=0).version > seen
+    with pytest.raises(Conflict):
+        contexts.save_context(context("blind", 3), expected_version=seen)
