@@ -15,7 +15,7 @@ from agentctx.freshness.verify import stamps_for
 from agentctx.git import Git, IndexTree
 from agentctx.model import Anchor, Note, Stamp
 from agentctx.notes.document import parse
-from agentctx.notes.folder import RECORDS, Folder
+from agentctx.notes.folder import Folder
 from agentctx.notes.scan import KINDS
 
 PARTIAL = "next-index-"
@@ -35,7 +35,7 @@ def restamp_staged(start: Path, index_file: str = "") -> list[str]:
             return []
         tree, folder = IndexTree(git), Folder(git.root, context)
         notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
-        dealt = {n.id: frozenset() if _is_on_record(n, git, context, staged) else staged for n in notes}
+        dealt = {n.id: frozenset() if _says_the_same(n, git) else staged for n in notes}
         changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id])]
         if changed:
             git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
@@ -48,11 +48,9 @@ def _note(tree: IndexTree, path: str, context: str) -> Note | None:
     return parse(path, data, kind)[0] if kind and data is not None else None
 
 
-def _is_on_record(note: Note, git: Git, context: str, staged: frozenset[str]) -> bool:
-    """Is the record staged too, and the text the one of the last commit? Then a command wrote both, such as
-    a sync that followed moved code, and its record says all that it has proved."""
-    if f"{context}/{RECORDS}/{note.id}" not in staged:
-        return False
+def _says_the_same(note: Note, git: Git) -> bool:
+    """Is the text the one of the last commit? Then nobody has dealt with its claims: other tags or anchors
+    say nothing about code, and what a sync that followed moved code has proved stands in its record."""
     data = git.read_blob(f"HEAD:{note.path}")
     before = parse(note.path, data, note.kind)[0] if data is not None else None
     return before is not None and (before.title, before.body) == (note.title, note.body)

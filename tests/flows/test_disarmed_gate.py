@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.flows.restamp import restamp_staged
 from tests.flows.test_gate import check, false_now, verify
 from tests.repository import TempRepo
 
@@ -142,6 +143,15 @@ def test_a_branch_that_breaks_a_note_cannot_silence_it(
     for head in ("", "HEAD"):
         found = false_now(check(shop, head, code=1))
         assert [f for f in found if f[2] == "error"] == STALE
+
+
+def test_the_commit_hook_vouches_for_no_code_beside_another_tag(shop: TempRepo) -> None:
+    tag(shop)
+    shop.write("src/tokens.py", BROKEN)
+    shop.git("add", "-A")
+    assert restamp_staged(shop.root) == []
+    shop.commit("Break")
+    assert false_now(check(shop, "HEAD", code=1)) == STALE
 
 
 @pytest.mark.parametrize("disarm", DISARMING)
