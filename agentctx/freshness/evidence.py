@@ -14,6 +14,7 @@ from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.code import Code
 from agentctx.freshness.dependencies import User, face_of, face_stamp
 from agentctx.freshness.history import Event, History
+from agentctx.freshness.languages import language_of
 from agentctx.freshness.weighing import Case, Changed, Scales
 from agentctx.freshness.witness import Baseline, at_blob
 from agentctx.model import Anchor, Commit, Drift, Stamp, Symbol
@@ -189,7 +190,7 @@ class Evidence:
     def _culprit_words(self, culprit: _Culprit) -> str:
         anchor, place = culprit.anchor, culprit.now or culprit.anchor
         now = look(place, self.code, deep=False)
-        label = f"`{culprit.name}`"
+        label = f"`{_as_written(culprit)}`"
         if now.symbol is None or culprit.stamp is None:
             return (
                 f"{label}, which is no longer in `{anchor.path}`"
@@ -278,6 +279,13 @@ class Evidence:
 
 def _face_at(made: tuple[Anchor, Symbol] | None) -> str:
     return face_stamp(made[1]) if made else ""
+
+
+def _as_written(culprit: _Culprit) -> str:
+    """References are kept with dots; Rust writes its paths with colons."""
+    first = culprit.name.partition(".")[0]
+    separator = getattr(language_of(culprit.anchor.path), "separator", ".")
+    return culprit.name if first in ("self", "this") else culprit.name.replace(".", separator)
 
 
 def _went(drift: Drift) -> str:

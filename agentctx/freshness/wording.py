@@ -8,6 +8,7 @@ import re
 from agentctx.model import Commit, DriftState, Symbol
 
 _LONGEST = 60
+_ASSIGNED = r"(?:=\s*(?:async\b\s*)?(?:function\b[\s*\w$]*)?(?:<[^>()]*>)?\s*)?"
 _OPENING, _CLOSING = "([{<", ")]}>"
 
 
@@ -15,7 +16,10 @@ def changed(name: str, state: DriftState, old: tuple[Symbol, str] | None, new: t
     """ "signature of `Invoice.total` changed: parameter `rate` added", or the values of a constant."""
     label = f"`{name}`"
     if old is not None and new[0].value and old[0].value and old[0].value != new[0].value:
-        return f"{label} {_short(old[0].value)} -> {_short(new[0].value)}"
+        then, now = _short(old[0].value), _short(new[0].value)
+        return f"{label} {then} -> {now}" if then != now else f"value of {label} changed inside: {then}"
+    if old is not None and old[1] == new[1] and new[0].kind == "constant" and state == "body":
+        return f"number of {label} changed: others came before it, or went"
     part = {"signature": "signature", "body": "body", "docstring": "docstring"}.get(state, "code")
     detail = signature_words(old[1], new[1], name) if old is not None and state == "signature" else ""
     return f"{part} of {label} changed" + (f": {detail}" if detail else "")
@@ -25,6 +29,8 @@ def signature_words(old: str, new: str, name: str) -> str:
     """Which parameters, decorators or results came, went or changed; empty when it cannot be told."""
     simple = re.split(r"[.:#]+", name)[-1]
     before, after = _parameters(old, simple), _parameters(new, simple)
+    if any("=>" in text and not found for text, found in ((old, before), (new, after))):
+        before = after = {}  # an arrow function without parentheses
     words = [f"parameter `{p}` added" for p in after if p not in before]
     words += [f"parameter `{p}` removed" for p in before if p not in after]
     words += [f"parameter `{p}` changed" for p in after if p in before and before[p] != after[p]]
@@ -65,7 +71,7 @@ def lines_of(symbol: Symbol, source: bytes) -> str:
 
 def _parameters(source: str, simple: str) -> dict[str, str]:
     """Name -> text of each parameter in the first parentheses behind the symbol's name."""
-    found = re.search(rf"\b{re.escape(simple)}\s*(?:<[^>()]*>|\[[^\]()]*\])?\s*\(", source)
+    found = re.search(rf"\b{re.escape(simple)}\s*(?:<[^>()]*>|\[[^\]()]*\])?\s*{_ASSIGNED}\(", source)
     if found is None:
         return {}
     parts, depth, start = [], 1, found.end()
