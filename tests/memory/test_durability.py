@@ -217,7 +217,7 @@ WRITES: dict[str, Callable[[SqlStore], object]] = {
     "save_context": lambda store: store.save_context(WorkingContext("/p", "k", "x" * 90_000, 0, T0)),
     "restore": lambda store: store.restore(Rows([_long(f"r{n}") for n in range(30)])),
     "create_namespace": lambda store: [store.create_namespace(f"/{n}/{'x' * 400}", T0) for n in range(60)],
-    "erase": lambda store: store.erase("ada", "r" * 90_000, T0),
+    "erase": lambda store: store.erase("key 1", "r" * 90_000, T0),
 }  # fmt: skip
 
 
