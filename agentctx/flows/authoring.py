@@ -97,7 +97,7 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
         raise InvalidInput(*next(iter(false.values())))
     written = [Written(n.id, n.path, (), {}, "; ".join(false[n.id])) for n in notes if n.id in false]
     notes = [note for note in notes if note.id not in false]
-    known = project.assessor.known(notes)
+    known = project.assessor.known(notes, project.folder.records())
     project.assessor.read_ahead(notes)
     for note in notes:
         stamps = {**stamps_for(note, project.tree, project.assessor.code), **known.get(note.id, {})}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentctx.config import context_name
-from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS, either
+from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS, WORDS, either
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import Git, IndexTree
 from agentctx.model import Anchor, Note, Stamp
@@ -62,7 +62,7 @@ def _restamp(note: Note, tree: IndexTree, folder: Folder, staged: frozenset[str]
     new = {str(a): stamp for a in note.anchors if (stamp := _choose(a, old, now, staged)) is not None}
     if MENTIONS in now:  # the text is part of the commit, and that is what it was written about
         new[MENTIONS] = now[MENTIONS] if staged else either(old.get(MENTIONS), now[MENTIONS])
-    new |= {name: old[name] for name in (CONDITIONS, COMMITS) if name in old}
+    new |= {name: old[name] for name in (CONDITIONS, COMMITS, WORDS) if name in old}
     return new != old and folder.write_record(note.id, new)
 
 

@@ -140,13 +140,16 @@ class Assessor:
 
         return Standing(self.tree, self.history, self.cache, self.context, self._entries)
 
-    def known(self, notes: Sequence[Note]) -> dict[str, dict[str, Stamp]]:
+    def known(self, notes: Sequence[Note], records: Records) -> dict[str, dict[str, Stamp]]:
         """What to record, beside anchors, of notes that are verified now: what speaks against them, by id."""
-        silent = [note for note in notes if is_about_no_code(note)]
-        if not silent or self.history is None:
+        if not notes or self.history is None:
             return {}
-        self._entries = self._log(NoteSet(tuple(silent)), None)
-        return self._standing().known(silent)
+        self._entries = self._log(NoteSet(tuple(notes)), None)
+        found = self._inquiry().gone(notes, records)
+        silent = [note for note in notes if is_about_no_code(note)]
+        for id, stamps in (self._standing().known(silent) if silent else {}).items():
+            found[id] = {**found.get(id, {}), **stamps}
+        return found
 
     def read_ahead(self, notes: Sequence[Note]) -> None:
         """Read the code of many notes at once, for a caller that is about to stamp each."""

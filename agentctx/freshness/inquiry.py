@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agentctx.freshness.answers import MENTIONS
+from agentctx.freshness.answers import MENTIONS, WORDS
 from agentctx.freshness.code import Code
 from agentctx.freshness.company import read_ahead, without_collector
 from agentctx.freshness.evidence import Evidence
@@ -13,6 +13,7 @@ from agentctx.freshness.history import History
 from agentctx.freshness.judge import Judge, Judgement
 from agentctx.freshness.logbook import Log
 from agentctx.freshness.rot import Lost, Rot
+from agentctx.freshness.vanished import Answer, Question, Vanished, words_stamp
 from agentctx.freshness.verdicts import Verdict
 from agentctx.freshness.weighing import Case
 from agentctx.freshness.witness import Witness
@@ -74,19 +75,59 @@ class Inquiry:
         """What the notes' texts say in code spans, held against the tree in which it was last vouched for."""
         rot = Rot(self.code, self.history, self.context)
         lost: list[Lost] = []
+        questions: list[Question] = []
         for judgement in judged:
-            note = judgement.note
-            recorded = records.get(note.id, {}).get(MENTIONS)
-            sworn = recorded if recorded and not self.witness.is_reworded(note) else None
-            answered = self.witness.answered(note, sworn) if sworn else None
-            found, used = rot.lost(note, self.witness.vouched(note), sworn, answered)
-            judgement.verdict.uses |= used
-            judgement.verdict.needs_tree |= bool(found)
-            judgement.verdict.needs_head |= bool(found)
+            verdict = judgement.verdict
+            found, used, question = self._mentioned(rot, judgement.note, records)
+            verdict.uses |= used
+            verdict.needs_tree |= bool(found)
+            verdict.needs_head |= bool(found) or question.is_open
+            questions.append(question)
             lost += found
         broken = rot.mentions(lost)
+        vanished = self._vanished(questions)
         for judgement in judged:
-            judgement.verdict.mentions = tuple(broken.get(judgement.note.id, ()))
+            verdict, answer = judgement.verdict, vanished.get(judgement.note.id, Answer())
+            verdict.uses |= answer.uses
+            verdict.needs_tree |= bool(answer.mentions)
+            verdict.needs_head |= bool(answer.mentions)
+            verdict.mentions = (*broken.get(judgement.note.id, ()), *answer.mentions)
+
+    def gone(
+        self, notes: Sequence[Note], records: Mapping[str, Mapping[str, Stamp]]
+    ) -> dict[str, dict[str, Stamp]]:
+        """What to record of words that have gone, for somebody who finds the notes true all the same."""
+        rot = Rot(self.code, self.history, self.context)
+        plain = {id: {n: s for n, s in stamps.items() if n != WORDS} for id, stamps in records.items()}
+        answers = self._vanished([self._mentioned(rot, note, plain)[2] for note in notes])
+        return {id: {WORDS: words_stamp(a.mentions)} for id, a in answers.items() if a.mentions}
+
+    def _mentioned(
+        self, rot: Rot, note: Note, records: Mapping[str, Mapping[str, Stamp]]
+    ) -> tuple[list[Lost], set[str], Question]:
+        """(mentions that broke, the files that tell it, what only the whole tree can tell)."""
+        stamps = records.get(note.id, {})
+        recorded = stamps.get(MENTIONS)
+        sworn = recorded if recorded and not self.witness.is_reworded(note) else None
+        answered = self.witness.answered(note, sworn) if sworn else None
+        vouched = self.witness.vouched(note)
+        found, used = rot.lost(note, vouched, sworn, answered)
+        told = {entry.claim.text for entry in found}
+        left = tuple(claim for claim in rot.unsettled.get(note.id, ()) if claim.text not in told)
+        base = answered or vouched
+        head = self.history.head if self.history else ""
+        known = stamps.get(WORDS)
+        return (
+            found,
+            used,
+            Question(note, left, base.id if base else head, base is None and bool(left), known),
+        )
+
+    def _vanished(self, questions: Sequence[Question]) -> Mapping[str, Answer]:
+        """Note id -> the words that stand nowhere any more."""
+        if self.history is None or not self.history.head:
+            return {}
+        return Vanished(self.code, self.history, self.context).answers(questions)
 
 
 def _by_place(notes: Sequence[Note]) -> list[Note]:

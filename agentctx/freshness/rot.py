@@ -47,6 +47,8 @@ class Rot:
         self.context = context
         self.values = Values(code, history, context) if history else None
         self._bases: set[str] = set()
+        self.unsettled: dict[str, list[Claim]] = {}
+        """Note id -> what it says that its own files do not show to be true."""
 
     def lost(
         self,
@@ -66,6 +68,7 @@ class Rot:
             return [], set()
         files = files_of(note, said, self.code)
         untrue = [claim for claim in said if not is_true(claim, files, self.code)]
+        self.unsettled[note.id] = untrue
         used = {*files, *(place_of(c, self.code) for c in said if c.kind == "path")} - {""}
         if not untrue or self.history is None:
             return [], used
@@ -111,7 +114,7 @@ class Rot:
     ) -> list[Lost]:
         if not told:
             return []
-        above = _lines_above(note, self.code)
+        above = lines_above(note, self.code)
         files = tuple(files_of(note, said, self.code))
         wider = (*files, *_missing(said, files))
         found = []
@@ -205,7 +208,7 @@ def _missing(said: Sequence[Claim], files: Sequence[str]) -> list[str]:
     return [c.name for c in said if c.kind == "path" and c.name not in files]
 
 
-def _lines_above(note: Note, code: Code) -> int:
+def lines_above(note: Note, code: Code) -> int:
     """Lines of the file above the note's body: its front matter, or the sections before it."""
     text = (code.tree.read(note.path) or b"").decode("utf-8", "replace").replace("\r\n", "\n")
     return text.count("\n", 0, max(0, text.find(note.body)))

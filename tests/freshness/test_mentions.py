@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.flows.authoring import verify
 from agentctx.freshness.mentions import same_value
 from agentctx.model import Mention
+from agentctx.project import Project
 from tests.freshness.scene import Scene, invoice_scene
 from tests.repository import TempRepo
 
@@ -259,3 +261,149 @@ def test_paths_with_unusual_characters_are_paths(repo: TempRepo) -> None:
     repo.git("rm", "-q", "src/$id~dep.js")
     repo.commit("Take it out")
     assert mentions(scene) == [("src/$id~dep.js", "broken")]
+
+
+CONFIG = "server:\n  port: 8080\n"
+CODE = """import os
+
+
+class Tok:
+    def issue_token(self, strict_mode=False):
+        return [strict_mode, 1, "a", self]
+
+
+def options(parser):
+    parser.add_argument("--dry-run-first", action="store_true")
+    return os.environ["APP_TOKEN"]
+"""
+GO = 'package main\n\nimport "flag"\n\nvar loud = flag.Bool("verbose-log", false, "x")\n'
+
+
+def far_scene(repo: TempRepo, body: str, anchors: tuple[str, ...] = ()) -> Scene:
+    """A note about code that stands in other files than those of its anchors."""
+    repo.write("src/token.py", CODE)
+    repo.write("config/app.yaml", CONFIG)
+    repo.write("cli.go", GO)
+    return scene_with(repo, body, anchors)
+
+
+@pytest.mark.parametrize(
+    "anchors", [(), ("src/invoice.py#unrelated",)], ids=["no anchors", "anchored elsewhere"]
+)
+@pytest.mark.parametrize(
+    ("span", "path", "old", "new"),
+    [
+        ("issue_token", "src/token.py", "issue_token", "mint"),
+        ("Tok.issue_token", "src/token.py", "issue_token", "mint"),
+        ("issue_token()", "src/token.py", "issue_token", "mint"),
+        ("--dry-run-first", "src/token.py", "--dry-run-first", "--try"),
+        ("--verbose-log", "cli.go", "verbose-log", "loud"),
+        ("APP_TOKEN", "src/token.py", "APP_TOKEN", "APP_KEY"),
+        ("server.port", "config/app.yaml", "port", "listen"),
+    ],
+)
+def test_a_word_that_stood_anywhere_and_stands_nowhere_is_broken(
+    repo: TempRepo, span: str, path: str, old: str, new: str, anchors: tuple[str, ...]
+) -> None:
+    scene = far_scene(repo, f"Mind `{span}` here.", anchors)
+    assert mentions(scene) == []
+    scene.edit(path, old, new)
+    assert mentions(scene) == [(span, "broken")]
+    repo.commit("Rename it")
+    assert mentions(scene) == [(span, "broken")]
+    assert scene.freshness().state == "suspect"
+
+
+def test_a_word_that_is_gone_says_who_removed_it_or_what_it_is_now(repo: TempRepo) -> None:
+    scene = far_scene(repo, "Set `APP_TOKEN`, then call `issue_token`.")
+    scene.edit("src/token.py", "APP_TOKEN", "APP_KEY")
+    scene.edit("src/token.py", "issue_token", "mint")
+    commit = repo.commit("Rename both")
+    by_text = {mention.text: mention for mention in scene.freshness().mentions}
+    removed = by_text["APP_TOKEN"].reason
+    assert removed.startswith(f"`APP_TOKEN` is no longer in the code (removed in {commit[:7]}")
+    assert removed.endswith("“Rename both”)")
+    assert by_text["issue_token"].now == "src/token.py#Tok.mint"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        ("web/a.js", "issue_token()\n"),
+        ("config/b.yaml", "issue_token: 1\n"),
+        ("vendor/x/y.py", "def issue_token(): pass\n"),
+    ],
+    ids=["code", "configuration", "a vendored file"],
+)
+def test_a_word_that_still_stands_anywhere_is_not_gone(repo: TempRepo, elsewhere: tuple[str, str]) -> None:
+    scene = far_scene(repo, "Call `issue_token`.")
+    scene.edit("src/token.py", "issue_token", "mint")
+    repo.commit("Rename it", dict([elsewhere]))
+    assert mentions(scene) == []
+
+
+@pytest.mark.parametrize("path", ["notes.md", "docs/a.rst", "CHANGELOG"])
+def test_prose_does_not_keep_a_word(repo: TempRepo, path: str) -> None:
+    scene = far_scene(repo, "Call `issue_token`.")
+    scene.edit("src/token.py", "issue_token", "mint")
+    repo.commit("Rename it", {path: "issue_token\n"})
+    assert mentions(scene) == [("issue_token", "broken")]
+
+
+@pytest.mark.parametrize(
+    ("span", "file", "text"),
+    [
+        ("query_string", "src/use.py", "def go(client):\n    return client.get(query_string='x')\n"),
+        ("--ssl-keyfile", "run.sh", "uvicorn --ssl-keyfile x\n"),
+        ("left_pad", "yarn.lock", "left_pad: 1\n"),
+        ("make_thing", "vendor/a.py", "def make_thing(): pass\n"),
+        ("Foreign.run_it", "src/own.py", "class Mine:\n    def run_it(self): pass\n"),
+        ("reader", "src/own.py", "def reader(): pass\n"),
+    ],
+    ids=["another's argument", "another's flag", "lock file", "vendored", "another's class", "plain word"],
+)
+def test_words_that_the_repository_never_defined_are_never_raised(
+    repo: TempRepo, span: str, file: str, text: str
+) -> None:
+    repo.write(file, text)
+    scene = far_scene(repo, f"Mind `{span}`.")
+    repo.git("rm", "-q", file)
+    repo.commit("Drop it")
+    assert mentions(scene) == []
+
+
+def test_a_verdict_is_kept_while_the_files_with_its_words_are_as_they_were(
+    repo: TempRepo, tmp_path: Path
+) -> None:
+    class Kept(dict[str, object]):
+        def read(self, name: str) -> object:
+            return self.get(name)
+
+        def write(self, name: str, value: object) -> bool:
+            self[name] = value
+            return True
+
+    scene, cache = far_scene(repo, "Call `issue_token`."), Kept()
+    scene.assess(cache)
+    uses = cache["verdicts"]["notes"]["a"]["uses"]  # type: ignore[index]
+    assert "src/token.py" in uses
+    scene.edit("src/token.py", "issue_token", "mint")
+    (mention,) = scene.assess(cache).by_id()["a"].mentions
+    assert mention.text == "issue_token"
+    scene.edit("src/token.py", "mint", "issue_token")
+    assert scene.assess(cache).by_id()["a"].mentions == ()
+
+
+def test_who_verifies_a_note_settles_the_words_that_are_gone(repo: TempRepo) -> None:
+    scene = far_scene(repo, "It was `issue_token` once.", ("src/invoice.py#unrelated",))
+    scene.edit("src/token.py", "issue_token", "mint")
+    repo.commit("Rename it")
+    assert mentions(scene) == [("issue_token", "broken")]
+    with Project.open(repo.root) as project:
+        verify(project, ["a"], dry=False)
+    assert mentions(scene) == []
+    repo.commit("Verify")
+    assert mentions(scene) == []
+    with Project.open(repo.root) as project:
+        verify(project, ["a"], dry=False)
+    assert mentions(scene) == []
