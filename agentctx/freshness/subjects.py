@@ -18,6 +18,7 @@ _TAKE = (
 )
 _LEAVE = r"(?:mov|migrat|switch|convert)(?:e[sd]?|ing|es|ed)?(?: away| over| off)? from"
 _OFF = r"(?:mov|migrat)(?:e[sd]?|ing)?(?: (?:away from|off(?: of)?))"
+_TO = r"(?:mov|migrat|switch|convert)(?:e[sd]?|ing|es|ed)?(?: over)? to"
 _SWAP = r"replac(?:e[sd]?|ing)|swap(?:s|ped)?(?: out)?"
 _PREFIX = (
     r"^(?:\[[^\]]+\]\s*|[a-z]+(?:\([^)]*\))?!?:\s*|:[a-z_]+:\s*|[^\w\s]+\s*)*(?:(?:finally|completely) )?"
@@ -37,7 +38,9 @@ _PATTERNS = tuple(
     for pattern in (
         rf"(?:{_TAKE}) {_DETERMINERS}{_THING}{_KIND}{_END}",
         rf"(?:{_LEAVE}) {_DETERMINERS}{_THING}{_KIND} (?:to|onto|towards) \S",
-        rf"(?:{_OFF}) {_DETERMINERS}{_THING}{_KIND}{_END}",
+        rf"(?:{_OFF}) {_DETERMINERS}{_THING}{_KIND}(?:{_END}| (?:to|onto|towards) \S)",
+        rf"(?:{_TO}) \S+(?: \S+){{0,3}}? from {_DETERMINERS}{_THING}{_KIND}{_END}",
+        rf"{_DETERMINERS}{_THING}{_KIND} (?:is|are) (?:gone|no more|no longer used){_END}",
         rf"(?:{_SWAP}) {_DETERMINERS}{_THING}{_KIND} (?:with|by) \S",
     )
 )
