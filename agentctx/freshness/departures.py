@@ -15,7 +15,7 @@ from agentctx.freshness.subjects import departure_of, is_about, terms_of
 from agentctx.freshness.verdicts import Cache
 from agentctx.model import Commit, Note, Stamp
 
-VERSION = 1
+VERSION = 2
 _MOST_COMMITS = 5000
 _FEW_FILES = 5
 """Files in which a thing that was taken out may still occur."""
