@@ -18,7 +18,7 @@ from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
 from agentctx.model import Stamp, Symbol
 
-VERSION = 5
+VERSION = 6
 """Of the documents that ``Memory`` keeps."""
 SHELF = "symbols"
 """The folder of these documents in the cache."""
