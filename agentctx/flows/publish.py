@@ -162,18 +162,18 @@ def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text
     from agentctx.rendering import environment
 
     template = environment().get_template("pull_request.md.j2")
+    earlier = place.earlier(batch.head, tip)
     mended = {m.note_id for m in batch.mended}
     unsettled = sorted(place.still_open(batch.head, tip) - mended - set(batch.open))
     previews = ((p.id, preview(p, project.folder)) for p in batch.waiting)
     diffs = {id: unified(edit) for id, edit in previews if isinstance(edit, Edit)}
     body = template.render(
-        **request_text(batch, diffs),
-        earlier=place.earlier(batch.head, tip),
+        **request_text(batch, diffs, earlier),
         unsettled=unsettled,
         refusal=place.forge.refusal,
     )
     told = (*place.trailers(batch.head, tip), *trailers(batch))
-    return Text(subject(batch), body, place.target, told)
+    return Text(subject(batch, earlier), body, place.target, told)
 
 
 # --------------------------------------------------------------------------- what is published

@@ -143,20 +143,19 @@ class Place:
         return name if name not in taken else next(n for n in numbered if n not in taken)
 
     def earlier(self, head: str, tip: Tip | None) -> list[str]:
-        """The syncs that are on the open branch already, a line each."""
-        found = self.git.commits(range=f"{head}..{tip.commit}") if tip else []
-        return [f"{c.id[:12]} {c.subject}" for c in found if c.subject.startswith(("Mend ", "Look at "))]
+        """The messages of the syncs that are on the open branch already, oldest first."""
+        out = self.git.run("log", "-z", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
+        return [message for message in decode(out).split("\0") if read_trailers(message)]
 
     def trailers(self, head: str, tip: Tip | None) -> list[str]:
         """The provenance of the syncs that are on the open branch already, a line each, oldest first."""
-        out = self.git.run("log", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
-        return [line for line in decode(out).splitlines() if line.startswith("Agentctx-")]
+        lines = (line for message in self.earlier(head, tip) for line in message.splitlines())
+        return [line for line in lines if line.startswith("Agentctx-")]
 
     def still_open(self, head: str, tip: Tip | None) -> set[str]:
         """The notes that the syncs on the open branch left to a person, and none of them has mended since."""
-        out = self.git.run("log", "-z", "--reverse", "--format=%B", f"{head}..{tip.commit}") if tip else b""
         found: set[str] = set()
-        for trailers in filter(None, map(read_trailers, decode(out).split("\0"))):
+        for trailers in filter(None, map(read_trailers, self.earlier(head, tip))):
             found -= {note for _, note in trailers.sources}
             found |= set(trailers.open)
         return found

@@ -21,6 +21,7 @@ SHOWN = 10
 """Proposals that wait for a person and are shown with their diffs."""
 
 _TRAILER = re.compile(r"^[ \t]*(?:[*-] )?Agentctx-([A-Z][a-z]+): (.+?)[ \t]*$", re.MULTILINE)
+_ID = re.compile(r"[\w.-]{1,200}")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -107,9 +108,12 @@ def quoted(text: str, limit: int = 200) -> str:
     return f"`{one_line(text, limit).replace('`', chr(39)) or ' '}`"
 
 
-def subject(batch: Batch) -> str:
-    """The first line of the commit, and the pull request's title."""
-    verb, count = ("Mend", len(batch.mended)) if batch.mended else ("Look at", len(batch.open))
+def subject(batch: Batch, earlier: Sequence[str] = ()) -> str:
+    """The first line of the commit; and the pull request's title, which counts what ``earlier`` commits of
+    its branch (their messages) have mended as well."""
+    mended = {m.note_id for m in batch.mended}
+    mended |= {note for found in map(read_trailers, earlier) if found for _, note in found.sources}
+    verb, count = ("Mend", len(mended)) if mended else ("Look at", len(batch.open))
     return f"{verb} {counted(count, 'note')} after {batch.head[:12]}"
 
 
@@ -143,14 +147,18 @@ def block(text: str, limit: int = 3_000) -> str:
     return f"{fence}diff\n{cut}\n{fence}"
 
 
-def request_text(batch: Batch, diffs: Mapping[str, str]) -> Mapping[str, object]:
+def request_text(batch: Batch, diffs: Mapping[str, str], earlier: Sequence[str] = ()) -> Mapping[str, object]:
     """What the pull request's template needs, every foreign text as code. ``diffs``: by proposal id, what a
-    proposal that waits for a person would change."""
+    proposal that waits for a person would change; ``earlier``: messages of the branch's earlier commits."""
+    before = [found for found in map(read_trailers, earlier) if found]
+    models = dict.fromkeys([*(found.model for found in before if found.model), *batch.models])
     return {
+        "earlier": [_told_before(message) for message in earlier],
+        "edited_before": any(found.sources for found in before),
         "range": f"{batch.base[:12]}..{batch.head[:12]}",
         "subject": quoted(batch.subject, 100),
         "author": quoted(batch.author, 100),
-        "model": ", ".join(quoted(name) for name in batch.models),
+        "model": ", ".join(quoted(name) for name in models),
         "mended": [
             {
                 "id": m.note_id,
@@ -174,6 +182,14 @@ def request_text(batch: Batch, diffs: Mapping[str, str]) -> Mapping[str, object]
         "again": batch.again,
         "left": [{"id": id, "why": quoted(why, 300)} for id, why in batch.left[:50]],
     }
+
+
+def _told_before(message: str) -> Mapping[str, object]:
+    """An earlier commit's first line, and what it says of each note."""
+    lines = message.replace("\r\n", "\n").split("\n")
+    found = (line[2:].partition(": ") for line in lines if line.startswith("- "))
+    notes = [{"id": id, "why": quoted(why, 300)} for id, _, why in found if _ID.fullmatch(id)]
+    return {"subject": quoted(lines[0]), "notes": notes}
 
 
 # --------------------------------------------------------------------------- reading

@@ -235,6 +235,27 @@ def test_what_waits_for_a_person_has_a_request_though_nothing_is_edited_and_is_t
     assert ID in github.pulls[0]["body"]
 
 
+def test_a_later_run_of_no_use_takes_nothing_from_what_the_open_request_says(
+    remote: Path, repo: TempRepo, github: ScriptedGitHub
+) -> None:
+    with ScriptedModel(scripted) as served:
+        configure(repo, served)
+        sync(repo, github)
+    first = github.pulls[0]["title"].partition(" after ")[0]
+    assert first.startswith("Mend ")
+    with ScriptedModel(useless) as served:
+        configure(repo, served)
+        path = "src/shop/tokens.py"
+        more = (repo.root / path).read_text().replace("MAX_AGE = 3600", "MAX_AGE = 7200")
+        arrive(repo, "Longer", files={path: more})
+        sync(repo, github)
+    assert len(github.pulls) == 1 and github.pulls[0]["title"].startswith(f"{first} after ")
+    assert "Not mended, and false perhaps" in github.pulls[0]["body"]
+    body = github.pulls[0]["body"]
+    assert "No note is changed" not in body and "`scripted` wrote the words" in body
+    assert f"  - **{ID}**: `the diff changes what this note says about tokens`" in body
+
+
 def test_what_the_open_request_mends_is_not_asked_about_again(
     remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
 ) -> None:
