@@ -14,7 +14,7 @@ from agentctx.freshness.tree import Tree
 if TYPE_CHECKING:
     from agentctx.git import Git
 
-_PROSE = re.compile(r"(?i)\.(?:md|mdx|markdown|rst|txt|adoc|po|pot)$|(?:^|/)(?:changelog|news|changes)[^/]*$")
+_PROSE = re.compile(r"(?i)\.(?:md|mdx|markdown|rst|txt|adoc|po|pot)$|(?:^|/)(?:changelog|news|changes)$")
 _BINARY = re.compile(
     r"(?i)\.(?:png|jpe?g|gif|ico|webp|pdf|zip|gz|tgz|xz|bz2|jar|war|class|so|dll|exe|woff2?|ttf|otf|eot|mp[34]"
     r"|mov|wasm|bin|parquet|sqlite|db|pyc|o|a)$"
