@@ -23,7 +23,7 @@ def provider_command() -> None:
 
 
 @provider_command.command("set")
-@click.argument("name")
+@click.argument("name", required=False, default="")
 @click.option("--model", help="The model's name at the provider.")
 @click.option("--url", help="Base address, for example https://api.example.org/v1.")
 @click.option("--key-variable", help="Name of the environment variable that holds the key.")
@@ -35,7 +35,10 @@ def provider_command() -> None:
 def set_command(
     name: str, command_line: str | None, allow_http: bool, dry_run: bool, **fields: str | float | None
 ) -> None:
-    """Choose a model. NAME: openai, anthropic, ollama, claude, codex, command, ... or none."""
+    """Choose a model. NAME: openai, anthropic, ollama, claude, codex, command, ... or none.
+
+    Without NAME only what is given changes; so it does with the NAME of the model that is set.
+    """
     from agentctx.llm import settings
 
     if name == "none":
@@ -46,7 +49,8 @@ def set_command(
         "command": tuple(shlex.split(command_line)) if command_line else None,
         "allow_http": allow_http or None,
     }
-    chosen = settings.chosen(name, {k: v for k, v in given.items() if v is not None})
+    changes = {k: v for k, v in given.items() if v is not None}
+    chosen = settings.chosen(name, changes, settings.read())
     if dry_run:
         settings.validate(chosen)
         tell(f"would be written to {settings.config_path()}:")

@@ -103,8 +103,15 @@ def config_path(environ: Mapping[str, str] | None = None) -> Path:
     return home / "agentctx" / "config.yaml"
 
 
-def chosen(preset: str, changes: Mapping[str, Any]) -> ProviderSettings:
-    """Settings from a preset's name and what the person gave beside it. Raises ``InvalidInput``."""
+def chosen(
+    preset: str, changes: Mapping[str, Any], current: ProviderSettings | None = None
+) -> ProviderSettings:
+    """Settings from a preset's name and what the person gave beside it; ``current`` with the changes when it
+    is what the name means, or no name is given. Raises ``InvalidInput``."""
+    if current and (not preset or _is(current, preset)):
+        return changed(current, changes)
+    if not preset:
+        preset = "command" if "command" in changes else "openai-compatible"
     if preset not in PRESETS:
         near = did_you_mean(preset, PRESETS)
         raise InvalidInput(
@@ -112,6 +119,17 @@ def chosen(preset: str, changes: Mapping[str, Any]) -> ProviderSettings:
             f"did you mean {near}?" if near else "one of: " + ", ".join(PRESETS),
         )
     return changed(PRESETS[preset], changes)
+
+
+def _is(settings: ProviderSettings, preset: str) -> bool:
+    """Whether the settings may be those of a preset, whatever was given beside it."""
+    meant = PRESETS.get(preset)
+    return (
+        meant is not None
+        and meant.kind == settings.kind
+        and meant.url in ("", settings.url)
+        and meant.command in ((), settings.command)
+    )
 
 
 def changed(old: ProviderSettings, changes: Mapping[str, Any]) -> ProviderSettings:

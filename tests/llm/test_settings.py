@@ -144,3 +144,11 @@ def test_cost_is_counted_by_the_million() -> None:
     assert ProviderSettings("command", price_in=3.0, price_out=15.0).cost(200_000, 10_000) == pytest.approx(
         0.75
     )
+
+
+@pytest.mark.parametrize("name", ["", "openai-compatible"], ids=["no name", "the same name"])
+def test_what_is_not_given_stays_as_it_is_set(name: str) -> None:
+    assert chosen(name, {"timeout": 5.0}, LOCAL) == changed(LOCAL, {"timeout": 5.0})
+    assert chosen("anthropic", {}, LOCAL) == PRESETS["anthropic"]
+    given = {"url": LOCAL.url, "model": LOCAL.model}
+    assert chosen(name, given) == LOCAL
