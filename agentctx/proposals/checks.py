@@ -158,7 +158,10 @@ def no_hidden_characters(case: Case) -> Iterator[Refusal]:
 def no_orders_to_agents(case: Case) -> Iterator[Refusal]:
     """Text that addresses whoever reads it with orders, or that poses as something else, needs a person."""
     text = case.added_text
-    if order := order_in(text):
+    old, new = case.note, case.edited
+    labels = [new.title, *new.tags] if new else []
+    said = "\n".join([text, *(label for label in labels if label not in (old.title, *old.tags))])
+    if order := order_in(said):
         yield Refusal("orders", f"the new text reads like an order to agents: “{order}”", "needs_review")
     after = case.edited.body if case.edited else case.new_text
     acting = acting_markup_in(after) - acting_markup_in(case.note.body)

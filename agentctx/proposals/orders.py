@@ -7,6 +7,17 @@ from collections import Counter
 
 from agentctx.proposals.wording import without_examples
 
+_FOREIGN = (
+    r"\b(?:agenten|assistenten|leser|lesende|wer (?:dies|das) liest)\b[^.\n]{0,40}"
+    r"\b(?:müssen|muss|sollen|soll|sollten)\b",
+    r"\b(?:du musst|du sollst|sie müssen|sie sollen|ignoriere?n?)\b",
+    r"\b(?:agents?|assistants?|lecteurs?|quiconque)\b[^.\n]{0,40}\b(?:doi(?:ven)?t|devraient|devrait)\b",
+    r"\b(?:vous devez|tu dois|ignore[zr] (?:les|toutes))\b",
+    r"\b(?:agentes?|asistentes?|lectores|lector|quien lea)\b[^.\n]{0,40}\b(?:deben?|deberían?|tienen? que)\b",
+    r"\b(?:debes|usted debe|tienes que|ignora (?:las|todas))\b",
+    r"(?:代理|智能体|助手|读者|你|您)[^。\n]{0,12}(?:必须|应该|应当|需要|务必)|忽略[^。\n]{0,12}(?:指令|说明|规则)",
+)
+"""The same in German, French, Spanish and Chinese, as far as a few words tell."""
 _ORDERS = (
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
     r"\b(?:instruction|prompt|rule|previous|above|prior|guideline|safet|review|check)",
@@ -14,6 +25,11 @@ _ORDERS = (
     r"\byou are (?:now|an? )|\bas an? (?:ai|agent|assistant|language model)\b",
     r"\b(?:agents?|assistants?|ai|llms?|claude|codex|copilot|gpt)\b[^.\n]{0,20}"
     r"\b(?:must|should|shall|always|never|may)\b",
+    r"\b(?:agents?|assistants?|readers?|whoever|anyone|everyone|anybody|everybody)\b[^.\n]{0,40}"
+    r"\b(?:must|should|shall|ha(?:ve|s) to|needs? to|(?:are|is) (?:required|expected|asked|told) to)\b",
+    r"\byou (?:must|should|shall|have to|need to|are (?:required|expected) to)\b"
+    r"|\bto (?:whoever|anyone who) reads\b",
+    *_FOREIGN,
     r"\b(?:do not|don't|never)\b[^.\n]{0,20}\b(?:tell|mention|reveal|ask|warn|inform|show)\b",
     r"\b(?:run|execute|eval|invoke|pipe|download|install)\b[^.\n]{0,40}"
     r"\b(?:this|the following|script|command|curl|wget|bash|sh|shell|sudo|rm|base64)\b",
