@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.freshness.test_typed_fields import scene_of
+from tests.freshness.test_typed_fields import assert_raised_by
 from tests.repository import TempRepo
 
 JAVA = {
@@ -96,11 +96,4 @@ CASES = [
 def test_a_name_is_followed_to_its_definition(
     repo: TempRepo, files: dict[str, str], anchor: str, edit: tuple[str, str, str], culprit: str
 ) -> None:
-    scene = scene_of(repo, files, anchor)
-    repo.commit("Start")
-    assert scene.drift().state == "unchanged"
-    scene.edit(*edit)
-    repo.commit("Change it", author="Bob <bob@example.org>")
-    drift = scene.drift()
-    assert drift.state == ("dependency" if culprit else "unchanged"), drift.reason
-    assert not culprit or f"uses `{culprit}`, wh" in drift.reason
+    assert_raised_by(repo, files, anchor, edit, culprit)

@@ -195,12 +195,10 @@ def scene_of(repo: TempRepo, files: dict[str, str], anchor: str) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize(
-    ("files", "anchor", "edit", "culprit"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
-)
-def test_what_is_called_on_a_typed_name_is_a_dependency(
+def assert_raised_by(
     repo: TempRepo, files: dict[str, str], anchor: str, edit: tuple[str, str, str], culprit: str
 ) -> None:
+    """The edit raises the note and names the culprit; where there is none, it raises nobody."""
     scene = scene_of(repo, files, anchor)
     repo.commit("Start")
     assert scene.drift().state == "unchanged"
@@ -209,6 +207,15 @@ def test_what_is_called_on_a_typed_name_is_a_dependency(
     drift = scene.drift()
     assert drift.state == ("dependency" if culprit else "unchanged"), drift.reason
     assert not culprit or f"uses `{culprit}`, wh" in drift.reason
+
+
+@pytest.mark.parametrize(
+    ("files", "anchor", "edit", "culprit"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_what_is_called_on_a_typed_name_is_a_dependency(
+    repo: TempRepo, files: dict[str, str], anchor: str, edit: tuple[str, str, str], culprit: str
+) -> None:
+    assert_raised_by(repo, files, anchor, edit, culprit)
 
 
 def test_a_record_without_what_is_behind_types_stays_quiet_about_it(repo: TempRepo) -> None:
