@@ -271,12 +271,16 @@ def _announce(bind: Bind, listening: socket.socket) -> None:
 def _answer(config: uvicorn.Config, listening: socket.socket) -> None:
     import uvicorn
 
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(
-            stop, lambda *_: None
-        )  # uvicorn raises it again when it is done; then there is nothing to do
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        """For a signal that comes before uvicorn listens to any; it raises its own again, which is harmless."""
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(uvicorn.Server(config).serve([listening]))
+        runner.run(server.serve([listening]))
 
 
 _LISTENING = {
