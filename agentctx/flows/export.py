@@ -87,6 +87,7 @@ def joined(notes: Rows, memory: Rows) -> Rows:
         facts=chain(facts, memory.facts),
         contexts=chain(notes.contexts, memory.contexts),
         heads=[*heads, *(memory.heads or ())],
+        removals=memory.removals,
     )
 
 

@@ -89,6 +89,7 @@ def cleaned(rows: Rows) -> Rows:
         facts=_each(rows.facts),
         contexts=_each(rows.contexts),
         heads=None if rows.heads is None else _each(rows.heads),
+        removals=_each(rows.removals),
     )
 
 
@@ -112,6 +113,7 @@ def moved(rows: Rows, place: Callable[[str], str]) -> Rows:
         episodes=(replace(episode, namespace=place(episode.namespace)) for episode in rows.episodes),
         facts=(replace(fact, namespace=place(fact.namespace)) for fact in rows.facts),
         contexts=(replace(context, namespace=place(context.namespace)) for context in rows.contexts),
+        removals=(replace(removal, namespace=place(removal.namespace)) for removal in rows.removals),
         heads=None if heads is None else [replace(one, namespace=place(one.namespace)) for one in heads],
         mirror=place(rows.mirror) if rows.mirror else "",
     )

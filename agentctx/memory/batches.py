@@ -18,9 +18,11 @@ from agentctx.memory.rows import (
     FACT_SOURCES,
     FACTS,
     NAMESPACES,
+    REMOVALS,
     TABLES,
     WORKING_CONTEXT,
     Head,
+    Removal,
     Row,
     Table,
     context_row,
@@ -28,6 +30,7 @@ from agentctx.memory.rows import (
     fact_row,
     head_row,
     namespace_row,
+    removal_row,
     source_rows,
 )
 from agentctx.model import Episode, Fact, WorkingContext
@@ -61,6 +64,8 @@ class Rows:
     contexts: Iterable[WorkingContext] = ()
     heads: Iterable[Head] | None = None
     """None: every active fact is the head of its key."""
+    removals: Iterable[Removal] = ()
+    """What was removed where these rows come from; it goes before anything is written."""
     tenant: str = DEFAULT_TENANT
     mirror: str = ""
     """A namespace whose facts out of git are exactly these: others of that origin there are retracted."""
@@ -80,6 +85,7 @@ class Batches:
     _count: int = 0
 
     def __iter__(self) -> Iterator[Batch]:
+        yield from self._each(self.rows.removals, self._removal)
         yield from self._each(self.rows.episodes, self._episode)
         yield from self._each(self.rows.facts, self._fact)
         if self.rows.heads is not None:
@@ -109,6 +115,10 @@ class Batches:
         if path not in self._namespaces:
             self._namespaces.add(path)
             self._put(NAMESPACES, namespace_row(self.rows.tenant, path, created_at))
+
+    def _removal(self, removal: Removal) -> None:
+        self._namespace(removal.namespace, removal.seen_at)
+        self._put(REMOVALS, removal_row(removal, self.rows.tenant))
 
     def _episode(self, episode: Episode) -> None:
         self._namespace(episode.namespace, episode.recorded_at)

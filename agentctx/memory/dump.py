@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from agentctx.memory.batches import Batches, Rows
+from agentctx.memory.batches import Batches, Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path
 from agentctx.memory.migrations import LEDGER, migrations, statements
-from agentctx.memory.rows import Row, Table, Value, namespace_id
+from agentctx.memory.rows import REMOVALS, Row, Table, Value, namespace_id
 
 STATEMENT_BYTES = 256 * 1024
 """An INSERT ends after the row that passes this size."""
@@ -54,6 +54,8 @@ def dump(rows: Rows) -> Iterator[str]:
     batches = Batches(rows)
     for batch in batches:
         for table, lines in batch.items():
+            if table is REMOVALS:
+                yield from _removed(lines)
             yield from _inserts(table, lines)
     for statement in mirror_statements(rows, batches.kept):
         yield f"{statement};\n"
@@ -83,6 +85,27 @@ def _inserts(table: Table, rows: Sequence[Row]) -> Iterator[str]:
             lines, size = [], 0
     if lines:
         yield _insert(head, lines, table)
+
+
+def _removed(removals: Sequence[Row]) -> Iterator[str]:
+    """What was removed where the rows come from goes, before anything is written."""
+    for _, _, space, session_id, key, seen_at, _ in removals:
+        if key:
+            named = f"namespace_id = {literal(space)} AND session_id = {literal(session_id)}"
+            yield (
+                f"DELETE FROM working_context WHERE {named} AND key = {literal(key)}"
+                f" AND updated_at <= {literal(seen_at)};\n"
+            )
+    for part in chunks((row[0], row[1]) for row in removals if not row[4]):
+        ids = ", ".join(literal(ident) for _, ident in part)
+        mine = f"tenant_id = {literal(part[0][0])} AND id IN ({ids})"
+        own = f"IN (SELECT id FROM facts WHERE {mine})"
+        yield f"DELETE FROM fact_heads WHERE fact_id {own};\n"
+        yield f"DELETE FROM fact_sources WHERE fact_id {own};\n"
+        yield f"DELETE FROM fact_sources WHERE kind = 'episode' AND ref IN ({ids});\n"
+        yield f"UPDATE facts SET superseded_by = NULL WHERE superseded_by IN ({ids});\n"
+        yield from (f"DELETE FROM {table} WHERE {mine};\n" for table in ("facts", "episodes"))
+        yield f"DELETE FROM embeddings WHERE owner_id IN ({ids});\n"
 
 
 def _insert(head: str, lines: Sequence[str], table: Table) -> str:

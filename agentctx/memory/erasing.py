@@ -12,6 +12,8 @@ from agentctx.memory.canonical import json_text, plain
 from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
+from agentctx.memory.removals import forget_expired, note_items
+from agentctx.memory.rows import REMOVALS, Row
 from agentctx.memory.versions import NAMED, remove_versioned
 
 _SWEPT = 1_000
@@ -44,12 +46,22 @@ def erase_subject(session: Session, tenant: str, subject: str, reason: str, now:
     return receipt
 
 
-def remove(session: Session, tenant: str, ids: Iterable[str]) -> dict[str, int]:
-    """Remove episodes and facts of a tenant by id; facts that rest on removed episodes alone follow."""
+def remove(
+    session: Session, tenant: str, ids: Iterable[str], expired_by: str = "", searched: bool = True
+) -> dict[str, int]:
+    """Remove episodes and facts of a tenant by id; facts that rest on removed episodes alone follow.
+
+    Their ids are noted, save of those that have ``expired_by`` then. ``searched``: there is a search index.
+    """
     wanted = list(dict.fromkeys(ids))
     episodes = _owned(session, "episodes", tenant, wanted)
     facts = _owned(session, "facts", tenant, wanted)
     facts = list(dict.fromkeys([*facts, *_orphaned(session, tenant, episodes)]))
+    for table, gone in (("episodes", episodes), ("facts", facts)):
+        for part in chunks(gone):
+            note_items(session, table, part, expired_by)
+    if searched:
+        session.unindex([*facts, *episodes])
     return {
         "fact_sources": _delete(session, "fact_sources", "fact_id", facts)
         + _delete(session, "fact_sources", "kind = 'episode' AND ref", episodes),
@@ -58,8 +70,26 @@ def remove(session: Session, tenant: str, ids: Iterable[str]) -> dict[str, int]:
             for part in chunks(facts)
         ),
         "facts": _delete_facts(session, facts),
-        "episodes": _delete(session, "episodes", "id", episodes, indexed=True),
+        "episodes": _delete(session, "episodes", "id", episodes, embedded=True),
     }
+
+
+def remove_as_elsewhere(session: Session, removals: Sequence[Row], searched: bool = True) -> None:
+    """Remove what rows of ``removals`` name: it was removed where they come from.
+
+    A working context that was saved here after the one that was cleared there stays.
+    """
+    items: dict[str, list[str]] = {}
+    for tenant, ident, space, session_id, key, seen_at, _ in removals:
+        if key:
+            same = "namespace_id = ? AND session_id = ? AND key = ? AND updated_at <= ?"
+            named = (space, session_id, key, seen_at)
+            remove_versioned(session, str(tenant), "working_context", same, named)
+        else:
+            items.setdefault(str(tenant), []).append(str(ident))
+    for tenant, ids in items.items():
+        remove(session, tenant, ids, searched=searched)
+    session.insert(REMOVALS, removals, REMOVALS.upsert())
 
 
 def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
@@ -74,7 +104,8 @@ def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:
             f"SELECT id FROM {table} WHERE expires_at <= ? AND tenant_id = ? LIMIT ?", (now, tenant, _SWEPT)
         )
     ]
-    counts = remove(session, tenant, expired)
+    counts = remove(session, tenant, expired, expired_by=now)
+    forget_expired(session, tenant, now)
     dead = f"expires_at <= ? AND tenant_id = ? AND {NAMED}"
     return {
         "facts": counts["facts"],
@@ -117,12 +148,11 @@ def _orphaned(session: Session, tenant: str, episodes: Sequence[str]) -> list[st
 def _delete_facts(session: Session, facts: Sequence[str]) -> int:
     for part in chunks(facts):
         session.run(f"UPDATE facts SET superseded_by = NULL WHERE superseded_by IN ({marks(part)})", part)
-    return _delete(session, "facts", "id", facts, indexed=True)
+    return _delete(session, "facts", "id", facts, embedded=True)
 
 
-def _delete(session: Session, table: str, column: str, ids: Sequence[str], indexed: bool = False) -> int:
-    if indexed:
-        session.unindex(ids)
+def _delete(session: Session, table: str, column: str, ids: Sequence[str], embedded: bool = False) -> int:
+    if embedded:
         _delete(session, "embeddings", "owner_id", ids)
     return sum(
         session.run(f"DELETE FROM {table} WHERE {column} IN ({marks(part)})", part) for part in chunks(ids)

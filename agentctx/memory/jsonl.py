@@ -1,4 +1,4 @@
-"""Episodes, facts, heads and working context as JSON lines: lossless, and checked whole before use.
+"""Rows as JSON lines (values, heads, and what was removed): lossless, and checked whole before use.
 
 Each line is one object; ``type`` says which value it is and the other keys are the fields of the value in
 ``model``. Fields that have their default may be left out.
@@ -19,15 +19,18 @@ from agentctx.memory.canonical import namespace_path, plain
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
     Head,
+    Removal,
     context_row,
     episode_row,
     fact_row,
     head_row,
+    removal_row,
     source_rows,
 )
 from agentctx.model import Episode, Fact, WorkingContext
 
 _TYPES: dict[str, type[Any]] = {
+    "removal": Removal,
     "episode": Episode,
     "fact": Fact,
     "head": Head,
@@ -36,6 +39,7 @@ _TYPES: dict[str, type[Any]] = {
 _HINTS = {made: get_type_hints(made) for made in _TYPES.values()}
 """Worked out once: it costs more than all the rest of a line."""
 _CHECKS: dict[str, Callable[[Any], object]] = {
+    "removal": lambda value: removal_row(value, DEFAULT_TENANT),
     "episode": lambda value: episode_row(value, DEFAULT_TENANT),
     "fact": lambda value: (fact_row(value, DEFAULT_TENANT), source_rows(value)),
     "head": lambda value: head_row(value, DEFAULT_TENANT),
@@ -45,6 +49,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
 
 def lines(rows: Rows) -> Iterator[str]:
     """Every value of ``rows`` as a line, in the order in which a load needs them."""
+    yield from (_line("removal", removal) for removal in rows.removals)
     yield from (_line("episode", episode) for episode in rows.episodes)
     yield from (_line("fact", fact) for fact in rows.facts)
     yield from (_line("head", head) for head in rows.heads or ())
@@ -105,7 +110,8 @@ def parse(source: Iterable[str], name: str) -> Rows:
                 if found == kind:
                     yield value
 
-    return Rows(those("episode"), those("fact"), those("context"), those("head") if "head" in spans else None)
+    heads_there = those("head") if "head" in spans else None
+    return Rows(those("episode"), those("fact"), those("context"), heads_there, those("removal"))
 
 
 def _identity(key: Fact | Head, fact_id: str) -> int:

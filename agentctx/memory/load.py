@@ -9,8 +9,9 @@ from agentctx.memory.asserting import refuse_foreign
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
+from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.postgres import PostgresSession, connect, transaction
-from agentctx.memory.rows import Row, Table
+from agentctx.memory.rows import REMOVALS, Row, Table
 from agentctx.memory.words import index_rows
 
 Progress = Callable[[int], None]
@@ -41,6 +42,9 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
 def _load(session: Session, batch: Batch, tenant: str, searched: bool) -> None:
     assert isinstance(session, PostgresSession)
     for table, lines in batch.items():
+        if table is REMOVALS:
+            remove_as_elsewhere(session, lines, searched)
+            continue
         refuse_foreign(session, table, lines, tenant, written=False)
         _stage(session, table, lines)
         columns = ", ".join(table.columns)

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from agentctx.memory.batches import chunks
 from agentctx.memory.engine import Session
+from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.reading import marks
-from agentctx.memory.rows import FACT_HEADS, FACTS, WORKING_CONTEXT, Row, Table, fact_of
+from agentctx.memory.rows import FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Row, Table, fact_of
 from agentctx.memory.supersession import settled
 from agentctx.model import Fact
 
@@ -34,6 +35,9 @@ _HIGHER = (
 def merge_rows(session: Session, batch: Mapping[Table, Sequence[Row]]) -> None:
     """Write a batch of an import beside what is there; every key of it has one active fact afterwards."""
     for table, rows in batch.items():
+        if table is REMOVALS:
+            remove_as_elsewhere(session, rows)
+            continue
         conflict = _HIGHER if table is FACT_HEADS else table.upsert() + _NEWER.get(table, "")
         session.insert(table, rows, conflict)
         if table not in (FACTS, FACT_HEADS):

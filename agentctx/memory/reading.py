@@ -14,12 +14,15 @@ from agentctx.memory.rows import (
     EPISODES,
     FACT_HEADS,
     FACTS,
+    REMOVALS,
     WORKING_CONTEXT,
     Head,
+    Removal,
     Table,
     context_of_row,
     episode_of,
     fact_of,
+    removal_of,
 )
 from agentctx.memory.versions import NAMED
 from agentctx.model import Episode, Fact, WorkingContext
@@ -303,11 +306,16 @@ def everything(read: Read, tenant: str, namespace: str) -> Rows:
             mine = [row for row in rows if row[2] in spaces]
             yield from read(partial(with_sources, rows=mine, spaces=spaces))
 
+    def removals() -> Iterator[Removal]:
+        for rows in pages(query, REMOVALS, tenant):
+            yield from (removal_of(row, spaces[row[2]]) for row in rows if row[2] in spaces)
+
     return Rows(
         episodes(),
         facts(),
         read(lambda session: contexts_where(session, spaces, NAMED, ())),
         read(lambda session: heads(session, spaces)),
+        removals(),
         tenant,
     )
 
@@ -330,8 +338,8 @@ def pages(
 ) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of a table with an id (of one tenant), a page at a time."""
     last = "00000000-0000-0000-0000-000000000000"
-    mine = "tenant_id = ? AND " if tenant else ""
+    mine, place = "tenant_id = ? AND " if tenant else "", table.columns.index("id")
     sql = f"SELECT {columns(table)} FROM {table.name} WHERE {mine}id > ? ORDER BY id LIMIT ?"
     while rows := query(sql, (*((tenant,) if tenant else ()), last, PAGE)):
         yield rows
-        last = rows[-1][0]
+        last = rows[-1][place]

@@ -39,6 +39,19 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """An episode or fact that was removed, or (with ``key``) a working context that was cleared."""
+
+    namespace: str
+    seen_at: str
+    """When what was removed had last been written; a context that was saved later elsewhere stays."""
+    id: str = ""
+    key: str = ""
+    session_id: str = ""
+    expires_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: its columns in writing order, its key, and what a second write of the same key does."""
 
@@ -115,10 +128,16 @@ WORKING_CONTEXT = Table(
     "version",
     watched="value",
 )
+REMOVALS = Table(
+    "removals",
+    ("tenant_id", "id", "namespace_id", "session_id", "key", "seen_at", "expires_at"),
+    ("tenant_id", "id"),
+    "replace",
+)
 EMBEDDINGS = Table(
     "embeddings", ("owner_id", "model", "tenant_id", "vector"), ("owner_id", "model"), "replace"
 )
-TABLES = (NAMESPACES, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
+TABLES = (NAMESPACES, REMOVALS, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
 """What exports carry, in the order that foreign keys ask for."""
 
 
@@ -209,6 +228,32 @@ def source_rows(fact: Fact) -> list[Row]:
         (ident, _one_of(kind, SOURCE_KINDS, "kind of a source"), key_text(ref, "source"))
         for kind, ref in dict.fromkeys(fact.sources)
     ]
+
+
+def removal_id(space: str, session_id: str, key: str) -> str:
+    """The id under which it is noted that a working context of namespace id ``space`` was cleared."""
+    return derived("removal", space, session_id, key)
+
+
+def removal_row(removal: Removal, tenant: str) -> Row:
+    """A row of ``removals``."""
+    space = namespace_id(tenant, namespace_path(removal.namespace))
+    session_id, key = _reference(removal.session_id, "session id") or "", plain(removal.key)
+    return (
+        plain(tenant),
+        removal_id(space, session_id, key) if key else uuid_text(removal.id, "fact or episode"),
+        space,
+        session_id,
+        key_text(key, "key") if key else "",
+        instant(removal.seen_at),
+        _time(removal.expires_at),
+    )
+
+
+def removal_of(row: Sequence[Any], path: str) -> Removal:
+    """A removal from a row of ``REMOVALS.columns`` and the path of its namespace."""
+    _, ident, _, session_id, key, seen_at, expires_at = row
+    return Removal(path, stored(seen_at), "" if key else ident, key, session_id, stored(expires_at))
 
 
 def head_row(head: Head, tenant: str) -> Row:

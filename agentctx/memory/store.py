@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading, versions
+from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading, removals, versions
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
@@ -289,6 +289,7 @@ class SqlStore:
 
         def work(session: Session) -> int:
             named = (space, session_id, key)
+            removals.note_context(session, *named)
             return versions.remove_versioned(session, self.tenant, "working_context", one, named)
 
         return self._database.write(work) > 0

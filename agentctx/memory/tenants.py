@@ -18,7 +18,7 @@ _POLICIES = (
 )
 TABLES = (
     "namespaces", "episodes", "facts", "fact_heads", "fact_sources", "working_context", "erasures", "search",
-    "embeddings",
+    "embeddings", "removals",
 )  # fmt: skip
 
 

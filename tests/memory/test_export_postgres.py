@@ -27,6 +27,7 @@ from agentctx.memory.canonical import instant
 from agentctx.memory.ids import derived
 from agentctx.memory.lines import Lines
 from agentctx.memory.postgres import connect
+from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Briefing, BriefingItem, Episode, Fact, Note, Query, WorkingContext
 from agentctx.note_versions import history_of_notes
 from agentctx.notes import document
@@ -548,3 +549,97 @@ def test_the_context_of_a_second_export_counts_its_version_only_when_it_changed(
     assert (
         psql(empty_database, "SELECT key, version FROM working_context ORDER BY key") == "briefing|2\ntask|1"
     )
+
+
+# --------------------------------------------------------------------------- what was removed since
+
+
+def a_memory_that_forgot(store: SqlStore) -> Callable[[], None]:
+    """Three episodes with facts, and two contexts; the answer forgets one of each and saves one anew."""
+    said = [Episode(derived("said", str(n)), SPACE, "event", f"said {n}", NOW, NOW) for n in range(3)]
+    facts = [
+        Fact(
+            derived("told", str(n)), SPACE, f"thing {n}", "is", n, f"thing {n}", NOW, NOW,
+            sources=(("episode", said[n].id),),
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    store.write(said, facts)
+    later = NOW.replace("12:00", "13:00")
+    for key in ("cleared", "saved anew"):
+        store.save_context(WorkingContext(SPACE, key, {"step": 1}, 0, NOW))
+
+    def forget() -> None:
+        store.erase_items([said[0].id])
+        for key in ("cleared", "saved anew"):
+            store.clear_context(SPACE, key)
+        store.save_context(WorkingContext(SPACE, "saved anew", {"step": 2}, 0, later))
+
+    return forget
+
+
+HELD = (
+    "SELECT (SELECT string_agg(content, ',' ORDER BY content) FROM episodes),"
+    " (SELECT string_agg(entity, ',' ORDER BY entity) FROM facts),"
+    " (SELECT count(*) FROM fact_heads), (SELECT count(*) FROM fact_sources),"
+    " (SELECT string_agg(key || (value ->> 'step'), ',' ORDER BY key) FROM working_context WHERE key <> '')"
+)
+BEFORE = "said 0,said 1,said 2|thing 0,thing 1,thing 2|3|3|cleared1,saved anew1"
+AFTER = "said 1,said 2|thing 1,thing 2|2|2|saved anew2"
+
+
+@pytest.mark.parametrize("searched", [False, True], ids=["an export's schema", "a server's schema"])
+def test_a_repeated_live_export_removes_what_was_forgotten_and_cleared_since(
+    searched: bool, empty_database: str, psql: Callable[..., str]
+) -> None:
+    if searched:
+        open_postgres(empty_database).close()
+    store = open_sqlite(None)
+    forget = a_memory_that_forgot(store)
+    export_postgres_dsn(store.everything(), empty_database)
+    assert psql(empty_database, HELD) == BEFORE
+    forget()
+    for _ in range(2):
+        export_postgres_dsn(store.everything(), empty_database)
+        assert psql(empty_database, HELD) == AFTER
+    if searched:
+        assert psql(empty_database, "SELECT count(*) FROM search") == "4"
+
+
+def test_a_newer_dump_and_newer_json_lines_remove_what_was_forgotten_since(
+    tmp_path: Path, empty_database: str, psql: Callable[..., str]
+) -> None:
+    store, copy = open_sqlite(None), open_sqlite(None)
+    forget = a_memory_that_forgot(store)
+    for held in (BEFORE, AFTER):
+        export_postgres(store.everything(), tmp_path / "dump.sql")
+        psql(empty_database, file=tmp_path / "dump.sql")
+        assert psql(empty_database, HELD) == held
+        export_jsonl(store.everything(), tmp_path / "rows.jsonl")
+        copy.restore(import_jsonl(Lines(tmp_path / "rows.jsonl")))
+        forget()
+    assert [e.content for e in copy.everything().episodes] == [e.content for e in store.everything().episodes]
+    assert [c.value for c in copy.contexts("/", NOW)] == [{"step": 2}]
+
+
+def test_a_copy_keeps_a_context_that_was_saved_there_after_it_was_cleared_here(empty_database: str) -> None:
+    store, copy = open_sqlite(None), open_postgres(empty_database)
+    forget = a_memory_that_forgot(store)
+    export_postgres_dsn(store.everything(), empty_database)
+    copy.save_context(WorkingContext(SPACE, "cleared", "mine", 0, NOW.replace("12:00", "12:30")))
+    forget()
+    export_postgres_dsn(store.everything(), empty_database)
+    assert [c.value for c in copy.contexts("/", NOW)] == ["mine", {"step": 2}]
+    copy.close()
+
+
+def test_what_has_expired_leaves_no_id_behind_but_what_rested_on_it_does() -> None:
+    store = open_sqlite(None)
+    soon = NOW.replace("12:00", "12:01")
+    said = Episode(derived("short"), SPACE, "event", "short", NOW, NOW, expires_at=soon)
+    rests = Fact(
+        derived("rests"), SPACE, "a", "b", 1, "a b 1", NOW, NOW, sources=(("episode", said.id),)
+    )  # fmt: skip
+    store.write([said], [rests])
+    store.sweep(soon)
+    assert [removal.id for removal in store.everything().removals] == [rests.id]

@@ -37,6 +37,12 @@ DROP POLICY IF EXISTS own_rows ON embeddings;
 CREATE POLICY own_rows ON embeddings
   USING (tenant_id = current_setting('agentctx.tenant', true))
   WITH CHECK (tenant_id = current_setting('agentctx.tenant', true));
+ALTER TABLE removals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE removals FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own_rows ON removals;
+CREATE POLICY own_rows ON removals
+  USING (tenant_id = current_setting('agentctx.tenant', true))
+  WITH CHECK (tenant_id = current_setting('agentctx.tenant', true));
 -- These three belong to the tenant of the row they point at; what that row's policy hides, they hide.
 ALTER TABLE fact_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fact_heads FORCE ROW LEVEL SECURITY;
