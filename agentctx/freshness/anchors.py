@@ -34,6 +34,14 @@ class Sight:
 
 def look(anchor: Anchor, code: Code, deep: bool = True) -> Sight:
     """The stamp of an anchor's code now. ``deep=False`` leaves dependencies out (no other file is read)."""
+    if not deep:
+        return _look(anchor, code, deep)
+    if anchor not in code.sights:
+        code.sights[anchor] = _look(anchor, code, deep)
+    return code.sights[anchor]
+
+
+def _look(anchor: Anchor, code: Code, deep: bool) -> Sight:
     if not code.exists(anchor.path):
         return Sight(is_gone=True)
     language = language_of(anchor.path)

@@ -11,14 +11,17 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentctx.freshness.languages import is_program, language_of
 from agentctx.freshness.languages.base import Language, Parsed, fingerprint
 from agentctx.freshness.tree import Paths, Tree
-from agentctx.model import Stamp, Symbol
+from agentctx.model import Anchor, Stamp, Symbol
 
-VERSION = 6
+if TYPE_CHECKING:
+    from agentctx.freshness.anchors import Sight
+
+VERSION = 7
 """Of the documents that ``Memory`` keeps."""
 SHELF = "symbols"
 """The folder of these documents in the cache."""
@@ -83,11 +86,17 @@ class Memory:
         return {i: _to_document(read[i]) if i in read else self._shelf(i)[i] for i in self._news}
 
     def adopt(self, news: Mapping[str, Any]) -> None:
-        """Take over what another process learnt about files that are not known here."""
+        """Take over what another process learnt; of a file that was read here too, the symbols."""
         for ident, raw in news.items():
-            if ident not in self._files:
-                self._shelf(ident)[ident] = raw
-                self._news.add(ident)
+            shelf = self._shelf(ident)
+            here = self._files.get(ident) or (_from_document(shelf[ident]) if ident in shelf else None)
+            there = _from_document(raw) if here else None
+            if here and there:
+                here.symbols.update({**there.symbols, **here.symbols})
+                self._files[ident] = here
+            else:
+                shelf[ident] = raw
+            self._news.add(ident)
 
     def _shelf(self, ident: str) -> dict[str, Any]:
         """What earlier runs knew of this content and of those kept beside it."""
@@ -176,6 +185,8 @@ class Code:
     def __init__(self, tree: Tree, memory: Memory) -> None:
         self.tree = tree
         self.memory = memory
+        self.sights: dict[Anchor, Sight] = {}
+        """What anchors show in this tree, once somebody looked (``anchors.look``)."""
         self._files: dict[str, File] = {}
         self._texts: dict[str, bytes] = {}
         self.packages: dict[str, dict[str, str]] = {}

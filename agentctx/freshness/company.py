@@ -1,14 +1,15 @@
 """Reads much code in several processes at once: the first look at a large repository.
 
-Each process reads a share of the files into a memory of its own and sends back what it learnt; verdicts are
-then reached as if an earlier run had read it. Whatever goes wrong costs only the time it would have saved.
+Each process looks at a share of the anchors and sends back what they show and what it learnt of the files;
+verdicts are then reached as if it had been seen here. Whatever goes wrong costs only the time it would have
+saved.
 """
 
 from __future__ import annotations
 
 import gc
-import marshal
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-from agentctx.freshness.anchors import look
+from agentctx.freshness.anchors import Sight, look
 from agentctx.freshness.code import Code
 from agentctx.model import Anchor
 
@@ -40,7 +41,7 @@ def without_collector() -> Iterator[None]:
 
 
 def read_ahead(code: Code, anchors: Sequence[Anchor], before: Callable[[], None]) -> int:
-    """Read what the anchors show, and what that calls, into ``code.memory``; how many processes did it.
+    """Look at the anchors and at what their code calls, into ``code`` and its memory; how many did it.
 
     ``before`` is called before processes part: it lets go of what two cannot share, such as pipes. Nothing is
     done below ``MANY`` files, on one processor, and in a program with threads, which must not fork.
@@ -55,7 +56,9 @@ def read_ahead(code: Code, anchors: Sequence[Anchor], before: Callable[[], None]
     others = [_start(code, share) for share in shares[1:]]
     _learn(code, shares[0])
     for process, pipe in others:
-        code.memory.adopt(_answer(process, pipe))
+        news, sights = _answer(process, pipe)
+        code.memory.adopt(news)
+        code.sights.update(sights)
     return several
 
 
@@ -84,14 +87,14 @@ def _start(code: Code, share: Sequence[Sequence[Anchor]]) -> tuple[int, int]:
         os.close(reading)
         _learn(code, share)
         with os.fdopen(writing, "wb") as out:
-            out.write(marshal.dumps(code.memory.news()))
+            pickle.dump((code.memory.news(), code.sights), out, pickle.HIGHEST_PROTOCOL)
         status = 0
     finally:
         os._exit(status)  # nothing of the parent's is tidied up here
 
 
-def _answer(process: int, reading: int) -> dict[str, Any]:
-    """What another process learnt; nothing when it failed. Ends with us when we are interrupted."""
+def _answer(process: int, reading: int) -> tuple[dict[str, Any], dict[Anchor, Sight]]:
+    """What another process learnt and saw; nothing when it failed. Ends with us when we are interrupted."""
     try:
         with os.fdopen(reading, "rb") as answers:
             data = answers.read()
@@ -100,5 +103,4 @@ def _answer(process: int, reading: int) -> dict[str, Any]:
         raise
     finally:
         _, status = os.waitpid(process, 0)
-    learnt = marshal.loads(data) if status == 0 and data else {}
-    return learnt if isinstance(learnt, dict) else {}
+    return pickle.loads(data) if status == 0 and data else ({}, {})  # our own process wrote it

@@ -274,7 +274,7 @@ def _answer(config: uvicorn.Config, listening: socket.socket) -> None:
     server = uvicorn.Server(config)
 
     def stop(*_: object) -> None:
-        """For a signal that comes before uvicorn listens to any; it raises its own again, which is harmless."""
+        """For a signal that comes before uvicorn listens to any; one that it heard comes here again, too."""
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):

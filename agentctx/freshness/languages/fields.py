@@ -28,6 +28,8 @@ _BASIC = re.compile(
     "|uint|unknown|void|i32|i64|u8|u16|u32|u64|usize"
 )
 """No file of a repository defines these."""
+_BUILT_IN = frozenset({"Any", "bytearray", "dict", "frozenset", "list", "object", "set", "tuple", "type"})
+"""Of Python, beside those."""
 _ABSENT = frozenset({"null", "undefined", "None"})
 _ARGUMENTS = re.compile(r"<.*>$|\[.+\]$", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*")
@@ -96,14 +98,31 @@ def of_statement(node: ast.stmt) -> str:
 
 def of_init(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     """(attribute, type) of what ``__init__`` gives ``self``."""
-    given = {a.arg: _annotated(a.annotation) for a in (*node.args.args, *node.args.kwonlyargs)}
-    for statement in ast.walk(node):
+    given: dict[str, str] | None = None
+    for statement in _statements(node.body):
         if not isinstance(statement, ast.Assign | ast.AnnAssign):
             continue
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
-            if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+            if isinstance(target, ast.Attribute) and dotted(target.value) == "self":
+                if given is None:
+                    parameters = (*node.args.args, *node.args.kwonlyargs)
+                    given = {parameter.arg: _annotated(parameter.annotation) for parameter in parameters}
                 yield target.attr, _of_value(statement, given)
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements, those inside others too, whatever is done in their expressions."""
+    pending = body[::-1]
+    while pending:
+        statement = pending.pop()
+        yield statement
+        for name in ("finalbody", "orelse", "cases", "handlers", "body"):
+            for inner in reversed(getattr(statement, name, ())):
+                pending += inner.body[::-1] if isinstance(inner, _BRANCHES) else (inner,)
+
+
+_BRANCHES = (ast.ExceptHandler, ast.match_case)
 
 
 def _of_value(statement: ast.Assign | ast.AnnAssign, given: dict[str, str]) -> str:
@@ -111,14 +130,35 @@ def _of_value(statement: ast.Assign | ast.AnnAssign, given: dict[str, str]) -> s
         return _annotated(statement.annotation)
     value = statement.value
     if isinstance(value, ast.Call):
-        return plain(ast.unparse(value.func)) if isinstance(value.func, ast.Name | ast.Attribute) else ""
+        return _known(dotted(value.func)) if isinstance(value.func, ast.Name | ast.Attribute) else ""
     return given.get(value.id, "") if isinstance(value, ast.Name) else ""
 
 
 def _annotated(annotation: ast.expr | None) -> str:
-    """``B``, ``"B"``, ``B | None``, ``Optional[B]``."""
+    """``B``, ``"B"``, ``B | None``, ``Optional[B]``, ``B[int]``; empty for several types and for none."""
     if isinstance(annotation, ast.Constant):
         return plain(annotation.value) if isinstance(annotation.value, str) else ""
-    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Optional"):
+    if isinstance(annotation, ast.BinOp):
+        sides = [side for side in (annotation.left, annotation.right) if not _is_none(side)]
+        return _annotated(sides[0]) if len(sides) == 1 else ""
+    if isinstance(annotation, ast.Subscript) and dotted(annotation.value).endswith("Optional"):
         return _annotated(annotation.slice)
-    return plain(ast.unparse(annotation)) if annotation is not None else ""
+    return _known(dotted(annotation)) if annotation is not None else ""
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _known(name: str) -> str:
+    return "" if name in _BUILT_IN or _BASIC.fullmatch(name) else name
+
+
+def dotted(node: ast.expr) -> str:
+    """A plain name with what is taken from it, without type arguments; empty for any other expression."""
+    if isinstance(node, ast.Subscript):
+        return dotted(node.value)
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return node.id if isinstance(node, ast.Name) else ""

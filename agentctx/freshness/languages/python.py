@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentctx.freshness.languages.base import SELF, Dotted, Language, Parsed, clean_doc, fingerprint
-from agentctx.freshness.languages.fields import of_init, of_statement
+from agentctx.freshness.languages.fields import dotted, of_init, of_statement
 from agentctx.freshness.languages.python_form import Names, Part, Writer, annotation, signature
 from agentctx.freshness.languages.python_value import literal
 from agentctx.freshness.tree import Paths
@@ -67,7 +67,7 @@ class Python(Dotted):
         return Parsed(
             symbols=Definitions(found, tree, source),
             imports=imports,
-            bases={name: _bases(parts) for name, parts in found.items() if _bases(parts)},
+            bases={name: bases for name, parts in found.items() if (bases := _bases(parts))},
             typed=_typed(found),
         )
 
@@ -332,27 +332,20 @@ def _bases(parts: list[Definition]) -> tuple[str, ...]:
     node = parts[-1].node
     if not isinstance(node, ast.ClassDef):
         return ()
-    return tuple(name for name in map(_dotted, node.bases) if name)
+    return tuple(name for name in map(dotted, node.bases) if name)
 
 
 def _typed(found: Mapping[str, list[Definition]]) -> dict[str, str]:
     typed: dict[str, str] = {}
     for name, parts in found.items():
         node = parts[-1].node
-        typed[name] = of_statement(node) or typed.get(name, "")
+        kind = of_statement(node)
+        if kind:
+            typed[name] = kind
         if isinstance(node, ast.FunctionDef) and name.endswith(".__init__"):
             for attribute, kind in of_init(node):
                 typed.setdefault(f"{name.removesuffix('.__init__')}.{attribute}", kind)
     return {name: kind for name, kind in typed.items() if kind}
-
-
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Subscript):
-        return _dotted(node.value)
-    if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value)
-        return f"{inner}.{node.attr}" if inner else ""
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _kind(part: Definition) -> str:

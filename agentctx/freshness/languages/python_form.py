@@ -11,6 +11,8 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agentctx.freshness.languages.python_newer import Interpolation, TemplateStr
+
 Part = ast.AST | str | int | None
 """A node to write, a text to write as it is, or a step into (+1) or out of (-1) an annotation."""
 
@@ -18,7 +20,12 @@ _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _BLOCKS = frozenset({"body", "orelse", "finalbody"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_fields: dict[type[ast.AST], tuple[str, ...]] = {}
+_SIGNS = frozenset(
+    {*ast.operator.__subclasses__(), *ast.unaryop.__subclasses__(), *ast.boolop.__subclasses__()}
+)
+"""Nodes without fields: operators."""
+_fields: dict[type[ast.AST], tuple[tuple[str, str], ...]] = {}
+"""The fields of a kind of node that are written, with how each begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +63,39 @@ class Writer:
         stack: list[Part] = list(parts)[::-1]
         while stack:
             item = stack.pop()
-            if type(item) is str:
-                out.append(item)
-            elif isinstance(item, ast.AST):
-                special = _SPECIAL.get(type(item))
-                inner = special(self, item) if special else self._plain(item)
+            kind = type(item)
+            if kind is str:
+                out.append(item)  # type: ignore[arg-type]
+            elif kind is int:
+                self._annotation += item  # type: ignore[operator]
+            elif item is None:
+                out.append("_")
+            else:
+                inner = _SPECIAL.get(kind, Writer._plain)(self, item)  # type: ignore[arg-type]
                 inner.reverse()
                 stack += inner
-            elif type(item) is int:
-                self._annotation += item
-            else:
-                out.append("_")
         return "".join(out)
 
     def _plain(self, node: ast.AST) -> list[Part]:
         kind = type(node)
-        names = _fields.get(kind)
-        if names is None:
-            names = _fields[kind] = tuple(n for n in kind._fields if n not in _SKIPPED)
+        fields = _fields.get(kind)
+        if fields is None:
+            names = [name for name in kind._fields if name not in _SKIPPED]
+            fields = _fields[kind] = tuple((name, f" {name}=") for name in names)
         parts: list[Part] = ["(" + kind.__name__]
-        for name in names:
+        for name, written in fields:
             value = getattr(node, name, None)
+            if value is None:
+                continue
             if isinstance(value, ast.AST):
-                parts += (f" {name}=", value)
+                if type(value) not in _SIGNS:
+                    parts += (written, value)
+                else:
+                    parts.append(f"{written}({type(value).__name__})")
             elif isinstance(value, list):
                 parts += self._list(name, value) if value else ()
-            elif value is not None:
-                parts.append(f" {name}={scalar(value)}")
+            else:
+                parts.append(written + scalar(value))
         parts.append(")")
         return parts
 
@@ -179,7 +192,10 @@ class Writer:
         return self._plain(node)
 
     def _joined(self, node: ast.AST) -> list[Part]:
-        """A formatted string: neighbouring texts are one, a text without fields is a plain string."""
+        """A formatted string: neighbouring texts are one, a text without fields is a plain string.
+
+        A template is never one; how the expression in a field of it is spelt is no part of it.
+        """
         parts: list[Part] = []
         text = ""
         for value in _flat(node):
@@ -190,12 +206,13 @@ class Writer:
                 parts.append(scalar(text))
             text = ""
             parts.append(value)
-        if not parts:
+        is_template = isinstance(node, TemplateStr)
+        if not parts and not is_template:
             return [scalar(text)]
-        return ["(f", *parts, *([scalar(text)] if text else []), ")"]
+        return ["(t" if is_template else "(f", *parts, *([scalar(text)] if text else []), ")"]
 
     def _formatted(self, node: ast.AST) -> list[Part]:
-        assert isinstance(node, ast.FormattedValue)
+        assert isinstance(node, ast.FormattedValue | Interpolation)
         empty = node.format_spec is None or not any(
             not isinstance(v, ast.Constant) or v.value for v in _flat(node.format_spec)
         )
@@ -246,6 +263,8 @@ _SPECIAL: dict[type[ast.AST], Callable[[Writer, ast.AST], list[Part]]] = {
     ast.keyword: Writer._keyword,
     ast.JoinedStr: Writer._joined,
     ast.FormattedValue: Writer._formatted,
+    TemplateStr: Writer._joined,
+    Interpolation: Writer._formatted,
     ast.arg: Writer._argument,
     ast.AnnAssign: Writer._annotated,
     ast.Delete: Writer._delete,
@@ -309,7 +328,7 @@ def scalar(value: object) -> str:
 
 def _flat(node: ast.AST) -> list[ast.expr]:
     """The values of a formatted string; formatted strings directly inside are opened (3.11 nests them)."""
-    if not isinstance(node, ast.JoinedStr):
+    if not isinstance(node, ast.JoinedStr | TemplateStr):
         return [node] if isinstance(node, ast.expr) else []
     values: list[ast.expr] = []
     for value in node.values:
