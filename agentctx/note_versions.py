@@ -1,19 +1,27 @@
 """Every version of every note that the mainline has had, out of git: two logs and one batch of blobs.
 
+Included documents have as many versions as ``MOST`` allows, the newest of each first: a decision record,
+which changes a few times in its life, has all of them even where other documents change every day.
+
 Only the first-parent line counts: a merge is one event that made its notes true (or ended them), whatever
 happened on its branch before. A note keeps its id when its file moves to another folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from agentctx.git import Git
+from agentctx.globs import fixed_prefix
 from agentctx.model import Commit, Kind, Landing, Note, NoteHistory, NoteVersion, Problem
 from agentctx.notes import document
+from agentctx.notes.include import included
+from agentctx.notes.snapshot import LARGEST, document_paths
 
+MOST = 1_000
+"""Versions of documents that are read, beside the newest of each."""
 _FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B%x00"
 _LOG = ("--literal-pathspecs", "log", "-z", "--first-parent", "--encoding=UTF-8", "--no-color")
 _RAW = (
@@ -45,18 +53,21 @@ class _Step:
     touches: tuple[_Touch, ...]
 
 
-def history_of_notes(git: Git, context: str, documents: Sequence[str] = ()) -> NoteHistory:
+def history_of_notes(git: Git, context: str, include: Sequence[str] = ()) -> NoteHistory:
     """The notes under ``context`` (repository-relative folder) at every commit of HEAD's first-parent line.
 
-    ``documents`` are paths of included documents, of which the newest version is told. An unborn HEAD
-    gives an empty history. Raises ``GitFailed``.
+    ``include`` are globs of documents, whose sections are notes as well. An unborn HEAD gives an empty
+    history. Raises ``GitFailed``.
     """
     head = git.head()
     if not head:
         return NoteHistory(head="")
-    steps = list(_steps(git.run(*_LOG, f"--format={_FIELDS}", *_RAW, head, "--", context, *documents)))
+    places = [fixed_prefix(glob) or "." if any(c in glob for c in "*?[") else glob for glob in include]
+    told = _steps(git.run(*_LOG, f"--format={_FIELDS}", *_RAW, head, "--", context, *places))
+    steps = list(_relevant(told, context, include))
     merges = _steps(git.run(*_LOG, f"--format={_FIELDS}", "--merges", "-s", head))
     versions, problems = _versions(git, context, steps)
+    versions += _document_versions(git, context, steps)
     landings = {step.commit.id: _landing(context, step) for step in [*merges, *steps]}
     return NoteHistory(
         head=head,
@@ -68,9 +79,18 @@ def history_of_notes(git: Git, context: str, documents: Sequence[str] = ()) -> N
             for touch in step.touches
             if touch.blob and _record(context, touch.path)
         ),
-        documents=tuple(_documents(documents, steps)),
         problems=tuple(problems),
     )
+
+
+def _relevant(steps: Iterable[_Step], context: str, include: Sequence[str]) -> Iterator[_Step]:
+    """The steps that touch notes, their records or documents, without their other touches."""
+    for step in steps:
+        paths = [touch.path for touch in step.touches]
+        wanted = {path for path in paths if path.startswith(f"{context}/")}
+        wanted.update(document_paths(paths, context, include))
+        if wanted:
+            yield replace(step, touches=tuple(touch for touch in step.touches if touch.path in wanted))
 
 
 def _steps(out: bytes) -> Iterator[_Step]:
@@ -147,9 +167,41 @@ def _record(context: str, path: str) -> str:
     return PurePosixPath(path).name if path.startswith(f"{context}/{_RECORDS}/") else ""
 
 
-def _documents(paths: Sequence[str], steps: Sequence[_Step]) -> Iterator[NoteVersion]:
-    newest = {touch.path: (step, touch) for step in steps for touch in step.touches}
-    for path in paths:
-        if path in newest:
-            step, touch = newest[path]
-            yield NoteVersion(path, step.commit, path, touch.blob)
+def _document_versions(git: Git, context: str, steps: Sequence[_Step]) -> list[NoteVersion]:
+    """What each section of each document said from when on."""
+    lines: dict[str, list[tuple[_Step, _Touch]]] = {}
+    for step in steps:
+        for touch in step.touches:
+            if not touch.path.startswith(f"{context}/"):
+                lines.setdefault(touch.path, []).append((step, touch))
+    versions: list[NoteVersion] = []
+    for path, length in _lengths({path: len(line) for path, line in lines.items()}).items():
+        line = lines[path]
+        versions += _sections(git, line[-length:], cut=length < len(line))
+    return versions
+
+
+def _lengths(wanted: dict[str, int]) -> dict[str, int]:
+    """How many versions of each document are read: an equal share, and what others leave of theirs."""
+    left, found = MOST, {}
+    for done, (path, length) in enumerate(sorted(wanted.items(), key=lambda pair: (pair[1], pair[0]))):
+        found[path] = max(1, min(length, left // (len(wanted) - done)))
+        left = max(0, left - found[path])
+    return found
+
+
+def _sections(git: Git, line: Sequence[tuple[_Step, _Touch]], cut: bool) -> Iterator[NoteVersion]:
+    """One document, oldest version first, as versions of its sections; ``cut``: older ones are left out."""
+    contents = dict(git.read_blobs(list(dict.fromkeys(touch.blob for _, touch in line if touch.blob))))
+    before: dict[str, Note] = {}
+    for number, (step, touch) in enumerate(line):
+        data = contents.get(touch.blob) if touch.blob else b""
+        if data is None or len(data) > LARGEST:
+            continue
+        after = {note.id: note for note in included(touch.path, data)[0]} if touch.blob else {}
+        boundary = (cut and number == 0) or (git.is_shallow and not step.parents)
+        for ident in [*after, *(before.keys() - after.keys())]:
+            note, old = after.get(ident), before.get(ident)
+            if note is None or old is None or replace(note, digest=old.digest) != old:
+                yield NoteVersion(ident, step.commit, touch.path, touch.blob, note, boundary)
+        before = after

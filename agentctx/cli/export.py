@@ -184,7 +184,7 @@ def _notes(project: Any, namespace: str) -> Rows:
     from agentctx.note_versions import history_of_notes
 
     notes = project.notes.notes
-    history = history_of_notes(project.git, project.context, [n.path for n in notes if n.read_only])
+    history = history_of_notes(project.git, project.context, project.config.notes.include)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     contexts = context_of(prime(project), query_for(project, "", ()), namespace, now)
     return rows_of_repository(notes, history, contexts, namespace, now)

@@ -104,12 +104,12 @@ def facts_of_notes(notes: Sequence[Note], history: NoteHistory, namespace: str, 
     lines: dict[str, list[NoteVersion]] = {}
     for version in history.versions:
         lines.setdefault(version.id, []).append(version)
-    documents = {version.path: version for version in history.documents}
     for note in notes:
         line = lines.setdefault(note.id, [])
         last = line[-1].note if line else None
-        if last is None or last.digest != note.digest:
-            line.append(_present(note, documents, now))
+        same = last is not None and (last.digest == note.digest or replace(last, digest=note.digest) == note)
+        if not same:
+            line.append(NoteVersion(note.id, Commit("", "", now, ""), note.path, "", note))
     verified: dict[str, list[Commit]] = {}
     for ident, commit in history.verified:
         verified.setdefault(ident, []).append(commit)
@@ -121,13 +121,6 @@ def facts_of_notes(notes: Sequence[Note], history: NoteHistory, namespace: str, 
                 story.tell(version)
         facts.extend(_verified(fact, verified.get(ident, ())) for fact in story.facts())
     return facts
-
-
-def _present(note: Note, documents: dict[str, NoteVersion], now: str) -> NoteVersion:
-    found = documents.get(note.path)
-    if note.read_only and found:
-        return replace(found, id=note.id, note=note)
-    return NoteVersion(note.id, Commit("", "", now, ""), note.path, "", note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +138,9 @@ def _claims(note: Note) -> dict[str, _Claim]:
         "kind": _Claim(note.kind, f"{name} is a {note.kind}"),
         "status": _Claim(note.status, f"{name} is {note.status}"),
     }
+    if note.extra.get("record_status"):
+        said = note.extra["record_status"]
+        claims["record_status"] = _Claim(said, f"{name} says of its status: {said}")
     if note.tags:
         claims["tags"] = _Claim(list(note.tags), f"{name} is tagged {', '.join(note.tags)}")
     if note.superseded_by:

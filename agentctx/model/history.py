@@ -43,7 +43,5 @@ class NoteHistory:
     landings: tuple[Landing, ...] = ()
     verified: tuple[tuple[str, Commit], ...] = ()
     """(note id, commit) pairs: the commits that wrote the note's verification record."""
-    documents: tuple[NoteVersion, ...] = ()
-    """Newest version of each included document (``id`` is its path, ``note`` stays None)."""
     problems: tuple[Problem, ...] = ()
     """Versions that could not be read as notes; they neither assert nor end a fact."""

@@ -45,7 +45,7 @@ def notes_of(files: Files, context: str, include: Sequence[str] = ()) -> NoteSet
             first = notes[note.id].path
             problems.append(Problem(path, "duplicate-id", f"the id `{note.id}` is also that of {first}"))
     own = {note.path for note in notes.values()}
-    for path in _document_paths(paths, context, include):
+    for path in document_paths(paths, context, include):
         data = files.read(path)
         if path not in own and data is not None and len(data) <= LARGEST:
             found, wrong = included(path, data)
@@ -80,7 +80,8 @@ def _note_paths(paths: Sequence[str], context: str) -> Iterator[str]:
             yield path
 
 
-def _document_paths(paths: Sequence[str], context: str, include: Sequence[str]) -> Iterator[str]:
+def document_paths(paths: Sequence[str], context: str, include: Sequence[str]) -> Iterator[str]:
+    """Those of ``paths`` whose sections are notes."""
     exact = {pattern for pattern in include if not any(c in pattern for c in "*?[")}
     wide = [pattern for pattern in include if pattern not in exact]
     for path in paths:
