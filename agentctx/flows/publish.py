@@ -6,6 +6,7 @@ last, so a job that fails anywhere loses nothing: the next one does its range.
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
 from agentctx.flows.open_request import WithRequest
+from agentctx.flows.refused import WHY, Refused, refused
 from agentctx.flows.review import unified
 from agentctx.flows.sync import CAP, Choices, Say, evidence_against, run_sync
 from agentctx.forges.base import Request, Text
@@ -116,11 +118,12 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
         request = None if goal.dry_run else place.finish(tip, head)
         return Published(base, head, None, tip.branch, tip.commit, request, words=("nothing new to publish",))
     project = _with_request(project, place, tip)
-    report = _proposed(project, place.changed(base, head), (base, head), goal, say)
+    before = refused(project, place, tip.commit if tip else head)
+    report = _proposed(project, place.changed(base, head), (base, head), goal, before, say)
     if goal.dry_run:
         calls = counted(report.calls, "model call")
         return Published(base, head, report, words=(f"would ask with {calls}",))
-    return _pushed(project, place, report, tip)
+    return _pushed(project, place, report, tip, before)
 
 
 def _with_request(project: Project, place: Place, tip: Tip | None) -> Project:
@@ -130,7 +133,9 @@ def _with_request(project: Project, place: Place, tip: Tip | None) -> Project:
     return WithRequest(project, tip.commit, ours) if tip and ours else project
 
 
-def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None) -> Published:
+def _pushed(
+    project: Project, place: Place, report: SyncReport, tip: Tip | None, before: Refused
+) -> Published:
     """Commit on top of the open branch, or on the merged commit; push, ask, and only then move the ref.
 
     What a check sent to a person, and what could not be mended, is published as well, without any edit if
@@ -138,7 +143,7 @@ def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None)
     """
     base, head, git = report.base, report.head, project.git
     parent = tip.commit if tip else head
-    edits, done = _edits(project, report.proposals, parent)
+    edits, done = _edits(project, report.proposals, parent, before)
     batch = _batch(project, report, done, report.proposals)
     told = place.still_open(batch.head, tip)
     if not edits and told.issuperset(batch.open):
@@ -154,6 +159,7 @@ def _pushed(project: Project, place: Place, report: SyncReport, tip: Tip | None)
     finally:
         git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
     request = place.forge.announce(name, text)
+    place.remember(name, commit)
     place.mark(head)
     return Published(base, head, report, name, commit, request, text)
 
@@ -180,7 +186,7 @@ def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text
 
 
 def _proposed(
-    project: Project, changed: Sequence[str], span: tuple[str, str], goal: Goal, say: Say
+    project: Project, changed: Sequence[str], span: tuple[str, str], goal: Goal, before: Refused, say: Say
 ) -> SyncReport:
     """The proposals of a range, kept nowhere: the pull request is where people decide about them."""
     base, head = span
@@ -188,17 +194,21 @@ def _proposed(
         return SyncReport("0" * 10, base, head)  # our own commit, or notes that people wrote
     if project.git.head() != head:
         raise InvalidInput(f"{head[:12]} is not checked out", f"git checkout --detach {head[:12]}")
-    choices = Choices(model=goal.model, dry_run=goal.dry_run, mark=False)
+    left = dict.fromkeys(before.notes, WHY)
+    choices = Choices(model=goal.model, dry_run=goal.dry_run, mark=False, left=left)
     with tempfile.TemporaryDirectory(prefix="agentctx-") as folder:
         project.proposals = Store(Path(folder))
         try:
             report = run_sync(project, base, head, choices, say)
-            return replace(report, proposals=project.proposals.proposals())
+            kept = tuple(p for p in project.proposals.proposals() if p.note_id not in before.notes)
+            return replace(report, proposals=kept)
         finally:
             del project.proposals
 
 
-def _edits(project: Project, proposals: Sequence[Proposal], parent: str) -> tuple[list[Edit], list[Proposal]]:
+def _edits(
+    project: Project, proposals: Sequence[Proposal], parent: str, refused: Refused
+) -> tuple[list[Edit], list[Proposal]]:
     """What the proposals that need no person make of the parent commit's files, and which of them fit."""
     before: dict[str, bytes | None] = {}
     after: dict[str, bytes | None] = {}
@@ -221,7 +231,10 @@ def _edits(project: Project, proposals: Sequence[Proposal], parent: str) -> tupl
             old = (after.get(record, before[record]) or b"").decode("utf-8", "replace")
             stamps = vouched(proposal, stamps_for(note, tree), parse_record(old))
             after[record] = render_record(stamps, old).encode() or None
-    return [Edit(p, before[p], after[p]) for p in after if after[p] != before[p]], done
+    edits = [Edit(p, before[p], after[p]) for p in after if after[p] != before[p]]
+    same = {posixpath.basename(e.path).removesuffix(".md") for e in edits if refused.has(e)}
+    edits = [e for e in edits if posixpath.basename(e.path).removesuffix(".md") not in same]
+    return edits, [p for p in done if p.note_id not in same]
 
 
 def _note(project: Project, path: str, data: bytes) -> Note | None:

@@ -9,7 +9,7 @@ from agentctx.errors import NotFound, NotWritable
 from agentctx.freshness.anchors import look
 from agentctx.freshness.code import Code, Memory
 from agentctx.git import RevTree
-from agentctx.model import Anchor, Proposal, Refusal
+from agentctx.model import Anchor, Note, Proposal, Refusal
 from agentctx.project import Project
 from agentctx.proposals import accept as accepting
 
@@ -51,12 +51,16 @@ def _again(project: Project, proposal: Proposal) -> Proposal:
 def _moved(project: Project, proposal: Proposal) -> Iterator[Anchor]:
     """Anchors whose code is not what it was at the commit that the proposal was made for."""
     note = next((n for n in project.notes.notes if n.id == proposal.note_id), None)
-    exact = [a for a in note.anchors if not a.is_glob] if note else []
-    if not exact or not proposal.commit or proposal.commit == project.index.head:
-        return
+    if note and proposal.commit and proposal.commit != project.index.head:
+        yield from moved_since(project, note, proposal.commit)
+
+
+def moved_since(project: Project, note: Note, commit: str) -> Iterator[Anchor]:
+    """A note's anchors whose code is not what it was at a commit; none when this clone lacks that commit."""
+    exact = [a for a in note.anchors if not a.is_glob]
     try:
-        tree = RevTree(project.git, proposal.commit)
-    except NotFound:  # a commit that this clone does not have any more: nothing to compare with
+        tree = RevTree(project.git, commit)
+    except NotFound:
         return
     then, now = Code(tree, Memory()), project.assessor.code
     for anchor in exact:

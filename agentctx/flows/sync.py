@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet, Unusable
@@ -62,6 +62,8 @@ class Choices:
     mark: bool = True
     """Say afterwards that this work tree has been brought up to the range's end. Without it, what this
     clone remembers of earlier syncs counts for nothing, and nothing is added to it."""
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Notes that no model is asked about, with the reason."""
 
 
 def run_sync(
@@ -133,7 +135,9 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     found = find_affected(project, change, now, lambda n: say(f"reading earlier merges: {n}"))
     report = replace(report, affected=tuple(found))
     done = _done(project, report, choices)
-    chosen, skipped = _chosen(project, [a for a in found if a.id not in done], change)
+    open_ones = [a for a in found if a.id not in done and a.id not in choices.left]
+    chosen, skipped = _chosen(project, open_ones, change)
+    skipped += tuple((a.id, choices.left[a.id]) for a in found if a.flag and a.id in choices.left)
     earlier = [a.id for a in found if a.flag and a.id in done and a.id not in report.repaired]
     skipped += tuple((id, "dealt with in an earlier sync of this commit") for id in earlier)
     report = replace(report, skipped=skipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from agentctx.errors import GitFailed, InvalidInput
 from agentctx.forges import choose
@@ -10,7 +11,10 @@ from agentctx.forges.base import Forge, Request, Text
 from agentctx.git import Git
 from agentctx.git.remotes import default_remote, fetch, push, remote_refs, url_of
 from agentctx.git.runner import decode
-from agentctx.proposals.publish import PREFIX, SYNCED, newest_heads, read_trailers
+from agentctx.proposals.publish import OFFERED, PREFIX, SYNCED, Trailers, newest_heads, read_trailers
+
+REMEMBERED = 50
+"""Requests that a remote remembers to have been offered; beyond that the oldest are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,19 @@ class Tip:
     commit: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a request held."""
+
+    start: str
+    """The commit of the target that it began at."""
+    commit: str
+    head: str
+    """The newest merged commit that it dealt with."""
+    notes: frozenset[str]
+    """Ids of the notes that it mended; where it mended none, of those that it left to a person."""
+
+
 class Place:
     """A remote with its host: what is there, and the steps that change it."""
 
@@ -41,7 +58,7 @@ class Place:
         self.remote = goal.remote or default_remote(self.git)
         self.forge: Forge = choose(goal.forge, url_of(self.git, self.remote))
         self.target = goal.target or self._default_branch()
-        wanted = (SYNCED, f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
+        wanted = (SYNCED, f"{OFFERED}*", f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
         self.refs = remote_refs(self.git, self.remote, *wanted)
         fetch(self.git, self.remote, list(self.refs))
 
@@ -97,22 +114,58 @@ class Place:
 
     def _dealt_with(self, revisions: str) -> list[str]:
         """Range heads in the trailers of a line of commits, newest first."""
+        return newest_heads(self._messages(revisions))
+
+    def _messages(self, revisions: str) -> list[str]:
+        """What the syncs in a line of commits say, newest first."""
         out = self.git.run(
             "log", "-z", "--format=%B", "--no-color", "--encoding=UTF-8", "--max-count=200",
             "--extended-regexp", "--grep=Agentctx-Sync: ", revisions,
         )  # fmt: skip
-        return newest_heads(decode(out).split("\0"))
+        return decode(out).split("\0")
 
-    def waiting(self) -> Tip | None:
-        """The branch that an open request belongs to, or that an interrupted run pushed."""
+    @cached_property
+    def _open(self) -> tuple[str, ...]:
+        """The branches, oldest first, that open requests belong to, or that an interrupted run pushed."""
         refs = {
             ref.removeprefix("refs/heads/"): commit
             for ref, commit in self.refs.items()
             if ref.startswith(f"refs/heads/{PREFIX}") and not self._is_merged(commit)
         }
         names = tuple(sorted(refs, key=lambda name: (self._age(refs[name]), name)))
-        found = self.forge.waiting(names) if names else ()
-        return Tip(found[-1], refs[found[-1]]) if found else None
+        return self.forge.waiting(names) if names else ()
+
+    def waiting(self) -> Tip | None:
+        """The newest branch that is still being asked for."""
+        return Tip(self._open[-1], self.refs[f"refs/heads/{self._open[-1]}"]) if self._open else None
+
+    def closed(self) -> list[Offered]:
+        """What was offered on requests that are not open any more: merged, closed, or the branch deleted."""
+        found = []
+        for ref, commit in self.refs.items():
+            name = PREFIX + ref.removeprefix(OFFERED)
+            if ref.startswith(OFFERED) and name not in self._open and (one := self._offered(commit)):
+                found.append(one)
+        return found
+
+    def _offered(self, commit: str) -> Offered | None:
+        """The syncs that end in a commit, one on top of the other, seen as one."""
+        out = self.git.run(
+            "log", "-z", "--first-parent", "--max-count=50", "--no-color", "--encoding=UTF-8",
+            "--format=%H%x00%P%x00%B", commit,
+        )  # fmt: skip
+        told: list[Trailers] = []
+        parts, start = decode(out).split("\0"), commit
+        for id, parents, message in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
+            trailers = read_trailers(message)
+            if trailers is None or id in [one.head for one in told]:
+                break
+            told.append(trailers)
+            start = parents.split()[0] if parents else ""
+        notes = {note for one in told for _, note in one.sources}
+        if not notes and not self._is_merged(commit):  # it only told what to look at, and nobody wants to
+            notes = {note for one in told for note in one.open}
+        return Offered(start, commit, told[0].head, frozenset(notes)) if told and start else None
 
     def _is_merged(self, commit: str) -> bool:
         """Merged as it is, or squashed: every file it changed is on the target as it left it."""
@@ -170,8 +223,18 @@ class Place:
             return None
         title, _, body = decode(self.git.run("log", "-1", "--format=%s%x00%b", tip.commit)).partition("\0")
         request = self.forge.announce(tip.branch, Text(title, body, self.target))
+        self.remember(tip.branch, tip.commit)
         self.mark(head)
         return request
+
+    def remember(self, branch: str, commit: str) -> None:
+        """Tell later runs what was offered, wherever they run: the branch may be deleted to refuse it."""
+        ref = OFFERED + branch.removeprefix(PREFIX)
+        push(self.git, self.remote, commit, ref, instead_of=self.refs.get(ref, ""))
+        known = [r for r in self.refs if r.startswith(OFFERED) and r != ref]
+        if len(known) >= REMEMBERED:
+            oldest = min(known, key=lambda r: (self._age(self.refs[r]), r))
+            push(self.git, self.remote, "", oldest, instead_of=self.refs[oldest])
 
     def mark(self, head: str) -> None:
         """Move the synced ref forward; another job may have moved it further meanwhile."""

@@ -16,6 +16,8 @@ from agentctx.text import counted, strip_hidden
 PREFIX = "agentctx/sync-"
 SYNCED = "refs/agentctx/synced"
 """The pushed ref: the last merged commit that has been dealt with."""
+OFFERED = "refs/agentctx/offered/"
+"""A pushed ref for each branch: what it held last, whatever has become of the branch."""
 
 SHOWN = 10
 """Proposals that wait for a person and are shown with their diffs."""

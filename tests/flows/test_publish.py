@@ -377,6 +377,76 @@ def test_without_a_host_the_branch_is_pushed_and_the_text_printed(
     assert len(branches(remote)) == 1
 
 
+def test_a_deleted_branch_refuses_what_it_offered_until_note_or_code_changes(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    sync(repo, None, "--since", "HEAD^1")
+    (first,) = branches(remote)
+    in_remote(remote, "update-ref", "-d", f"refs/heads/{first}")
+    asked = len(model.requests)
+    unrelated(repo, "MOST")
+    out = sync(repo, None)
+    assert (branches(remote), len(model.requests)) == ([], asked), "neither offered nor asked about again"
+    assert "no note has to change" in out
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+    longer(repo, "7200")
+    sync(repo, None)
+    (second,) = branches(remote)
+    assert "MAX_AGE = 7200" in in_remote(remote, "show", f"{second}:{NOTE}")
+
+
+def test_a_closed_request_refuses_what_it_offered_in_a_fresh_clone_too(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, tmp_path: Path
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    github.pulls[0]["state"] = "closed"
+    asked = len(model.requests)
+    unrelated(repo, "MOST")
+    subprocess.run(["git", "clone", "-q", str(remote), str(tmp_path / "job")], check=True)
+    sync(TempRepo(tmp_path / "job"), github)
+    assert (len(github.pulls), len(branches(remote)), len(model.requests)) == (1, 1, asked)
+
+
+def test_a_note_that_a_merged_request_left_open_is_asked_about_again(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    settings = repo.root / "agent-context/config.yaml"
+    repo.commit(
+        "One at a time", {"agent-context/config.yaml": settings.read_text() + "sync:\n  max_notes: 1\n"}
+    )
+    repo.git("push", "-q", "origin", "main")
+    more = (
+        (repo.root / "src/shop/retries.py").read_text().replace("pause: float", "wait: float, pause: float")
+    )
+    arrive(repo, "Wait before retries", files={"src/shop/retries.py": more})
+    sync(repo, github, "--since", "HEAD~2^1")
+    assert "over the cap of 1 note" in github.pulls[0]["body"]
+    merge_request(repo, remote, github)
+    asked = len(model.requests)
+    unrelated(repo, "MOST")
+    sync(repo, github)
+    assert len(model.requests) > asked and len(github.pulls) == 2
+
+
+def test_what_a_reviewer_took_out_before_merging_is_refused_and_the_rest_is_not(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    (branch,) = branches(remote)
+    repo.git("fetch", "-q", "origin")
+    repo.git("switch", "-q", branch)
+    repo.git("restore", "--source", "main", NOTE, f"agent-context/.verified/{ID}")
+    repo.git("commit", "-q", "-a", "-m", "Not this one")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge notes but one", branch)
+    repo.git("push", "-q", "origin", "main", f":refs/heads/{branch}")
+    github.pulls[0]["state"] = "closed"
+    asked = len(model.requests)
+    unrelated(repo, "MOST")
+    sync(repo, github)
+    assert (branches(remote), len(model.requests)) == ([], asked)
+
+
 def test_gitlab_is_asked_by_push_options(remote: Path, repo: TempRepo, model: ScriptedModel) -> None:
     hook = remote / "hooks" / "post-receive"
     hook.write_text(
