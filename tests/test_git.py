@@ -630,6 +630,15 @@ def test_converted_line_endings_are_not_a_change(repo: TempRepo) -> None:
     assert tree.key("a.py") == git.tree("HEAD")["a.py"] and tree.read("a.py") == b"x = 1\ny = 2\n"
 
 
+def test_git_is_not_asked_for_what_lies_on_disk_as_it_is_committed(repo: TempRepo) -> None:
+    repo.commit("one", {"a.py": "x = 1\n", "b.py": "y = 1\n"})
+    git = Git.open(repo.root)
+    tree = WorkTree(git)
+    (repo.root / "b.py").write_text("y = 2\n")  # written after the snapshot
+    git.objects.read = lambda spec: b"from git"  # type: ignore[method-assign]
+    assert (tree.read("a.py"), tree.read("b.py")) == (b"x = 1\n", b"from git")
+
+
 def test_a_sparse_checkout_still_shows_every_file(repo: TempRepo) -> None:
     repo.commit("one", {"in/a": "1\n", "out/b": "2\n"})
     repo.git("sparse-checkout", "set", "in")

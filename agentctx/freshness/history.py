@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentctx.git import Git
+from agentctx.git.objects import object_id
 from agentctx.model import Commit
 
 if TYPE_CHECKING:
@@ -170,11 +170,6 @@ class History:
                 yield event
 
 
-def object_id(git: Git, data: bytes) -> str:
-    """The id that git gives these bytes."""
-    return hashlib.new(git.object_format, b"blob %d\x00" % len(data) + data).hexdigest()
-
-
 class PastTree:
     """The files of one commit, read one by one; ``paths`` lists the whole tree when it is first asked."""
 
@@ -212,7 +207,7 @@ class PastTree:
     def _one(self, path: str) -> tuple[str, bytes | None]:
         if path not in self._read:
             data = self._git.read_blob(f"{self.rev}:{path}") if self.rev else None
-            self._read[path] = (object_id(self._git, data) if data is not None else "", data)
+            self._read[path] = (object_id(data, self._git.object_format) if data is not None else "", data)
         return self._read[path]
 
     def _all(self) -> dict[str, str]:

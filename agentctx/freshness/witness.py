@@ -12,8 +12,9 @@ from typing import Literal
 from agentctx.freshness.anchors import Sight, difference, look, same_code
 from agentctx.freshness.answers import MENTIONS
 from agentctx.freshness.code import Code, Memory
-from agentctx.freshness.history import BlobTree, Event, History, object_id
+from agentctx.freshness.history import BlobTree, Event, History
 from agentctx.freshness.logbook import Log
+from agentctx.git.objects import object_id
 from agentctx.model import Anchor, Commit, Note, Stamp
 from agentctx.notes.records import parse_record
 
@@ -163,7 +164,8 @@ class Witness:
         was, now = committed.tree.read(note.path), self.code.tree.read(note.path)
         if not _differs(was, now):
             return False
-        if was is None and self._stood_elsewhere(self.history.head, object_id(self.history.git, now or b"")):
+        written = object_id(now or b"", self.history.git.object_format)
+        if was is None and self._stood_elsewhere(self.history.head, written):
             return False
         before = look(anchor, committed, deep=False)
         return _changed(before, sight)

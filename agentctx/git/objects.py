@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import threading
@@ -106,6 +107,13 @@ class Objects:
             self._child = self._runner.start("cat-file", "--batch", discard_errors=True)
             weakref.finalize(self, _end, self._child)
         return self._child
+
+
+def object_id(data: bytes, object_format: str) -> str:
+    """The id that git gives a blob of these bytes, in a repository of this format (``sha1``, ``sha256``)."""
+    digest = hashlib.new(object_format, b"blob %d\x00" % len(data), usedforsecurity=False)
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def _chunks(specs: Iterable[str]) -> Iterator[list[str]]:

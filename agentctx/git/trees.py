@@ -1,8 +1,7 @@
 """The files of the repository at one moment: the work tree, or a commit.
 
 Both answer ``paths``, ``key``, ``read`` and ``others``. ``WorkTree`` costs two processes, started side by
-side; what is clean is read from git's objects, so its bytes are those of the commit (line endings as
-committed).
+side; the bytes of what is clean are those of the commit (line endings as committed).
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from agentctx.errors import NotFound, UnsafeFile
-from agentctx.files import read_regular
+from agentctx.files import glance, read_regular
 from agentctx.git.listings import LIST_INDEX, STATUS, parse_index, parse_others, parse_status
+from agentctx.git.objects import object_id
 from agentctx.git.repository import Git
 
 SOURCE_LIMIT = 8_000_000
@@ -96,11 +96,18 @@ class WorkTree:
         return f"w:{hashlib.sha256(data).hexdigest()}"
 
     def read(self, path: str) -> bytes | None:
-        """The bytes on disk, or in git's objects when they are the same; None when absent or unreadable."""
+        """The bytes on disk, of a clean file as they are committed; None when absent or unreadable."""
         if path in self._on_disk:
             return self._dirty(path)
         oid = self._keys.get(path)
-        return self._git.read_blob(oid) if oid else None
+        return self._committed(path, oid) if oid else None
+
+    def _committed(self, path: str, oid: str) -> bytes | None:
+        """What has this id: mostly what lies on disk, which is found out faster than git is asked. It is not
+        where line endings are converted or a filter is set."""
+        data = glance(f"{self._git.root}/{path}", SOURCE_LIMIT)
+        is_it = data is not None and object_id(data, self._git.object_format) == oid
+        return data if is_it else self._git.read_blob(oid)
 
     def others(self) -> frozenset[str]:
         """Symbolic links and submodules, untracked links too."""

@@ -7,7 +7,7 @@ when the first file of its kind is met, so that a repository pays only for the g
 from __future__ import annotations
 
 import posixpath
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from agentctx.freshness.languages.base import Language
@@ -61,6 +61,7 @@ PROGRAMS = frozenset(_PROGRAMS.split())
 """Suffixes of programming languages: without a grammar their changed files are ``unknown``."""
 
 
+@lru_cache(maxsize=1 << 16)
 def language_of(path: str) -> Language | None:
     """The language of a file by its suffix, or None: a text, a data file, or a missing grammar."""
     name = posixpath.basename(path).lower()
