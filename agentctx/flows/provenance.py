@@ -155,7 +155,8 @@ class Rolled:
 def rollback(project: Project, name: str, dry_run: bool = False) -> Rolled:
     """Restore the bytes of every note that one source commit made agentctx change.
 
-    A note that was changed since is listed and left alone, its verification record with it. Raises
+    What people changed elsewhere in the note since stays. A note that was changed since in the same places is
+    listed and left alone, its verification record with it. Raises
     ``NotFound`` when nothing in this clone's history says that the commit caused anything.
     """
     source = project.git.rev_parse(name)
@@ -256,11 +257,38 @@ def _backward(project: Project, edits: Sequence[Edit]) -> tuple[list[Edit], str]
     present: dict[str, bytes | None] = {e.path: _bytes(project, e.path) for e in edits}
     now: dict[str, bytes | None] = dict(present)
     for edit in edits:
-        if now[edit.path] == edit.after:
+        if now[edit.path] in (edit.before, edit.after):
             now[edit.path] = edit.before
-        elif now[edit.path] != edit.before:
-            return [], f"{posixpath.basename(edit.path)} has been changed since"
+        elif f"/{RECORDS}/" in edit.path:
+            now[edit.path] = _record_without(edit, now[edit.path])
+        else:
+            merged = _note_without(edit, now[edit.path])
+            if merged is None:
+                return [], f"{posixpath.basename(edit.path)} has been changed since, in the same places"
+            now[edit.path] = merged
     return [Edit(path, present[path], now[path]) for path in now if now[path] != present[path]], ""
+
+
+def _note_without(edit: Edit, present: bytes | None) -> bytes | None:
+    """A note as it would be without an edit that others built on; None when that cannot be told."""
+    from agentctx.notes.merge import merge
+
+    if edit.before is None or edit.after is None or present is None:
+        return None
+    merged = merge(edit.after, present, edit.before)
+    return None if merged.conflicts else merged.data
+
+
+def _record_without(edit: Edit, present: bytes | None) -> bytes | None:
+    """A record without the stamps of an edit: whatever was stamped since, was read with the edit's words."""
+    from agentctx.notes.records import joined_lines, record_lines
+
+    texts = ((data or b"").decode("utf-8", "replace") for data in (edit.before, edit.after, present))
+    before, after, now = map(record_lines, texts)
+    touched = {anchor for anchor in before.keys() | after.keys() if before.get(anchor) != after.get(anchor)}
+    kept = {anchor: lines for anchor, lines in now.items() if anchor not in touched}
+    kept |= {anchor: lines for anchor, lines in before.items() if anchor in touched}
+    return joined_lines(kept).encode() or None
 
 
 def _bytes(project: Project, path: str) -> bytes | None:

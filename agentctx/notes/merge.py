@@ -139,13 +139,13 @@ def merge_record(base: str, ours: str, theirs: str) -> str:
     An anchor whose stamps both sides changed, each in another way, keeps those of ``base``: the merged code
     is a third thing that nobody has verified.
     """
-    from agentctx.notes.records import HEADER, record_lines  # git's driver merges notes without it, sooner
+    from agentctx.notes.records import joined_lines, record_lines  # git's driver merges notes sooner without
 
     before, mine, others = record_lines(base), record_lines(ours), record_lines(theirs)
-    lines = [HEADER]
-    for anchor in sorted({*before, *mine, *others}):
+    merged: dict[str, dict[int, str]] = {}
+    for anchor in {*before, *mine, *others}:
         b, o, t = before.get(anchor), mine.get(anchor), others.get(anchor)
         kept = t if o == b else o if t in (o, b) else b
         if kept:
-            lines += [anchor, *(f"  {kept[scheme]}" for scheme in sorted(kept))]
-    return "\n".join(lines) + "\n" if len(lines) > 1 else ""
+            merged[anchor] = kept
+    return joined_lines(merged)

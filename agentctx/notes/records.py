@@ -108,6 +108,14 @@ def record_lines(text: str) -> dict[str, dict[int, str]]:
     return {anchor: entry.lines for anchor, entry in entries.items() if entry.lines and not entry.torn}
 
 
+def joined_lines(stamps: Mapping[str, Mapping[int, str]]) -> str:
+    """A record of stamp lines by anchor and scheme, as ``record_lines`` gives them; empty without any."""
+    lines = [HEADER]
+    for anchor in sorted(stamps):
+        lines += [anchor, *(f"  {stamps[anchor][scheme]}" for scheme in sorted(stamps[anchor]))]
+    return "\n".join(lines) + "\n" if len(lines) > 1 else ""
+
+
 def record_problems(path: str, text: str) -> tuple[Problem, ...]:
     """What is wrong with a record, for ``lint``; a record with problems still counts where it can be read."""
     _, problems = _read(text)

@@ -93,15 +93,36 @@ def test_a_rollback_keeps_the_line_endings_that_git_checked_out(mended: TempRepo
     assert clone.git("diff", "--stat", "HEAD~1", "--", "agent-context") == ""
 
 
-def test_what_somebody_changed_since_is_listed_and_left_with_its_record(mended: TempRepo) -> None:
+def test_what_somebody_changed_since_in_the_same_place_is_listed_and_left_with_its_record(
+    mended: TempRepo,
+) -> None:
     source = mended.git("rev-parse", "HEAD~1^2")
     note = mended.root / NOTE
-    note.write_text(note.read_text() + "\nA person's words.\n")
+    note.write_text(note.read_text().replace("3600", "4000"))
     mine, record = note.read_bytes(), (mended.root / f"agent-context/.verified/{ID}").read_bytes()
     done = mended.agentctx("rollback", source)
     assert done.returncode == 1 and f"left alone  {NOTE}" in done.stdout
     assert note.read_bytes() == mine
     assert (mended.root / f"agent-context/.verified/{ID}").read_bytes() == record
+
+
+def test_a_rollback_keeps_what_people_wrote_elsewhere_in_the_note_and_calls_nothing_true_that_they_verified(
+    mended: TempRepo,
+) -> None:
+    source, note = mended.git("rev-parse", "HEAD~1^2"), mended.root / NOTE
+    before = mended.git("show", f"HEAD~1:{NOTE}")
+    note.write_text(note.read_text() + "\n## Later\n\nA person's words.\n")
+    tokens = mended.root / "src/shop/tokens.py"
+    tokens.write_text(tokens.read_text() + "\n\nLATER = 1\n")
+    mended.agentctx("verify", ID)
+    mended.commit("More")
+    done = mended.agentctx("rollback", source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert note.read_text() == f"{before}\n\n## Later\n\nA person's words.\n"
+    assert states(mended)[ID] == "stale"
+    sync_id = json.loads(mended.agentctx("rollback", source, "--json").stdout)["rollback"]["sync"]
+    assert mended.agentctx("undo", sync_id).returncode == 0
+    assert mended.git("status", "--porcelain") == ""
 
 
 def test_a_rollback_reads_the_trailers_of_a_squash_and_the_journal(
