@@ -339,6 +339,8 @@ def root_commit(project: Project) -> str:
         )
     out = project.git.run("rev-list", "--max-parents=0", "HEAD", check=False).decode().split()
     if not out:
-        raise InvalidInput("the repository has no commit yet", "commit something first")
+        raise InvalidInput(
+            "the repository has no commit yet, and its memory is kept under the first one", "git commit"
+        )
     project.state.write("root-commit", min(out))
     return min(out)
