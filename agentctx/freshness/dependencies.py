@@ -36,7 +36,9 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
     if language is None:
         return found
     user = User(Anchor(path, symbol.name), symbol)
-    bases = set(_bases(code.file(path), symbol.name))
+    file = code.file(path)
+    found.uncertain = bool(file and file.damage)  # an import may be what cannot be read
+    bases = set(_bases(file, symbol.name))
     walk = Walk(code, language, found)
     resolved = {name: walk.resolve(path, symbol.name, name) for name in (*symbol.references, *symbol.types)}
     for reference, target in resolved.items():

@@ -184,6 +184,8 @@ class Walk:
             name = ".".join(words[:length])
             if name in file.names and name != "default":
                 return Anchor(path, name)
+        if file.damage:  # the name may stand in what cannot be read
+            self.found.uncertain = True
         passed_on = self.imported(path, ".".join(words), depth - 1)
         if passed_on or words[0] != "default":
             return passed_on

@@ -141,10 +141,16 @@ def test_a_namesake_that_stood_there_all_along_is_not_where_a_constant_went(repo
     assert only(scene).reason == "there is no `MAX_AGE` with a value in `src/auth.py` any more"
 
 
+def test_a_value_is_seen_beside_a_syntax_error(repo: TempRepo) -> None:
+    scene = scene_with(repo, "`MAX_AGE = 900`", ())
+    scene.edit("src/auth.py", "def issue_token(user):", "def issue_token(user:")
+    assert scene.freshness().state == "fresh"
+
+
 @pytest.mark.parametrize("said", [900, 77], ids=["true before", "never true"])
 def test_a_file_that_cannot_be_parsed_proves_nothing_about_its_values(repo: TempRepo, said: int) -> None:
     scene = scene_with(repo, f"`MAX_AGE = {said}`")
-    scene.edit("src/auth.py", "def issue_token(user):", "def issue_token(user:")
+    scene.edit("src/auth.py", "MAX_AGE = 900", "MAX_AGE = = 900")
     repo.commit("Break")
     mention = only(scene)
     assert (mention.state, scene.freshness().state) == ("unknown", "unknown")

@@ -1,26 +1,29 @@
-"""Python, read with the standard library's ``ast``."""
+"""Python, read with the standard library's ``ast``; what that refuses, see ``python_recovery``."""
 
 from __future__ import annotations
 
 import ast
-import posixpath
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.base import SELF, Dotted, Language, Parsed, clean_doc, fingerprint
 from agentctx.freshness.languages.fields import dotted, of_init, of_statement
+from agentctx.freshness.languages.python_files import files_of
 from agentctx.freshness.languages.python_form import Names, Part, Writer, annotation, signature
 from agentctx.freshness.languages.python_value import literal
 from agentctx.freshness.tree import Paths
 from agentctx.model import Stamp, Symbol
+
+if TYPE_CHECKING:
+    from agentctx.freshness.languages.python_recovery import Recovered
 
 OWNER = "\x00owner"
 """Stands for the names of the enclosing classes inside a method's normal form."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _RECEIVERS = ("self", "cls")
-_ROOTS = ("", "src", "lib", "python")
 _SIMPLE = frozenset(
     {ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass, ast.Global, ast.Nonlocal}
 )
@@ -58,59 +61,74 @@ class Python(Dotted):
                 warnings.simplefilter("ignore")
                 tree = ast.parse(source)
         except SyntaxError as error:
-            return Parsed(error=f"line {error.lineno or 1}: {error.msg}")
+            return _recovered(source) or Parsed(error=f"line {error.lineno or 1}: {error.msg}")
         except (ValueError, RecursionError, MemoryError) as error:
             return Parsed(error=str(error) or type(error).__name__)
-        found: dict[str, list[Definition]] = {}
-        imports: dict[str, tuple[str, str]] = {}
-        _Finder(found, imports).scope(tree.body, (), ())
-        return Parsed(
-            symbols=Definitions(found, tree, source),
-            imports=imports,
-            bases={name: bases for name, parts in found.items() if (bases := _bases(parts))},
-            typed=_typed(found),
-        )
+        return _read(tree, source)
 
     def targets(self, path: str, module: str, paths: Paths) -> tuple[str, ...]:
         """Files behind an absolute or relative import; folders that are no packages count as roots."""
-        level = len(module) - len(module.lstrip("."))
-        inner = module[level:].replace(".", "/")
-        if level:
-            folder = posixpath.dirname(path)
-            for _ in range(level - 1):
-                folder = posixpath.dirname(folder)
-            return _files(folder, inner, paths)
-        for root in [*_ROOTS, *_script_folders(path, paths)]:
-            files = _files(root, inner, paths)
-            if files:
-                return files
-        if "/" not in inner:
-            return ()
-        found = paths.ending(f"{inner}.py") or paths.ending(f"{inner}/__init__.py")
-        return found if len(found) == 1 else ()
+        return files_of(path, module, paths)
 
     def submodule(self, module: str, name: str) -> str:
         """``from . import name`` and ``from package import name`` may mean files."""
         return module + name if module.endswith(".") else f"{module}.{name}"
 
 
+def _recovered(source: bytes) -> Parsed | None:
+    """What the grammar makes of a file that ``ast`` refuses; None without it, or when nothing is whole."""
+    try:
+        from agentctx.freshness.languages.python_nodes import Unreadable
+        from agentctx.freshness.languages.python_recovery import recover
+
+        recovered = recover(source)
+    except (ImportError, Unreadable, RecursionError):
+        return None
+    parsed = _read(recovered.tree, source, recovered)
+    return parsed if parsed.symbols or not parsed.damage else None
+
+
+def _read(tree: ast.Module, source: bytes, recovered: Recovered | None = None) -> Parsed:
+    """The definitions of a tree; of a recovered one those that are as they were written."""
+    found: dict[str, list[Definition]] = {}
+    imports: dict[str, tuple[str, str]] = {}
+    _Finder(found, imports).scope(tree.body, (), ())
+    damage: dict[str, str] = {}
+    if recovered is not None and recovered.line:
+        lines = {name: recovered.damage(part.node for part in parts) for name, parts in found.items()}
+        damage = {n: f"line {at}: syntax error" for n, at in {**lines, "": recovered.line}.items() if at}
+        found = {name: parts for name, parts in found.items() if name not in damage}
+    return Parsed(
+        symbols=Definitions(found, tree, source, is_whole=not damage),
+        imports=imports,
+        bases={name: bases for name, parts in found.items() if (bases := _bases(parts))},
+        typed=_typed(found),
+        damage=damage,
+    )
+
+
 class Definitions(Mapping[str, Symbol]):
     """The symbols of one file, each written down when it is first asked for; the empty name is the file."""
 
-    def __init__(self, found: Mapping[str, list[Definition]], tree: ast.Module, source: bytes) -> None:
+    def __init__(
+        self, found: Mapping[str, list[Definition]], tree: ast.Module, source: bytes, is_whole: bool
+    ) -> None:
         self._found = found
         self._tree = tree
         self._source = source
+        self._is_whole = is_whole
         self._known: dict[str, Symbol] = {}
 
     def __getitem__(self, name: str) -> Symbol:
         if name not in self._known:
+            if name not in self:
+                raise KeyError(name)
             made = _symbol(name, self._found[name]) if name else _module(self._tree, self._source)
             self._known[name] = made
         return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._found or name == ""
+        return name in self._found or (name == "" and self._is_whole)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)
@@ -359,21 +377,6 @@ def _kind(part: Definition) -> str:
 def _start(node: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(d.lineno for d in decorators)])
-
-
-def _files(root: str, inner: str, paths: Paths) -> tuple[str, ...]:
-    base = posixpath.join(root, inner) if inner else root
-    names = [f"{base}.py", f"{base}/__init__.py", f"{base}.pyi"] if inner else [f"{base}/__init__.py"]
-    return tuple(name for name in (n.lstrip("/") for n in names) if name in paths)
-
-
-def _script_folders(path: str, paths: Paths) -> Iterator[str]:
-    """Folders above a file that are no packages: what lies in them is imported by its plain name."""
-    folder = posixpath.dirname(path)
-    while folder:
-        if f"{folder}/__init__.py" not in paths:
-            yield folder
-        folder = posixpath.dirname(folder)
 
 
 LANGUAGES: dict[str, Language] = {"Python": Python()}

@@ -1,4 +1,4 @@
-"""Kinds of syntax that Python has only since 3.12 or later; where the running one lacks them, of the same form."""
+"""Kinds of syntax that Python has since 3.12 or later; where the running one lacks them, the same form."""
 
 from __future__ import annotations
 
