@@ -28,6 +28,12 @@ class _RecordingPostgres(PostgresSession):
         self.log[-1][1].append(("run", _marks(sql), tuple(values)))
         return super().run(sql, values)
 
+    def copy(self, table: str, columns: Sequence[str], rows: Any) -> None:
+        held = [tuple(row) for row in rows]
+        sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        self.log[-1][1].append(("copy", sql, held))
+        super().copy(table, columns, held)
+
 
 class _RecordingSqlite(SqliteSession):
     log: Log
@@ -56,7 +62,7 @@ class Recorder:
         def recorded(session: Any) -> Any:
             made: Any
             if session.engine == "postgres":
-                made = _RecordingPostgres(session.connection, session.policed)
+                made = _RecordingPostgres(session.connection, session.policed, session.copying)
             else:
                 made = _RecordingSqlite(session.connection)
             made.log = self.log
@@ -96,7 +102,11 @@ def replay_postgres(connection: Any, log: Log) -> None:
 
 def _calls(connection: Any, calls: list[tuple[str, str, Any]]) -> None:
     for how, sql, values in calls:
-        if how == "rows":
+        if how == "copy":
+            with connection.cursor() as cursor, cursor.copy(sql) as copy:
+                for row in values:
+                    copy.write_row(row)
+        elif how == "rows":
             connection.execute(sql, values).fetchall()
         else:
             connection.execute(sql, values)

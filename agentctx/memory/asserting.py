@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from agentctx.errors import Conflict, NotFound
 from agentctx.memory.batches import chunks
-from agentctx.memory.canonical import instant, json_text
+from agentctx.memory.canonical import instant, json_text, stored
 from agentctx.memory.engine import LostRace, Session
 from agentctx.memory.reading import facts_where, marks, paths_below
 from agentctx.memory.rows import (
@@ -19,7 +20,6 @@ from agentctx.memory.rows import (
     Head,
     Row,
     Table,
-    fact_of,
     fact_row,
     head_row,
     namespace_id,
@@ -42,21 +42,30 @@ def assert_facts(
 
 
 def present(session: Session, tenant: str, facts: Sequence[Fact]) -> dict[Key, Current]:
-    """What the heads of the keys of ``facts`` point to now, without their sources."""
+    """What the heads of the keys of ``facts`` point to now, as far as ``supersession`` asks for it."""
     wanted = {key_of(fact) for fact in facts}
     found: dict[Key, Current] = {}
     for space in {fact.namespace for fact in facts}:
         entities = sorted({fact.entity for fact in facts if fact.namespace == space})
-        names = ", ".join(f"f.{column}" for column in FACTS.columns)
         for part in chunks(entities):
             rows = session.rows(
-                f"SELECT h.version, {names} FROM fact_heads h JOIN facts f ON f.id = h.fact_id"
+                f"SELECT h.version, {_ASKED} FROM fact_heads h JOIN facts f ON f.id = h.fact_id"
                 f" WHERE h.namespace_id = ? AND h.entity IN ({marks(part)})",
                 (namespace_id(tenant, space), *part),
             )
-            values = [fact_of(row[1:], space) for row in rows]
-            found |= {key_of(f): Current(f, row[0]) for f, row in zip(values, rows, strict=True)}
+            found |= {(space, row[2], row[3]): Current(_asked(row, space), row[0]) for row in rows}
     return {key: current for key, current in found.items() if key in wanted}
+
+
+_ASKED = "f.id, f.entity, f.property, f.value, f.confidence, f.status, f.valid_at, f.invalid_at, f.expires_at"
+
+
+def _asked(row: Sequence[Any], space: str) -> Fact:
+    _, ident, entity, name, value, confidence, status, valid_at, invalid_at, expires_at = row
+    return Fact(
+        ident, space, entity, name, json.loads(value), "", stored(valid_at), "", confidence, status,
+        invalid_at=stored(invalid_at), expires_at=stored(expires_at),
+    )  # fmt: skip
 
 
 def _removed(
@@ -77,7 +86,9 @@ def _carry_out(session: Session, tenant: str, planned: Plan) -> None:
         write_rows(session, FACT_SOURCES, [(new, *source) for source in held])
     if planned.closings:
         ended = ("status", "invalid_at", "retired_at", "superseded_by")
-        rows = [(f.status, f.invalid_at, f.retired_at, f.superseded_by, f.id) for f in planned.closings]
+        rows = [
+            ("superseded", c.invalid_at, c.retired_at, c.superseded_by, c.fact_id) for c in planned.closings
+        ]
         session.update(FACTS, ended, ("id",), rows)
     _move_heads(session, tenant, planned)
     for fact in planned.late:

@@ -103,6 +103,8 @@ def _json_key(key: Any) -> str:
 
 def json_text(value: Any) -> str:
     """``value`` as JSON text with sorted keys: equal values give equal text."""
+    if isinstance(value, str):
+        return _ENCODER.encode(plain(value))
     if value == {} and isinstance(value, dict):
         return "{}"
     try:

@@ -19,7 +19,9 @@ T = TypeVar("T")
 RETRIES = 8
 """How often a transaction is tried in all before its failure is told."""
 TOGETHER = 500
-"""Rows that one call of ``insert`` or ``add`` writes with one statement."""
+"""Rows that one call of ``insert`` writes with one statement."""
+SEVERAL = 20
+"""From so many rows on ``add`` may take more than one statement."""
 
 
 class Unreachable(AgentctxError):
@@ -89,7 +91,7 @@ class Database(Protocol):
         """Run ``work`` in one transaction; a lost race or a serialisation failure runs it again."""
 
     def once(self, work: Callable[[Session], T]) -> T:
-        """Like ``write``, for work that is one statement: it may do without a transaction around it."""
+        """Like ``write``, for work that is one statement (``SEVERAL``): it may do without a transaction."""
 
     def create(self, work: Callable[[Session], T]) -> T:
         """Like ``write``, for a transaction that makes the schema beside others that do the same."""

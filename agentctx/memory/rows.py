@@ -320,7 +320,7 @@ def fact_of(row: Sequence[Any], path: str, sources: tuple[tuple[str, str], ...] 
         namespace=path,
         entity=entity,
         property=name,
-        value=json.loads(value),
+        value=_json(value),
         statement=statement,
         valid_at=stored(valid_at),
         recorded_at=stored(recorded_at),
@@ -358,11 +358,15 @@ def canonical_fact(fact: Fact) -> Fact:
 
 
 def _json(text: str) -> Any:
-    return {} if text == "{}" else json.loads(text)
+    if text == "{}":
+        return {}
+    if text[0] == '"' and "\\" not in text:  # a text without escapes is most of what there is
+        return text[1:-1]
+    return json.loads(text)
 
 
 def _optional(text: str) -> str | None:
-    return plain(text) or None
+    return plain(text) if text else None
 
 
 def _reference(text: str, what: str) -> str | None:

@@ -10,7 +10,7 @@ from agentctx.memory import asserting, contexts, erasing, meaning, merging, read
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
-from agentctx.memory.engine import TOGETHER, Database, Session, migrate
+from agentctx.memory.engine import SEVERAL, Database, Session, migrate
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
@@ -96,7 +96,7 @@ class SqlStore:
                 contexts.save(session, self.tenant, context, None)
             return heads
 
-        alone = not (made or saved) and len(happened) <= TOGETHER and self._known.issuperset(times)
+        alone = not (made or saved) and len(happened) < SEVERAL and self._known.issuperset(times)
         heads = (self._database.once if alone else self._database.write)(work)
         self._known.update(times)
         return heads

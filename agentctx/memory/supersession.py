@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentctx.errors import Conflict
 from agentctx.memory.canonical import json_text
@@ -22,13 +23,22 @@ class Current:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a fact of the database ends."""
+
+    fact_id: str
+    invalid_at: str
+    retired_at: str
+    superseded_by: str
+
+
 @dataclass(slots=True)
 class Plan:
     """What to write, in this order: inserts, closings, heads, sources; then ``late`` one by one."""
 
     inserts: dict[str, Fact] = field(default_factory=dict)
-    closings: list[Fact] = field(default_factory=list)
-    """Facts of the database in their final state."""
+    closings: list[Closing] = field(default_factory=list)
     created: list[Head] = field(default_factory=list)
     moved: list[tuple[Head, int]] = field(default_factory=list)
     """New head and the version it must replace."""
@@ -92,7 +102,7 @@ def _assert(made: Plan, fact: Fact, current: Current | None, first: int) -> Curr
     if _ended(old, fact):
         made.inserts[fact.id] = fact
         return Current(fact, current.version + 1)
-    if json_text(old.value) == json_text(fact.value) and fact.status == "active":
+    if fact.status == "active" and _equal(old.value, fact.value):
         return _again(made, fact, current)
     if fact.status == "disputed" or fact.confidence < old.confidence:
         made.inserts[fact.id] = replace(fact, status="disputed")
@@ -103,6 +113,12 @@ def _assert(made: Plan, fact: Fact, current: Current | None, first: int) -> Curr
     _close(made, old, fact)
     made.inserts[fact.id] = fact
     return Current(fact, current.version + 1)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
+    return json_text(one) == json_text(other)
 
 
 def _again(made: Plan, fact: Fact, current: Current) -> Current:
@@ -130,13 +146,12 @@ def _ended(old: Fact, new: Fact) -> bool:
 
 def _close(made: Plan, old: Fact, new: Fact) -> None:
     ends = min(old.invalid_at or new.valid_at, new.valid_at)
-    closed = replace(
-        old, status="superseded", invalid_at=ends, retired_at=new.recorded_at, superseded_by=new.id
-    )
     if old.id in made.inserts:
-        made.inserts[old.id] = closed
+        made.inserts[old.id] = replace(
+            old, status="superseded", invalid_at=ends, retired_at=new.recorded_at, superseded_by=new.id
+        )
     else:
-        made.closings.append(closed)
+        made.closings.append(Closing(old.id, ends, new.recorded_at, new.id))
 
 
 def settled(facts: Sequence[Fact]) -> list[Fact]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agentctx.memory.engine import Session
 from agentctx.memory.rows import EPISODES, FACTS, Row, Table
-from agentctx.retrieval.tokens import tokenize
+from agentctx.retrieval.tokens import vocabulary
 
 MOST = 4_000
 """Different words of one text that are indexed: far more than prose has, few enough for any index entry."""
@@ -17,7 +17,10 @@ _READ = 200_000
 
 def words_of(text: str) -> list[str]:
     """The different words of a text in order of appearance, within the bounds of an index entry."""
-    return [word for word in dict.fromkeys(tokenize(text[:_READ])) if len(word) <= _LONGEST][:MOST]
+    found = vocabulary(text[:_READ])
+    if not text.isascii():  # the tokenizer bounds the others
+        found = [word for word in found if len(word) <= _LONGEST]
+    return found[:MOST]
 
 
 _TEXTS = {EPISODES: ("content",), FACTS: ("entity", "property", "statement")}

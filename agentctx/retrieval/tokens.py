@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from itertools import chain
 
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -53,6 +54,20 @@ def tokenize(text: str) -> list[str]:
             tokens = _cache[word] = _tokens_of(word)
         extend(tokens)
     return found
+
+
+def vocabulary(text: str) -> list[str]:
+    """The different words of a text in order of appearance: those of ``tokenize``, told once."""
+    if len(_cache) > _CACHE_LIMIT:
+        _cache.clear()
+    known = _cache.get
+    found: list[tuple[str, ...]] = []
+    for word in dict.fromkeys(_WORD.findall(text)):
+        tokens = known(word)
+        if tokens is None:
+            tokens = _cache[word] = _tokens_of(word)
+        found.append(tokens)
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 @cache

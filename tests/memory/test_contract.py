@@ -125,7 +125,7 @@ def test_one_bad_episode_keeps_the_whole_batch_out(store: Store) -> None:
     assert store.recent("/p", at(1)) == []
 
 
-@pytest.mark.parametrize("others", [0, 3], ids=["alone", "among others"])
+@pytest.mark.parametrize("others", [0, 3, 40], ids=["alone", "among others", "in a batch"])
 def test_an_episode_that_is_there_keeps_its_words_too(store: Store, others: int) -> None:
     first = episode("the deploy failed", 0)
     store.append([first])

@@ -12,8 +12,10 @@ import pytest
 
 from agentctx.errors import AgentctxError, Conflict, InvalidInput
 from agentctx.flows.memories import Memory
+from agentctx.memory.batches import Rows
 from agentctx.memory.keys import Keys
-from agentctx.memory.postgres import PostgresDatabase
+from agentctx.memory.load import load
+from agentctx.memory.postgres import PostgresDatabase, PostgresSession
 from agentctx.memory.store import SqlStore, open_postgres
 from agentctx.memory.tenants import TABLES, Tenants, prepare
 
@@ -160,3 +162,40 @@ def test_a_write_of_one_statement_is_one_message_where_no_policies_ask(
     assert [text.split()[0] for text in sent] == ["WITH", "INSERT", "SELECT"]
     assert [hit.item.id for hit in memory.recall("deploy")] == [said.id]
     memory.store.close()
+
+
+def test_a_batch_is_copied_and_a_repeated_id_in_it_is_kept_once(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    copy = PostgresSession.copy
+
+    def counted(self: Any, table: str, *more: Any) -> None:
+        copied.append(table)
+        copy(self, table, *more)
+
+    monkeypatch.setattr(PostgresSession, "copy", counted)
+    store = Tenants(PostgresDatabase(empty_database)).store("ada")
+    memory = Memory(store)
+    said = [memory.episode(f"the deploy failed {n} times, said 'o\\'brien'\t\\N\n") for n in range(30)]
+    store.append(said)
+    assert copied == ["episodes", "search"]
+    more = [memory.episode(f"the deploy worked {n} times") for n in range(30)]
+    store.append([*more, said[0], more[0]])
+    assert {e.id: e.content for e in memory.episodes(100)} == {e.id: e.content for e in (*said, *more)}
+    assert len(memory.recall("deploy worked", limit=50)) == 50
+    store.close()
+
+
+def test_an_older_database_loses_the_locks_that_all_writers_met_at(empty_database: str) -> None:
+    load(Rows(), empty_database)
+    database = PostgresDatabase(empty_database)
+    names = (
+        "SELECT conname FROM pg_constraint"
+        " WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+    )
+    assert len(database.read(lambda session: session.rows(names))) == 6
+    SqlStore(database, "local")
+    left = {name for (name,) in database.read(lambda session: session.rows(names))}
+    assert left == {"fact_heads_fact_id_fkey", "fact_sources_fact_id_fkey"}
+    database.close()

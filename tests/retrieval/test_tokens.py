@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentctx.retrieval.tokens import tokenize
+from agentctx.retrieval.tokens import tokenize, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_a_megabyte_takes_less_than_a_second() -> None:
     start = time.process_time()
     assert tokenize(text)
     assert time.process_time() - start < len(text) / 1_000_000
+
+
+@given(st.text())
+@example("issue_token issueToken the 世界世 issue_token")
+def test_the_vocabulary_is_every_word_once_in_order(text: str) -> None:
+    assert vocabulary(text) == list(dict.fromkeys(tokenize(text)))
