@@ -9,6 +9,7 @@ from agentctx.model import Commit, DriftState, Symbol
 
 _LONGEST = 60
 _ASSIGNED = r"(?:=\s*(?:async\b\s*)?(?:function\b[\s*\w$]*)?(?:<[^>()]*>)?\s*)?"
+_SHIFTED = "others came before it, or went"
 _OPENING, _CLOSING = "([{<", ")]}>"
 
 
@@ -17,9 +18,10 @@ def changed(name: str, state: DriftState, old: tuple[Symbol, str] | None, new: t
     label = f"`{name}`"
     if old is not None and new[0].value and old[0].value and old[0].value != new[0].value:
         then, now = _short(old[0].value), _short(new[0].value)
-        return f"{label} {then} -> {now}" if then != now else f"value of {label} changed inside: {then}"
+        why = f": {_SHIFTED}" if old[1] == new[1] else ""
+        return f"{label} {then} -> {now}{why}" if then != now else f"value of {label} changed inside: {then}"
     if old is not None and old[1] == new[1] and new[0].kind == "constant" and state == "body":
-        return f"number of {label} changed: others came before it, or went"
+        return f"number of {label} changed: {_SHIFTED}"
     part = {"signature": "signature", "body": "body", "docstring": "docstring"}.get(state, "code")
     detail = signature_words(old[1], new[1], name) if old is not None and state == "signature" else ""
     return f"{part} of {label} changed" + (f": {detail}" if detail else "")

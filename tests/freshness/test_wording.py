@@ -28,6 +28,7 @@ def test_a_function_has_the_parameters_it_is_written_with(old: str, new: str, wo
 
 USING = "use crate::config;\npub fn total() -> i32 {\n    config::RATE\n}\n"
 IOTA = "package p\n\nconst (\n\tA = iota\n\tB\n\tC\n)\n"
+BITS = IOTA.replace("iota", "1 << iota")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,18 @@ IOTA = "package p\n\nconst (\n\tA = iota\n\tB\n\tC\n)\n"
             {"src/config.rs": "pub const RATE: i32 = 21;\n"},
             "`total` uses `config::RATE`, which went 20 -> 21",
         ),
-        ("a.go#C", {"a.go": IOTA}, {"a.go": IOTA.replace("B\n", "B\n\tZ\n")}, "number of `C` changed"),
+        (
+            "a.go#C",
+            {"a.go": IOTA},
+            {"a.go": IOTA.replace("B\n", "B\n\tZ\n")},
+            "`C` 2 -> 3: others came before it",
+        ),
+        (
+            "a.go#C",
+            {"a.go": BITS},
+            {"a.go": BITS.replace("B\n", "B\n\tZ\n")},
+            "number of `C` changed: others",
+        ),
         (
             "a.rs#S",
             {"a.rs": 'pub const S: &str = r#"a\n  b"#;\n'},
@@ -51,7 +63,7 @@ IOTA = "package p\n\nconst (\n\tA = iota\n\tB\n\tC\n)\n"
             "value of `S` changed inside",
         ),
     ],
-    ids=["a path in Rust", "a shifted number", "blanks in a text"],
+    ids=["a path in Rust", "a shifted number", "a shifted bit", "blanks in a text"],
 )
 def test_the_reason_names_what_changed(
     repo: TempRepo, anchor: str, files: dict[str, str], after: dict[str, str], words: str

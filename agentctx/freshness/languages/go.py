@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
+from agentctx.freshness.languages.go_simple import ELIDED, is_elided, simplified
 from agentctx.freshness.languages.parts import TEXT, Frame, Named
 from agentctx.freshness.languages.tables import Sets, Table, number, these, unquote, words
 from agentctx.freshness.languages.treesitter import Grammar
@@ -17,7 +18,7 @@ from agentctx.freshness.tree import Paths
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from agentctx.freshness.languages.tables import Text
+    from agentctx.freshness.languages.tables import Slice, Text
 
 _DOCUMENTED = these(
     "source_file const_declaration var_declaration var_spec_list type_declaration field_declaration_list "
@@ -70,6 +71,7 @@ class Go(Grammar):
         "var_spec": "name",
         "const_spec": "name",
     }
+    shaped = these("range_clause expression_list slice_expression composite_literal unary_expression")
     numbers = these("int_literal float_literal imaginary_literal")
     literals = these("true false nil")
 
@@ -142,6 +144,14 @@ class Go(Grammar):
             yield f"*{module}", (module, "*")
         elif local != "_":
             yield local.removeprefix("go-"), (module, "")
+
+    def children(self, node: Node, kind: str, slice: Slice) -> Iterator[Node | str]:
+        """Without what ``gofmt -s`` takes out."""
+        return iter(simplified(node, kind, slice))
+
+    def hides(self, node: Node, kind: str, parent: Frame | None) -> bool:
+        """A literal whose type the literal around it says is no more than what stands in its braces."""
+        return super().hides(node, kind, parent) or (kind in ELIDED and is_elided(node))
 
     def receiver(self, symbol: str, reference: str) -> tuple[str, str] | None:
         """``this.name``, as the receiver's name is written in references, inside ``Type.Method``."""

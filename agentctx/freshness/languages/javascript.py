@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from agentctx.freshness.languages.base import Language
-from agentctx.freshness.languages.javascript_form import cast, collapsed, is_laid_out, is_low, jsx
+from agentctx.freshness.languages.javascript_form import cast, collapsed, is_laid_out, is_low, jsx, leaf
 from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT, Frame, Named
 from agentctx.freshness.languages.tables import Sets, Table, these, unquote
 from agentctx.freshness.languages.treesitter import Grammar
@@ -107,6 +107,7 @@ class JavaScript(Grammar):
     )
     verbatim = these("string_fragment regex_pattern")
     numbers = these("number")
+    leaf = leaf
     literals = these("true false null undefined")
 
     def __init__(self, name: str, wheel: str, entry: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agentctx.freshness.languages.parts import CLOSE, OPEN, TEXT
-from agentctx.freshness.languages.tables import these, unquote
+from agentctx.freshness.languages.tables import Tables, these, unquote
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 _LOW = these("|| && ?? | ^ & == != === !==")
 _LAID_OUT = re.compile(r"(?:\beach|\b(?:css|gql|graphql|html))$")
+_WHOLE = re.compile(r"[0-9]+\.0(?:e.*)?")
 _SPACES = re.compile(r"[ \t\r\n]+")
+
+
+def leaf(tables: Tables, kind: str, text: str, parent: str) -> str:
+    """``5.`` and ``5.0`` are ``5``: there is one kind of number."""
+    token = Tables.leaf(tables, kind, text, parent)
+    return token.replace(".0", "", 1) if kind == "number" and _WHOLE.fullmatch(token) else token
 
 
 def jsx(node: Node, slice: Slice) -> Iterator[Node | str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ OWNER = "\x00owner"
 RECEIVER = "\x00receiver"
 """Stands for the name by which a method calls what it belongs to."""
 _JOIN = "\x1f"
+_COUNTED = re.compile(r"(?:iota=([0-9]+) iota|([0-9]+)?)(?:\+([0-9]+))?(?<=.)")
 
 
 class Definitions(Mapping[str, Symbol]):
@@ -98,7 +100,7 @@ class Definitions(Mapping[str, Symbol]):
         first = parts[0]
         name = self._name(parts) or name
         written = sorted(self._write(part) for part in parts)
-        value = self._value(first) if len(parts) == 1 else ""
+        value = (self._value(first) or _counted(first.named.extra)) if len(parts) == 1 else ""
         own = first.named.name
         references, members = set[str](), set[str]()
         for part in parts:
@@ -215,6 +217,12 @@ class Definitions(Mapping[str, Symbol]):
         positions = self._positions[id(items)]
         inside = items[bisect_left(positions, start) : bisect_left(positions, end)]
         return [text for at, text in inside if at not in others]
+
+
+def _counted(extra: str) -> str:
+    """The value that a constant has by its place, where that is a plain number; else empty."""
+    found = _COUNTED.fullmatch(extra)
+    return str(sum(int(part) for part in found.groups() if part)) if found else ""
 
 
 def _others(found: Found) -> Collection[int]:

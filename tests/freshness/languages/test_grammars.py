@@ -96,6 +96,66 @@ def _parts(stamp: Stamp) -> list[str]:
     return [stamp.sig, stamp.body, stamp.doc]
 
 
+SIMPLIFIED = [
+    ("elements of a list", "var V = []P{P{1}, P{2}}", "var V = []P{{1}, {2}}"),
+    ("pointers", "var V = []*P{&P{1}}", "var V = []*P{{1}}"),
+    ("keys and values of a map", "var V = map[a.K]P{a.K{1}: P{2}}", "var V = map[a.K]P{{1}: {2}}"),
+    ("lists of lists", "var V = [][]P{[]P{P{1}}}", "var V = [][]P{{{1}}}"),
+    ("arrays", "var V = [...]P{0: P{1}}", "var V = [...]P{0: {1}}"),
+    ("an index alone", "func V() { for i, _ := range a { use(i) } }", "func V() { for i := range a { use(i) } }"),
+    ("no index", "func V() { for _ = range a { b() } }", "func V() { for range a { b() } }"),
+    ("nothing of both", "func V() { for _, _ = range a { b() } }", "func V() { for range a { b() } }"),
+    ("an end", "func V() []int { return a[i : len(a)] }", "func V() []int { return a[i:] }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [case[1:] for case in SIMPLIFIED], ids=[case[0] for case in SIMPLIFIED]
+)
+def test_what_gofmt_simplifies_is_formatting(old: str, new: str) -> None:
+    before, after = (symbol("a.go", f"package a\n\n{text}\n", "V") for text in (old, new))
+    assert (before.stamp, before.references) == (after.stamp, after.references)
+
+
+NOT_SIMPLE = [
+    ("another type", "var V = []I{P{1}}", "var V = []I{{1}}"),
+    ("a value for a pointer", "var V = []*P{P{1}}", "var V = []*P{{1}}"),
+    ("another list", "func V() []int { return a[i:len(b)] }", "func V() []int { return a[i:] }"),
+    ("an element", "func V() { for _, x := range a { use(x) } }", "func V() { for x := range a { use(x) } }"),
+    ("a second result", "func V() { x, _ := f(); use(x) }", "func V() { x := f(); use(x) }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [case[1:] for case in NOT_SIMPLE], ids=[case[0] for case in NOT_SIMPLE]
+)
+def test_what_gofmt_does_not_simplify_is_a_change(old: str, new: str) -> None:
+    before, after = (symbol("a.go", f"package a\n\n{text}\n", "V") for text in (old, new))
+    assert before.stamp.body != after.stamp.body
+
+
+@pytest.mark.parametrize(("old", "new"), [("5.", "5"), ("5.0", "5"), ("1.0e10", "1e10"), ("5.50", "5.5")])
+def test_a_whole_number_of_javascript_is_one_with_its_point(old: str, new: str) -> None:
+    assert symbol("a.js", f"const f = {old};", "f").stamp == symbol("a.js", f"const f = {new};", "f").stamp
+
+
+COUNTED = [
+    ("a.go", "package a\nconst (\n\tA = iota\n\tB\n\tC\n)", "C", "2"),
+    ("a.go", "package a\nconst (\n\tA = iota + 1\n\tB\n)", "B", "2"),
+    ("a.go", "package a\nconst (\n\tA = 1 << iota\n\tB\n)", "B", ""),
+    ("a.ts", "enum E { A, B }", "E.B", "1"),
+    ("a.ts", "enum E { A = 3, B, C }", "E.C", "5"),
+    ("a.ts", "enum E { A = f(), B }", "E.B", ""),
+    ("a.rs", "enum E { A = 3, B }", "E::B", "4"),
+    ("a.rs", "enum E { A, B }", "E::B", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "name", "value"), COUNTED)
+def test_a_constant_that_is_counted_has_its_value(path: str, text: str, name: str, value: str) -> None:
+    assert symbol(path, text, name).value == value
+
+
 NAMES = [
     ("a.js", "export const f = () => 1, g = function () {};", ["f", "g"]),
     ("a.js", "export default { name: 'x', methods: { go() {} } };", ["default", "default.methods.go"]),
