@@ -83,7 +83,8 @@ class Values:
         for path in files:
             if (why := unreadable(path, self.code)) and _meant(claim, [path], then):
                 return _unknown(claim, why)
-        found = _meant(claim, files, self.code) or self._only(claim)
+        own = _meant(claim, files, self.code)
+        found = own or self._only(claim)
         if not found or any(_may_be(symbol.value, claim.value) for _, symbol in found):
             return None
         path, symbol = found[0]
@@ -91,6 +92,8 @@ class Values:
         now = _shown(symbol, claim)
         if was and _may_be(was, claim.value):
             return _differs(claim, now, "" if path in files else f" in `{path}`")
+        if not own and ": " in claim.text:
+            return None  # the key may be another system's
         said = f"the note says {claim.value}, `{claim.name}` is {now}"
         when = "when the note was last edited or verified"
         if was:
@@ -110,7 +113,7 @@ class Values:
 
     def _only(self, claim: Claim) -> list[Place]:
         """The one constant of that name in the tree, if there is exactly one."""
-        if not _DISTINCT.search(claim.name) or ": " in claim.text:
+        if not _DISTINCT.search(claim.name):
             return []
         found = self._everywhere(claim)
         exact = len(found) == 1 and not self._doubt(claim) and _is_meant(claim, found[0][1])

@@ -141,6 +141,40 @@ def test_a_namesake_that_stood_there_all_along_is_not_where_a_constant_went(repo
     assert only(scene).reason == "there is no `MAX_AGE` with a value in `src/auth.py` any more"
 
 
+LIMITS = "server:\n  retry_limit: {limit}\n"
+
+
+@pytest.mark.parametrize("anchors", [(TOKEN,), ()], ids=["anchored elsewhere", "no anchors"])
+def test_a_key_of_another_file_that_was_as_the_note_says_is_stale(
+    repo: TempRepo, anchors: tuple[str, ...]
+) -> None:
+    repo.write("config/app.yaml", LIMITS.format(limit=3))
+    scene = scene_with(repo, "`retry_limit: 3` is enough.", anchors)
+    assert scene.freshness().state == "fresh"
+    repo.commit("Raise", {"config/app.yaml": LIMITS.format(limit=5)})
+    assert (only(scene).now, scene.freshness().state) == ("5", "stale")
+    assert only(scene).reason == "`retry_limit` is 5 now in `config/app.yaml`, the note says 3"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.yaml": LIMITS.format(limit=4)},
+        {"app.yaml": LIMITS.format(limit=3), "other.yaml": "retry_limit: 3\n"},
+    ],
+    ids=["never so", "two of them"],
+)
+def test_a_key_of_another_file_that_may_not_be_meant_raises_nothing(
+    repo: TempRepo, files: dict[str, str]
+) -> None:
+    for path, text in files.items():
+        repo.write(path, text)
+    scene = scene_with(repo, "`retry_limit: 3` is enough.", ())
+    assert scene.freshness().mentions == ()
+    repo.commit("Raise", {"app.yaml": LIMITS.format(limit=5)})
+    assert scene.freshness().mentions == ()
+
+
 def test_a_value_is_seen_beside_a_syntax_error(repo: TempRepo) -> None:
     scene = scene_with(repo, "`MAX_AGE = 900`", ())
     scene.edit("src/auth.py", "def issue_token(user):", "def issue_token(user:")
