@@ -27,7 +27,7 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
 
     try:
         with _in_time(events.SECONDS.get(name, 0.0), lambda: events.too_late(name, client)):
-            answer = events.handle(name, client, _input())
+            answer = events.handle(name, client, _input() if not rest else {events.ARGUMENTS: rest})
         if answer:
             _tell(answer)
     except Exception as failure:

@@ -140,7 +140,9 @@ def review_command(
             chosen = ids or tuple(p.id for p in review.pending(project))
             return _show([review.show(project, id) for id in chosen], as_json)
         if action == "accept":
-            return _decided(review.accept(project, ids, sync, every, dry_run), as_json, dry_run)
+            done = review.accept(project, ids, sync, every, dry_run)
+            code = _decided(done, as_json, dry_run)
+            return code if dry_run or as_json else _told_where_from(project, done, code)
         if action == "reject":
             return _decided(review.reject(project, ids, sync, dry_run), as_json, dry_run)
         return _list(review.pending(project, every), as_json)
@@ -201,6 +203,20 @@ def _decided(proposals: list[Proposal], as_json: bool, dry_run: bool) -> int:
         if not proposals:
             tell("no proposal was meant; those for review are taken by id, or with --all")
     return 1 if any(p.state in ("dropped", "needs_review") for p in proposals) else 0
+
+
+def _told_where_from(project: Project, decided: list[Proposal], code: int) -> int:
+    """In a clone without our hooks a person has to write down where the words came from."""
+    from agentctx.flows.attribution import trailers_missing
+
+    accepted = [p for p in decided if p.state == "accepted"]
+    lines = trailers_missing(project.git, project.context, accepted)
+    if lines:
+        tell("end the commit's message with these lines, for `blame` and `rollback` in every clone")
+        tell("(`agentctx hooks install` has git add them):")
+    for line in lines:
+        tell(f"  {line}")
+    return code
 
 
 def _edit(project: object, ids: tuple[str, ...]) -> int:

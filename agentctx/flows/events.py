@@ -18,6 +18,10 @@ FORGETFUL = ("compact", "clear")
 """Sources of a session start after which the model no longer knows what it was shown."""
 
 
+ARGUMENTS = "arguments"
+"""Key of an event: what git gave its hook."""
+
+
 def handle(name: str, client: str, event: Mapping[str, Any]) -> str:
     """The answer to one event; empty for an event or a place that is not ours."""
     handler = HANDLERS.get(name)
@@ -127,10 +131,27 @@ def _about_edit(event: Event, ask: Callable[[Project, str, tuple[str, ...]], str
 
 
 def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
-    """Stamp the notes that are part of the commit that is being made."""
+    """Stamp the notes of the commit that is being made, and keep where accepted words in it came from."""
     from agentctx.flows.restamp import restamp_staged
 
-    restamp_staged(Path.cwd(), os.environ.get("GIT_INDEX_FILE", ""))
+    index = os.environ.get("GIT_INDEX_FILE", "")
+    restamp_staged(Path.cwd(), index)
+    if process := os.environ.get("AGENTCTX_COMMIT", ""):
+        from agentctx.flows.attribution import leave_trailers
+
+        with Git.open(Path.cwd(), index) as git:
+            leave_trailers(git, process, bool(os.environ.get("AGENTCTX_AMENDS")))
+    return ""
+
+
+def _commit_msg(client: str, event: Mapping[str, Any]) -> str:
+    """What a hook manager calls with the file of the message."""
+    from agentctx.flows.attribution import add_trailers
+
+    message = next(iter(event.get(ARGUMENTS, ())), "")
+    if message:
+        with Git.open(Path.cwd(), os.environ.get("GIT_INDEX_FILE", "")) as git:
+            add_trailers(git, Path(message))
     return ""
 
 
@@ -155,6 +176,7 @@ HANDLERS: dict[str, Handler] = {
     "pre-tool-use": _pre_tool_use,
     "post-tool-use": _post_tool_use,
     "pre-commit": _pre_commit,
+    "commit-msg": _commit_msg,
     **{name: _arrival(name) for name in ("post-merge", "post-commit", "post-rewrite", "post-checkout")},
 }
 SECONDS = {"session-start": 8.0, "session-end": 8.0, "pre-tool-use": 4.0, "post-tool-use": 4.0}

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
+from agentctx.flows.causes import sources_of
 from agentctx.flows.open_request import WithRequest
 from agentctx.flows.refused import WHY, Refused, refused
 from agentctx.flows.review import unified
-from agentctx.flows.sync import CAP, Choices, Say, evidence_against, run_sync
+from agentctx.flows.sync import CAP, Choices, Say, run_sync
 from agentctx.forges.base import Request, Text
 from agentctx.forges.place import Goal, Place, Tip
 from agentctx.freshness.verify import stamps_for
@@ -41,9 +42,6 @@ from agentctx.proposals.publish import (
 )
 from agentctx.proposals.store import Store
 from agentctx.text import counted
-
-SOURCES_LIMIT = 20
-"""Commits named as the cause of one note's change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +255,7 @@ def _batch(
     mended = tuple(
         Mended(
             id, notes[id].title if id in notes else id, why, origin,
-            _sources(project, notes.get(id), report), reasons,
+            sources_of(project, notes.get(id), report.base, report.head), reasons,
         )
         for id, (why, origin, reasons) in said.items()
     )  # fmt: skip
@@ -283,18 +281,6 @@ def _again(report: SyncReport) -> tuple[str, ...]:
     proposed = {p.note_id for p in report.proposals}
     refused = [id for id, _ in report.refused if id and id not in proposed]
     return tuple(dict.fromkeys([*refused, *(id for id, why in report.skipped if CAP in why)]))
-
-
-def _sources(project: Project, note: Note | None, report: SyncReport) -> tuple[str, ...]:
-    """The commits of the range that touched what a note is anchored to; without any, those that made it false
-    before the range, else the range's end."""
-    paths = sorted({a.path for a in note.anchors if not a.is_glob}) if note else []
-    found = (
-        [commit.id for commit, _ in project.git.log_touching(paths, since=report.base)] if report.base else []
-    )
-    if note and not found:
-        found = list(dict.fromkeys(c.id for c in evidence_against(project.index.by_id()[note.id])))
-    return tuple(found[:SOURCES_LIMIT]) or (report.head,)
 
 
 def told(done: Published) -> list[str]:

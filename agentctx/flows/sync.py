@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet, Unusable
+from agentctx.flows.causes import evidence_against, sources_of
 from agentctx.flows.mending import apply_open, finish_interrupted, keep, provenance_of, repairs
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
@@ -22,7 +23,6 @@ from agentctx.llm.settings import read as read_provider
 from agentctx.model import (
     Affected,
     Change,
-    Commit,
     Freshness,
     Note,
     Proposal,
@@ -114,11 +114,6 @@ def standing_change(project: Project, ids: Collection[str]) -> Change | None:
         return change_between(project, project.git.rev_parse(f"{oldest.id}^"), head)
     except NotFound:  # the first commit, or the edge of a shallow clone
         return None
-
-
-def evidence_against(freshness: Freshness) -> list[Commit]:
-    """The commits that made a note false."""
-    return [c for drift in freshness.drifts for c in drift.commits] if freshness.state == "stale" else []
 
 
 def sync_id(project: Project, base: str, head: str) -> str:
@@ -258,7 +253,7 @@ def _one_call(
     provenance = provenance_of(project, report.id, group[0].change.head, answer.model)
     known = LookUp(project.git, group[0].change)
     drafted = draft(parsed, group, data, _evidence(project, group), provenance, known)
-    kept, remembered = _offered(project, drafted, group[0].change, choices)
+    kept, remembered = _offered(project, drafted, group, report, choices)
     failed = {id for id, _ in drafted.refused if id} - {p.note_id for p in drafted.proposals}
     if failed:
         forget(provider, prompt, schema)
@@ -276,12 +271,15 @@ def _one_call(
 
 
 def _offered(
-    project: Project, drafted: Drafted, change: Change, choices: Choices
+    project: Project, drafted: Drafted, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
 ) -> tuple[tuple[Proposal, ...], tuple[tuple[str, str], ...]]:
     kept: list[Proposal] = []
     remembered: list[tuple[str, str]] = []
+    notes = {r.note.id: r.note for r in group}
     for proposal in drafted.proposals:
-        proposal = replace(proposal, code_diff=_code_diff(project, proposal.note_id, change))
+        diff = _code_diff(project, proposal.note_id, group[0].change)
+        sources = sources_of(project, notes.get(proposal.note_id), report.base, report.head)
+        proposal = replace(proposal, code_diff=diff, sources=sources)
         write = choices.apply and proposal.state == "pending"
         if keep(project, proposal, write):
             kept.append(proposal)

@@ -18,7 +18,7 @@ from agentctx.git import Git
 from agentctx.integrations import hookfile
 from agentctx.model import HookState, Probed
 
-NAMES = ("post-merge", "post-commit", "post-rewrite", "post-checkout", "pre-commit")
+NAMES = ("post-merge", "post-commit", "post-rewrite", "post-checkout", "pre-commit", "commit-msg")
 ARRIVALS = NAMES[:4]
 """The hooks that say commits may have arrived."""
 
@@ -145,25 +145,28 @@ def _calls_us(data: bytes, name: str) -> bool:
 
 def _by_hand(path: Path, reason: str) -> str:
     """The lines that do the same by hand, and where they go."""
-    name = path.name
+    name, takes_file = path.name, path.name == "commit-msg"
+    command = f"command -v agentctx >/dev/null && agentctx hook {name}"
     if "by pre-commit" in reason:
         return (
             "in .pre-commit-config.yaml, under repos:\n"
             "  - repo: local\n    hooks:\n"
             f"      - id: agentctx-{name}\n        name: agentctx {name}\n"
             f"        entry: agentctx hook {name}\n        language: system\n"
-            f"        stages: [{name}]\n        always_run: true\n        pass_filenames: false"
+            f"        stages: [{name}]\n        always_run: true\n"
+            f"        pass_filenames: {str(takes_file).lower()}"
         )
     if "by lefthook" in reason:
         return (
             f"in lefthook.yml:\n{name}:\n  commands:\n    agentctx:\n"
-            f"      run: command -v agentctx >/dev/null && agentctx hook {name} || true"
+            f"      run: {command}{' {1}' if takes_file else ''} || true"
         )
     if "Windows line endings" in reason or "not executable" in reason:
         return f"mend {path}, then run: agentctx hooks install"
     if "not a shell script" in reason or "a program" in reason:
         return f"have {path} start this as a process, ignoring its outcome: agentctx hook {name}"
-    line = f"command -v agentctx >/dev/null && agentctx hook {name} </dev/null || :"
+    given = ' "$1"' if takes_file else ""
+    line = f"{command}{given} </dev/null || :"
     return f"in {_edited_by_people(path)}, before any exec or exit:\n{line}"
 
 

@@ -72,6 +72,8 @@ class Proposal:
     refusals: tuple[Refusal, ...] = ()
     code_diff: str = ""
     created: str = ""
+    sources: tuple[str, ...] = ()
+    """The commits that made it necessary, as far as they are known beside ``commit``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Trailers:
     sync: str
     base: str
     head: str
+    """Empty, as is ``base``, where a person accepted single proposals."""
     sources: tuple[tuple[str, str], ...]
     """(source commit, note id) pairs."""
     author: str = ""
@@ -141,6 +142,20 @@ def trailers(batch: Batch) -> list[str]:
     return [f"Agentctx-{name}: {value}" for name, values in pairs.items() for value in values if value]
 
 
+def trailers_of(accepted: Iterable[Proposal]) -> list[str]:
+    """The provenance of proposals that a person accepted, for whatever commit takes them in. It names no
+    range: that everything in one was dealt with, nobody says here."""
+    kept = list(accepted)
+    pairs = [
+        *(("Sync", p.sync) for p in kept),
+        *(("Source", f"{source} {p.note_id}") for p in kept for source in p.sources or (p.commit,)),
+        *(("Author", one_line(p.author, 100)) for p in kept),
+        *(("Model", one_line(p.model, 100)) for p in kept),
+        *(("Prompt", p.prompt_version) for p in kept),
+    ]
+    return list(dict.fromkeys(f"Agentctx-{name}: {value}" for name, value in pairs if value))
+
+
 def block(text: str, limit: int = 3_000) -> str:
     """Somebody's lines as a Markdown code block that they cannot close."""
     shown = strip_hidden(text)
@@ -202,9 +217,9 @@ def read_trailers(text: str) -> Trailers | None:
     found: dict[str, list[str]] = {}
     for name, value in _TRAILER.findall(text.replace("\r\n", "\n")):
         found.setdefault(name, []).append(value)
-    if not found.get("Sync") or not found.get("Range"):
+    if not found.get("Sync") or not (found.get("Range") or found.get("Source")):
         return None
-    base, _, head = found["Range"][-1].partition("..")
+    base, _, head = found.get("Range", [""])[-1].partition("..")
     sources = [tuple(value.split(" ", 1)) for value in found.get("Source", ()) if " " in value]
     pairs = tuple((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source))
     said = {name: ", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")}

@@ -266,6 +266,7 @@ def _from_json(data: Mapping[str, Any]) -> Proposal:
     given["operations"] = tuple(Operation(o["name"], _frozen(o["arguments"])) for o in data["operations"])
     given["refusals"] = tuple(Refusal(**refusal) for refusal in data.get("refusals", ()))
     given["reasons"] = tuple(data.get("reasons", ()))
+    given["sources"] = tuple(data.get("sources", ()))
     return Proposal(**given)
 
 

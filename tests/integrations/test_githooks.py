@@ -226,7 +226,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(repo: TempRepo) -> None:
     assert snapshot(repo.root) == before
     assert said == githooks.install(git)
     installed = snapshot(repo.root)
-    assert [h.outcome for h in githooks.uninstall(git, dry_run=True)] == ["removed"] * 5
+    assert [h.outcome for h in githooks.uninstall(git, dry_run=True)] == ["removed"] * len(githooks.NAMES)
     assert snapshot(repo.root) == installed
 
 

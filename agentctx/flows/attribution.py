@@ -1,0 +1,101 @@
+"""Where accepted words came from, passed on by whoever commits them: trailers in a commit made by hand.
+
+Every clone reads them, as those of a sync's own commit. A proposal counts when words that it wrote are in the
+commit in the making and not in the one before; what a person undid, or threw away, is not told.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from agentctx.git import Git, IndexTree
+from agentctx.model import Edit, Proposal
+from agentctx.proposals.publish import trailers_of
+from agentctx.proposals.store import Store
+from agentctx.state import StateDir
+
+FOLDER = "trailers"
+"""Under the clone's state: for each commit in the making its trailers, named by the id of git's process."""
+_DAY = 86_400
+
+
+def trailers_here(git: Git, amends: bool = False) -> list[str]:
+    """The trailers of the commit in the making, a line each; ``amends`` when it takes the place of HEAD."""
+    parent = _parent(git, amends)
+    out = git.run("diff", "--cached", "--name-only", "-z", "--no-ext-diff", parent)
+    staged = set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
+    store = Store(StateDir.open(git.common_dir).folder)
+    if not staged or not store.syncs():
+        return []
+    tree = IndexTree(git)
+    found = []
+    for proposal, edits in _accepted(store):
+        touched = (e for e in edits if e.path in staged)
+        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in touched):
+            found.append(proposal)
+    return trailers_of(found)
+
+
+def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
+    """Write them where the commit-msg hook of the same git process finds them."""
+    state = StateDir.open(git.common_dir)
+    if state.folder is None or not process.isdigit():
+        return
+    for old in (state.folder / FOLDER).glob("*"):
+        if time.time() - old.stat().st_mtime > _DAY:
+            old.unlink(missing_ok=True)
+    lines = trailers_here(git, amends)
+    if lines:
+        state.write_bytes(f"{FOLDER}/{process}", "".join(f"{line}\n" for line in lines).encode())
+
+
+def add_trailers(git: Git, message: Path) -> None:
+    """What our commit-msg hook does, for hook managers: a message without words stays as it is."""
+    text = message.read_text("utf-8", "replace")
+    shown = text.partition("\n# ------------------------ >8 ------------------------\n")[0]
+    lines = trailers_here(git)
+    if not lines or not git.run("stripspace", "--strip-comments", stdin=shown.encode()).strip():
+        return
+    given = [part for line in lines for part in ("--trailer", line)]
+    git.run("interpret-trailers", "--in-place", "--if-exists", "addIfDifferent", *given, os.fspath(message))
+
+
+def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> list[str]:
+    """The trailers that a person has to add, in a clone whose hooks do not do it."""
+    from agentctx.integrations import githooks
+
+    needed = ("pre-commit", "commit-msg")
+    states = {hook.name: hook.outcome for hook in githooks.status(git, context)}
+    return [] if all(states.get(name) == "present" for name in needed) else trailers_of(accepted)
+
+
+def _parent(git: Git, amends: bool) -> str:
+    """The commit that the one in the making comes after; the empty tree for the first one."""
+    name = "HEAD^" if amends else "HEAD"
+    found = git.run("rev-parse", "--verify", "-q", f"{name}^{{commit}}", check=False).decode().strip()
+    return found or git.empty_tree
+
+
+def _accepted(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
+    """Accepted proposals with what each wrote."""
+    known = {p.id: p for p in store.proposals(("accepted",))}
+    for sync in sorted({p.sync for p in known.values()} & set(store.syncs())):
+        entry = store.journal(sync)
+        for id in dict.fromkeys(step.proposal for step in entry.steps if not entry.undone):
+            if id in known:
+                yield known[id], [step.edit for step in entry.steps if step.proposal == id]
+
+
+def _brings(edit: Edit, before: bytes | None, staged: bytes | None) -> bool:
+    """Whether a commit from ``before`` to ``staged`` has something that the edit wrote."""
+    old, new = _lines(edit.before), _lines(edit.after)
+    if staged is None or _lines(before) == _lines(staged):
+        return False
+    return _lines(staged) == new or bool((new - old) & (_lines(staged) - _lines(before)))
+
+
+def _lines(data: bytes | None) -> set[bytes]:
+    return {line.strip() for line in (data or b"").split(b"\n")} - {b""}

@@ -1,0 +1,169 @@
+"""Accepted words that a person commits by hand keep their origin: real hooks, real commits, other clones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentctx.proposals.publish import read_trailers
+from bench.scripted_model import ScriptedModel
+from tests.flows.test_publish import ID, model, remote
+from tests.flows.test_sync import NOTE, notes_on_disk
+from tests.repository import TempRepo
+
+__all__ = ["model", "remote"]
+
+
+@pytest.fixture
+def proposed(remote: Path, repo: TempRepo, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> TempRepo:
+    """Proposals wait for what a merge made false, in a clone with hooks."""
+    monkeypatch.setenv("AGENTCTX_NO_WORKER", "1")
+    repo.agentctx("hooks", "install")
+    done = repo.agentctx("sync", "HEAD~1..HEAD")
+    assert "proposal" in done.stdout, done.stdout + done.stderr
+    return repo
+
+
+@pytest.fixture
+def accepted(proposed: TempRepo) -> TempRepo:
+    done = proposed.agentctx("review", "accept", "--all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Agentctx-" not in done.stderr, "the hooks do it"
+    return proposed
+
+
+def message(repo: TempRepo, commit: str = "HEAD") -> str:
+    return repo.git("log", "-1", "--format=%B", commit)
+
+
+def ours(repo: TempRepo) -> list[str]:
+    return [line for line in message(repo).splitlines() if line.startswith("Agentctx-")]
+
+
+def test_accepted_words_committed_by_hand_are_blamed_and_rolled_back_in_every_clone(
+    accepted: TempRepo, tmp_path: Path
+) -> None:
+    work, start = accepted.git("rev-parse", "HEAD^2"), notes_at_head(accepted)
+    accepted.git("commit", "-qam", "x")
+    found = read_trailers(message(accepted))
+    assert message(accepted).startswith("x\n\nAgentctx-Sync: ")
+    assert found and ID in found.notes_of(work) and found.model == "scripted" and found.head == ""
+    clone = TempRepo(tmp_path / "clone")
+    subprocess.run(["git", "clone", "-q", str(accepted.root), str(clone.root)], check=True)
+    told = json.loads(clone.agentctx("blame", ID, "--json").stdout)["words"]
+    assert {w["model"] for w in told} >= {"scripted"}
+    assert any(c["id"] == work for w in told for c in w["sources"])
+    assert clone.agentctx("rollback", work).returncode == 0
+    assert notes_on_disk(clone) == start
+
+
+def notes_at_head(repo: TempRepo) -> dict[str, bytes]:
+    repo.git("stash", "-q")
+    found = notes_on_disk(repo)
+    repo.git("stash", "pop", "-q")
+    return found
+
+
+COMMITS = {
+    "add and commit": ("commit", "-q", "-m", "x"),
+    "only one path": ("commit", "-q", "-m", "x", "--", NOTE),
+    "an editor": ("commit", "-q"),
+    "an editor that shows the diff": ("commit", "-q", "-v"),
+}
+
+
+@pytest.mark.parametrize("how", COMMITS)
+def test_every_way_of_committing_adds_them_once_at_the_end(
+    accepted: TempRepo, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\n{ echo "A subject"; cat "$1"; } > "$1.new" && mv "$1.new" "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("GIT_EDITOR", str(editor))
+    accepted.git("add", "-A")
+    accepted.git(*COMMITS[how])
+    lines = ours(accepted)
+    assert lines and len(lines) == len(set(lines))
+    assert message(accepted).splitlines()[-len(lines) :] == lines and "diff --git" not in message(accepted)
+
+
+@pytest.mark.parametrize("how", [("-m", "better"), ("--no-edit",), ("-am", "better")], ids=str)
+def test_an_amended_commit_has_them_once(accepted: TempRepo, how: tuple[str, ...]) -> None:
+    accepted.git("commit", "-qam", "x")
+    before = ours(accepted)
+    accepted.write("README.md", "more\n")
+    accepted.git("commit", "-q", "--amend", *how)
+    assert ours(accepted) == before != []
+    accepted.git("commit", "-q", "--allow-empty", "-m", "the next")
+    assert ours(accepted) == []
+
+
+def test_a_message_without_words_still_gives_the_commit_up(
+    accepted: TempRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = accepted.git("rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_EDITOR", "true")
+    for verbose in ((), ("-v",)):
+        accepted.git("commit", "-a", *verbose, check=False)
+        assert accepted.git("rev-parse", "HEAD") == head
+    accepted.git("commit", "-q", "--allow-empty", "--only", "-m", "nothing of it")
+    assert ours(accepted) == []
+
+
+def test_a_persons_further_words_do_not_hide_the_accepted_ones(accepted: TempRepo) -> None:
+    note = accepted.root / NOTE
+    note.write_text(note.read_text() + "\nA person's words.\n")
+    accepted.git("commit", "-qam", "x")
+    assert any(line.endswith(f" {ID}") for line in ours(accepted))
+
+
+def test_what_was_undone_or_thrown_away_is_not_told(accepted: TempRepo) -> None:
+    accepted.git("checkout", "-q", "--", "agent-context")
+    note = accepted.root / NOTE
+    note.write_text(note.read_text() + "\nA person's words.\n")
+    accepted.git("commit", "-qam", "x")
+    assert ours(accepted) == []
+
+
+def test_a_commit_without_notes_is_left_alone(accepted: TempRepo) -> None:
+    accepted.write("other.txt", "x")
+    accepted.git("add", "other.txt")
+    accepted.git("commit", "-q", "-m", "x")
+    assert message(accepted) == "x"
+
+
+def test_a_hook_that_cannot_do_its_work_does_not_stop_the_commit(accepted: TempRepo) -> None:
+    for file in (accepted.root / ".git/agentctx/journal").glob("*.json"):
+        file.write_text("{")
+    accepted.git("commit", "-qam", "x")
+    assert message(accepted).startswith("x")
+
+
+def test_without_the_hooks_accepting_says_what_to_write_and_uninstalling_leaves_none(
+    proposed: TempRepo,
+) -> None:
+    assert os.access(proposed.root / ".git/hooks/commit-msg", os.X_OK)
+    proposed.agentctx("hooks", "uninstall")
+    assert not (proposed.root / ".git/hooks/commit-msg").exists()
+    told = proposed.agentctx("review", "accept", "--all").stderr
+    lines = [line.strip() for line in told.splitlines() if line.startswith("  Agentctx-")]
+    proposed.git("commit", "-qam", "x\n\n" + "\n".join(lines))
+    found = read_trailers(message(proposed))
+    assert found and any(note == ID for _, note in found.sources)
+
+
+def test_hook_managers_call_the_same_with_the_messages_file(
+    accepted: TempRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted.agentctx("hooks", "uninstall")
+    hook = accepted.root / ".git/hooks/commit-msg"
+    hook.write_text('#!/bin/sh\n"$PYTHON" -m agentctx hook commit-msg "$1" </dev/null\n')
+    hook.chmod(0o755)
+    monkeypatch.setenv("PYTHON", sys.executable)
+    accepted.git("commit", "-qam", "x")
+    assert ours(accepted)
