@@ -34,10 +34,14 @@ class LostRace(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """SQL over the table ``search``: a condition, what to order by, and the values of each."""
+    """SQL over the table ``search``: a condition, what to order by, and the values of each.
+
+    ``order`` asks for ``column`` of the table and for no other.
+    """
 
     condition: str
     order: str
+    column: str
     condition_values: tuple[str, ...] = ()
     order_values: tuple[str, ...] = ()
 
@@ -68,6 +72,9 @@ class Session(Protocol):
 
         A row holds the values of ``changed``, then those of ``known``; no two rows name the same row.
         """
+
+    def among(self, column: str, values: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+        """The condition that ``column``, which holds ids, is one of ``values``, and its own values."""
 
     def has_table(self, name: str) -> bool:
         """Whether a table of this name is in the schema."""

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +42,11 @@ _TYPES = {
     "confidence": "double precision",
 }
 """Columns by name; ``..._at`` is a time, and everything else is text."""
+_IN_MEMORY = (
+    "SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'"
+)
+"""The default is that of a turning disk: with it whole tables are read where an index names a few rows. What
+somebody has set stays."""
 _FIRST_PAUSE = 0.01
 _POOL = 8
 
@@ -64,6 +70,8 @@ def connect(dsn: str) -> psycopg.Connection[Any]:
         connection = psycopg.connect(dsn, autocommit=True)
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute("SET datestyle = 'ISO'")
+        with suppress(psycopg.DatabaseError):  # another engine may not have it
+            connection.execute(_IN_MEMORY)
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         raise Unreachable(
             f"PostgreSQL cannot be reached: {_first_line(error)}",
@@ -182,6 +190,10 @@ class PostgresSession:
             touched += self.run(sql, (json.dumps(objects, ensure_ascii=False),))
         return touched
 
+    def among(self, column: str, values: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+        """See ``engine.Session``: one value however many there are, so that a statement stays prepared."""
+        return f"{column} = ANY(CAST(? AS uuid[]))", (list(values),)
+
     def has_table(self, name: str) -> bool:
         """See ``engine.Session``."""
         found = self.rows(
@@ -208,7 +220,7 @@ class PostgresSession:
             "search.words @@ CAST(? AS tsquery)",
             "ts_rank(search.words, CAST(? AS tsquery)) DESC",
         )
-        return Matching(condition, order, asked, asked)
+        return Matching(condition, order, "words", asked, asked)
 
 
 def _type(column: str) -> str:

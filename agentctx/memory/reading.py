@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
 from agentctx.memory.batches import Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path, stored
-from agentctx.memory.engine import Matching, Session
+from agentctx.memory.engine import Session
 from agentctx.memory.rows import (
     EPISODES,
     FACT_HEADS,
@@ -32,8 +32,6 @@ Read = Callable[[Callable[[Session], Any]], Any]
 
 PAGE = 2_000
 """Rows in a page of a read of everything."""
-ORDERED = 5_000
-"""Texts that the index may put in order for one recall."""
 
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _HELD = (
@@ -133,8 +131,9 @@ def with_sources(session: Session, rows: Sequence[Sequence[Any]], spaces: dict[s
     """Rows of ``facts`` as values with their sources."""
     sources: dict[str, list[tuple[str, str]]] = {}
     for part in chunks(row[0] for row in rows):
+        chosen, ids = session.among("fact_id", part)
         for ident, kind, ref in session.rows(
-            f"SELECT fact_id, kind, ref FROM fact_sources WHERE fact_id IN ({marks(part)})", part
+            f"SELECT fact_id, kind, ref FROM fact_sources WHERE {chosen}", ids
         ):
             sources.setdefault(ident, []).append((kind, ref))
     return [fact_of(row, spaces[row[2]], tuple(sorted(sources.get(row[0], ())))) for row in rows]
@@ -172,68 +171,6 @@ def contexts_where(
     return found
 
 
-def candidates(
-    session: Session, spaces: dict[str, str], words: Sequence[str], window: Window, limit: int
-) -> list[Candidate]:
-    """Texts of episodes and facts that share a word with ``words`` and may be seen.
-
-    The index knows neither namespaces nor clocks: it is asked for more until enough of its answers are seen.
-    """
-    found: list[Candidate] = []
-    looked: set[str] = set()
-    for sql, values in _questions(session, words):
-        asked = limit
-        while len(found) < limit:
-            rows = session.rows(sql, (*values, asked))
-            fresh = [row[0] for row in rows if row[0] not in looked]
-            for part in chunks(fresh):
-                found += shown_of(session, spaces, part, window)
-            looked.update(fresh)
-            if len(rows) < asked:
-                break
-            asked *= 4
-    return found
-
-
-def _questions(session: Session, words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Statements for ids of texts that hold some of ``words``, to be asked in turn until enough are found.
-
-    Ordering every text that holds a word of a large store takes seconds, so only what rare words hold is
-    put in order. Frequent words must come together: all of them, then ever fewer.
-    """
-    held = dict(zip(words, _count(session, [session.matching([word]) for word in words]), strict=True))
-    few = sum(held.values()) <= ORDERED
-    if few or (max(held.values()) <= ORDERED and _count(session, [session.matching(words)]) <= [ORDERED]):
-        yield _question(session.matching(words), ordered=True)
-        return
-    known = sorted((word for word in words if held[word]), key=lambda word: held[word])
-    rare: list[str] = []
-    while len(rare) < len(known) and sum(held[w] for w in rare) + held[known[len(rare)]] <= ORDERED:
-        rare.append(known[len(rare)])
-    frequent = known[len(rare) :]
-    if frequent and len(known) > 1:
-        yield _question(session.matching(known, every=True), ordered=False)
-    if rare:
-        yield _question(session.matching(rare), ordered=True)
-    for most in range(len(frequent), 0, -1):
-        yield _question(session.matching(frequent[:most], every=True), ordered=False)
-
-
-def _question(match: Matching, ordered: bool) -> tuple[str, tuple[str, ...]]:
-    sql = f"SELECT owner_id FROM search WHERE {match.condition}"
-    if ordered:
-        return f"{sql} ORDER BY {match.order} LIMIT ?", (*match.condition_values, *match.order_values)
-    return f"{sql} LIMIT ?", match.condition_values
-
-
-def _count(session: Session, matches: Sequence[Matching]) -> list[int]:
-    """How many texts match each, counted no further than is worth knowing."""
-    one = "SELECT {}, (SELECT count(*) FROM (SELECT 1 FROM search WHERE {} LIMIT ?) AS part)"
-    sql = " UNION ALL ".join(one.format(n, match.condition) for n, match in enumerate(matches))
-    rows = session.rows(sql, [v for match in matches for v in (*match.condition_values, ORDERED + 1)])
-    return [count for _, count in sorted(rows)]
-
-
 def shown_of(
     session: Session, spaces: dict[str, str], owners: Sequence[str], window: Window
 ) -> list[Candidate]:
@@ -246,10 +183,9 @@ def shown_of(
         parts.append(("episode", "episodes", "content, occurred_at, ''", *_episodes_seen(window)))
     found: list[Candidate] = []
     for kind, table, shown, condition, values in parts:
-        rows = session.rows(
-            f"SELECT id, namespace_id, {shown} FROM {table} WHERE id IN ({marks(owners)}) AND {condition}",
-            (*owners, *values),
-        )
+        chosen, ids = session.among("id", owners)
+        sql = f"SELECT id, namespace_id, {shown} FROM {table} WHERE {chosen} AND {condition}"
+        rows = session.rows(sql, (*ids, *values))
         found += [
             Candidate(ident, kind, f"{key} {text}" if key else text, stored(moment), key)
             for ident, space, text, moment, key in rows
@@ -273,14 +209,14 @@ def load(
     seen, seen_values = visible(window.now, window.as_of)
     happened, happened_values = _episodes_seen(window)
     for part in chunks(ids):
-        chosen = f"id IN ({marks(part)})"
+        chosen, those = session.among("id", part)
         rows = session.rows(
-            f"SELECT {columns(FACTS)} FROM facts WHERE {chosen} AND {seen}", (*part, *seen_values)
+            f"SELECT {columns(FACTS)} FROM facts WHERE {chosen} AND {seen}", (*those, *seen_values)
         )
         found |= {f.id: f for f in with_sources(session, [r for r in rows if r[2] in spaces], spaces)}
         rows = session.rows(
             f"SELECT {columns(EPISODES)} FROM episodes WHERE {chosen} AND {happened}",
-            (*part, *happened_values),
+            (*those, *happened_values),
         )
         found |= {row[0]: episode_of(row, spaces[row[2]]) for row in rows if row[2] in spaces}
     return found

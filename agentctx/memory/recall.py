@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agentctx.memory.base import Candidate, Store, Window
 from agentctx.model import Episode, Fact, Hit
@@ -20,6 +21,8 @@ _READ = 20_000
 """Characters of a candidate that are ranked: of a longer one the first such stretch that says anything."""
 _OVERLAP = 100
 """Characters that a stretch goes on, so that a word on the border is whole in one of two."""
+_SHORT = 1_000
+"""Characters of a text whose words are kept: the same short texts come up in many recalls."""
 _K1, _B = 1.2, 0.75
 
 
@@ -47,14 +50,22 @@ def recall(store: Store, query: str, window: Window, nearest: Sequence[str] = ()
     return [Recalled(values[hit.id], hit.score) for hit in hits if hit.id in values][: window.limit]
 
 
-def _counts(text: str, words: Sequence[str]) -> Counter[str]:
-    """How often each word stands in the first stretch of ``text`` that holds one of ``words``."""
+@lru_cache(maxsize=8_192)
+def _tokens_of_short(text: str) -> tuple[str, ...]:
+    return tuple(tokenize(text))
+
+
+def _counts(text: str, words: Sequence[str]) -> tuple[dict[str, int], int]:
+    """How often each of ``words`` stands in the first stretch of ``text`` that holds one, and its length."""
+    if len(text) <= _SHORT:
+        tokens = _tokens_of_short(text)
+        return {word: tokens.count(word) for word in words if word in tokens}, len(tokens)
     counts: Counter[str] = Counter()
     for start in range(0, len(text), _READ):
         counts = Counter(tokenize(text[start : start + _READ + _OVERLAP]))
         if not counts.keys().isdisjoint(words):
             break
-    return counts
+    return {word: counts[word] for word in words if word in counts}, counts.total()
 
 
 def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
@@ -62,20 +73,19 @@ def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[fl
 
     A fact whose whole key is among the words gets as much again as any text could get for those words.
     """
-    counted = [(candidate, _counts(candidate.text, words)) for candidate in candidates]
-    lengths = [sum(counts.values()) for _, counts in counted]
-    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    counted = [(candidate, *_counts(candidate.text, words)) for candidate in candidates]
+    mean = sum(length for _, _, length in counted) / len(counted) if counted else 1.0
     total = len(counted)
     weight = {}
     for word in words:
-        holding = sum(1 for _, counts in counted if word in counts)
+        holding = sum(1 for _, counts, _ in counted if word in counts)
         weight[word] = math.log(1 + (total - holding + 0.5) / (holding + 0.5))
     scored = []
-    for (candidate, counts), length in zip(counted, lengths, strict=True):
+    for candidate, counts, length in counted:
         norm = _K1 * (1 - _B + _B * length / mean)
-        score = sum(weight[w] * counts[w] * (_K1 + 1) / (counts[w] + norm) for w in words if w in counts)
-        key = set(tokenize(candidate.key))
-        if key and key <= weight.keys():  # it is asked for by its name, however long its text is
+        score = sum(weight[w] * count * (_K1 + 1) / (count + norm) for w, count in counts.items())
+        key = set(_tokens_of_short(candidate.key)) if candidate.key else ()
+        if key and weight.keys() >= key:  # it is asked for by its name, however long its text is
             score += sum(weight[w] for w in key) * (_K1 + 1)
         if score > 0:
             scored.append((score, candidate))

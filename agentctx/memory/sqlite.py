@@ -97,6 +97,10 @@ class SqliteSession:
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         return self.connection.executemany(sql, rows).rowcount
 
+    def among(self, column: str, values: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+        """See ``engine.Session``."""
+        return f"{column} IN ({', '.join('?' * len(values))})", tuple(values)
+
     def has_table(self, name: str) -> bool:
         """See ``engine.Session``."""
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
@@ -115,7 +119,7 @@ class SqliteSession:
     def matching(self, words: Sequence[str], every: bool = False) -> Matching:
         """See ``engine.Session``."""
         asked = (" AND " if every else " OR ").join(f'"{word}"' for word in words)
-        return Matching("search MATCH ?", "rank", (asked,))
+        return Matching("search MATCH ?", "rank", "rank", (asked,))
 
 
 def _row_id(owner: str) -> int:

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentctx.memory import asserting, contexts, erasing, meaning, merging, reading, removals, versions
+from agentctx.memory import (
+    asserting,
+    contexts,
+    erasing,
+    meaning,
+    merging,
+    reading,
+    removals,
+    searching,
+    versions,
+)
 from agentctx.memory.base import AsOf, Candidate, Contradiction, Erasure, Window
 from agentctx.memory.batches import Batches, Rows
 from agentctx.memory.canonical import instant, key_text, namespace_path
@@ -48,6 +58,7 @@ class SqlStore:
         self._database = database
         self._known: set[str] = set()
         """Namespaces that are committed: they need no second insert."""
+        self._frequent = searching.Frequent()
         database.create(lambda session: _prepare(session))
 
     def close(self) -> None:
@@ -187,7 +198,9 @@ class SqlStore:
 
         def work(session: Session) -> list[Candidate]:
             spaces = reading.paths_below(session, self.tenant, window.namespace)
-            return reading.candidates(session, spaces, words, window, limit) if words and spaces else []
+            if not words or not spaces:
+                return []
+            return searching.candidates(session, spaces, words, window, limit, self._frequent)
 
         return self._database.read(work)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agentctx.errors import Conflict, InvalidInput, NotFound
+from agentctx.memory import searching
 from agentctx.memory.base import AsOf, Store, Window, kept_as
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import later
+from agentctx.memory.engine import Matching, Session
 from agentctx.memory.ids import derived, uuid7
 from agentctx.memory.recall import recall
 from agentctx.memory.rows import Head
@@ -731,7 +733,7 @@ def test_what_was_written_is_there_for_the_next_process(opener: Opener) -> None:
 def test_words_that_nearly_every_text_holds_still_find_the_texts_that_hold_all_of_them(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentctx.memory.reading.ORDERED", 5)
+    monkeypatch.setattr("agentctx.memory.searching.ORDERED", 5)
     store.append([episode(f"deploy run {n}") for n in range(30)])
     store.append([episode(f"rollback run {n}") for n in range(30)])
     both = episode("deploy then rollback")
@@ -747,6 +749,34 @@ def test_words_that_nearly_every_text_holds_still_find_the_texts_that_hold_all_o
     assert found("turbine") == [rare.id]
     assert len(found("deploy")) == 3
     assert found("nothing like it") == []
+
+
+def test_frequent_words_are_counted_once_an_hour_and_new_texts_are_found_all_the_same(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "ORDERED", 5)
+    asked: list[int] = []
+    count = searching._count
+
+    def counted(session: Session, matches: Sequence[Matching]) -> list[int]:
+        asked.append(len(matches))
+        return count(session, matches)
+
+    monkeypatch.setattr(searching, "_count", counted)
+    store.append([episode(f"deploy run {n}") for n in range(10)])
+
+    def found(query: str, now: str = at(1)) -> list[str]:
+        return [hit.item.id for hit in recall(store, query, Window("/", now, limit=20))]
+
+    assert len(found("deploy run")) == len(found("deploy run")) == 10
+    assert asked == [2, 0]
+    late = [episode("deploy of a turbine"), episode("turbine")]
+    store.append(late)
+    assert set(found("turbine run")) > {one.id for one in late}
+    assert late[0].id in found("deploy turbine")
+    assert asked == [2, 0, 1, 1]
+    found("deploy run", later(at(1), 3_600))
+    assert asked[-1] == 2
 
 
 def older(store: Store) -> Rows:

@@ -15,7 +15,7 @@ from agentctx.flows.memories import Memory
 from agentctx.memory.batches import Rows
 from agentctx.memory.keys import Keys
 from agentctx.memory.load import load
-from agentctx.memory.postgres import PostgresDatabase, PostgresSession
+from agentctx.memory.postgres import PostgresDatabase, PostgresSession, connect
 from agentctx.memory.store import SqlStore, open_postgres
 from agentctx.memory.tenants import TABLES, Tenants, prepare
 
@@ -199,3 +199,11 @@ def test_an_older_database_loses_the_locks_that_all_writers_met_at(empty_databas
     left = {name for (name,) in database.read(lambda session: session.rows(names))}
     assert left == {"fact_heads_fact_id_fkey", "fact_sources_fact_id_fkey"}
     database.close()
+
+
+@pytest.mark.parametrize(("said", "used"), [("", "1.1"), (" -crandom_page_cost=2", "2")], ids=["no", "yes"])
+def test_pages_are_expected_in_memory_unless_somebody_says_otherwise(
+    empty_database: str, said: str, used: str
+) -> None:
+    with connect(empty_database + said.replace(" ", "%20").replace("=", "%3D")) as connection:
+        assert connection.execute("SHOW random_page_cost").fetchone() == (used,)

@@ -18,3 +18,5 @@ ALTER TABLE episodes DROP CONSTRAINT IF EXISTS episodes_namespace_id_fkey;
 ALTER TABLE facts DROP CONSTRAINT IF EXISTS facts_namespace_id_fkey;
 ALTER TABLE fact_heads DROP CONSTRAINT IF EXISTS fact_heads_namespace_id_fkey;
 ALTER TABLE working_context DROP CONSTRAINT IF EXISTS working_context_namespace_id_fkey;
+-- New words wait in a list that every search reads whole: a short one (in kB, usually 4096).
+ALTER INDEX search_words SET (gin_pending_list_limit = 256);
