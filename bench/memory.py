@@ -95,7 +95,7 @@ def operation(store: SqlStore, name: str, client: str, number: int, facts: int) 
         value = {"step": number, "note": text(number, 12)}
         return partial(store.save_context, WorkingContext(SPACE, f"task {client}", value, 0, moment))
     first = number * 100
-    said = [episode(client, first + n) for n in range(100)]
+    said = [episode(f"{client} batch", first + n) for n in range(100)]
     return partial(store.write, said, [fact(client, first // 2 + n) for n in range(50)])
 
 
