@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from agentctx.memory.keys import SCOPES, Key, digest
-from agentctx.memory.stash import FREE, TIERS, Bucket, Tier
+from agentctx.memory.stash import FREE, TIERS, Tier
+from agentctx.server.rates import REMEMBERED, OwnRates, Rates
 from agentctx.server.web import Refused, Request
 
 BAD_KEYS = 10
 """Wrong keys a minute that one address is told about; then it is told to wait."""
-REMEMBERED = 10_000
-"""Keys and addresses whose rate is remembered; the longest unseen are forgotten."""
 FRESH = 1.0
 """Seconds for which a key that was looked up is believed; a revoked one ends after that."""
 _UNKNOWN = (
@@ -67,7 +66,7 @@ class Door:
     per_minute: int | None = None
     """Requests a minute of one key; None: as its tier says."""
     clock: Callable[[], float] = time.monotonic
-    _rates: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+    rates: Rates = field(default_factory=OwnRates)
     _known: OrderedDict[str, tuple[float, Key]] = field(default_factory=OrderedDict)
 
     def admit(self, request: Request) -> None:
@@ -129,11 +128,7 @@ class Door:
     def _count(self, name: str, per_minute: int, burst: int) -> None:
         if per_minute <= 0:
             return
-        bucket = self._rates.setdefault(name, Bucket(per_minute, burst))
-        self._rates.move_to_end(name)
-        while len(self._rates) > REMEMBERED:
-            self._rates.popitem(last=False)
-        wait = bucket.take(self.clock())
+        wait = self.rates.take(name, per_minute, burst, self.clock())
         if wait > 0:
             raise _wait(wait)
 

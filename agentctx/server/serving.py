@@ -27,6 +27,7 @@ from agentctx.memory.tenants import Tenants
 from agentctx.server.app import LOG, App
 from agentctx.server.door import Caller, Door, loopback
 from agentctx.server.metrics import Metrics
+from agentctx.server.rates import SharedRates
 from agentctx.server.rest import RestRoutes, Table
 from agentctx.server.stash_routes import StashRoutes
 from agentctx.server.workers import supervise
@@ -117,6 +118,7 @@ def _work(start: Path, bind: Bind, place: Place, listening: socket.socket, shelf
     """What one of several processes does; the first one alone does what is done from time to time."""
     with _memory_app(start, bind, place) as app:
         app.metrics = Metrics(shelf, number)
+        app.door.rates = SharedRates(shelf / "rates")
         if number:
             app.sweep = app.embed = None
         _answer(_configured(app, bind), listening)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,11 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from agentctx.server import rates
+from agentctx.server.rates import SharedRates
 from tests.repository import TempRepo
 from tests.server.web import Served, serving
 
@@ -55,7 +59,9 @@ def write(served: Served, kept: list[str], stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             step = len(kept)
-            kept.append(served.call("remember", text=f"step {step}", session_id=f"part {step // _PART}")["id"])
+            kept.append(
+                served.call("remember", text=f"step {step}", session_id=f"part {step // _PART}")["id"]
+            )
         except (OSError, http.client.HTTPException):
             continue
 
@@ -132,3 +138,41 @@ def test_what_is_wrong_is_told_once_and_before_any_worker_starts(repo: TempRepo)
     assert done.returncode != 0
     assert done.stderr.count("PostgreSQL cannot be reached") == 1
     assert "serves" not in done.stderr
+
+
+def test_a_rate_holds_for_all_workers_together(repo: TempRepo) -> None:
+    repo.commit("begin", {"a.txt": "a\n"})
+    with serving(repo.root, "serve", "--workers", "2", "--rate", "60") as served:
+        until(lambda: len(workers_of(served.process.pid)) == 2)
+        began = time.monotonic()
+        statuses = [served.ask("GET", "/v1/openapi.json")[0] for _ in range(80)]
+        most = 10 + (time.monotonic() - began) + 1  # the burst, and what a minute's sixty give back meanwhile
+        assert 429 in statuses
+        assert sum(status != 429 for status in statuses) <= most
+
+
+def _taken(path: Path, name: str) -> int:
+    rates = SharedRates(path)
+    return sum(rates.take(name, 60, 50, now=1.0) == 0 for _ in range(40))
+
+
+def test_processes_take_from_one_bucket_and_names_do_not_share(tmp_path: Path) -> None:
+    path = tmp_path / "rates"
+    with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as several:
+        taken = several.map(_taken, [path] * 4, ["one"] * 4)
+        assert sum(taken) == 50
+    again, other = SharedRates(path), SharedRates(path)
+    assert again.take("one", 60, 50, now=1.0) == pytest.approx(1.0)
+    assert again.take("one", 60, 50, now=2.0) == 0.0
+    assert other.take("another", 60, 50, now=1.0) == 0.0
+
+
+def test_the_longest_unseen_name_of_a_full_set_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_SETS", 1)
+    shared = SharedRates(tmp_path / "rates")
+    for number in range(9):
+        assert shared.take(f"name {number}", 60, 1, now=float(number)) == 0.0
+    assert shared.take("name 8", 60, 1, now=8.0) > 0
+    assert shared.take("name 0", 60, 1, now=8.0) == 0.0
