@@ -93,6 +93,25 @@ def apply_open(project: Project) -> None:
         accept(proposal, project.folder, project.proposals, stamps_by(project, proposal))
 
 
+def discarded(project: Project) -> frozenset[str]:
+    """Notes whose accepted edit is gone from the disk, as ``git checkout`` leaves them: not undone, and not
+    decided against. They may be asked about again, though they have been dealt with."""
+    store, found = project.proposals, set()
+    accepted = {p.id: p.note_id for p in store.proposals(("accepted",))}
+    for entry in (store.journal(sync) for sync in store.syncs()) if accepted else ():
+        steps = [s for s in entry.steps if s.proposal in accepted and s.edit.before is not None]
+        gone = {s.proposal for s in steps if _present(project, s.edit.path) == s.edit.before}
+        found |= {accepted[id] for id in gone if not entry.undone}
+    return frozenset(found)
+
+
+def _present(project: Project, path: str) -> bytes | None:
+    try:
+        return project.folder.read_bytes(path)
+    except NotFound:
+        return None
+
+
 def _unasked(project: Project) -> list[Proposal]:
     """The open proposals that may be accepted without asking anybody."""
     journal = [project.proposals.journal(sync) for sync in project.proposals.syncs()]

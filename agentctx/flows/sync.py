@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet, Unusable
 from agentctx.flows.causes import evidence_against, sources_of
-from agentctx.flows.mending import apply_open, finish_interrupted, keep, provenance_of, repairs
+from agentctx.flows.mending import apply_open, discarded, finish_interrupted, keep, provenance_of, repairs
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
@@ -81,7 +81,7 @@ def run_sync(
     say("reading the change")
     change = change_between(project, base, head) if base and head and base != head else Change(base, head, ())
     if not change.files:
-        done = settled(project.state, project.index.head) if choices.mark else frozenset()
+        done = _settled(project, project.index.head) if choices.mark else frozenset()
         change = standing_change(project, {f.id for f in project.index.notes} - done) or change
     notices = tuple(filter(None, (*notices, left_unread(change))))
     report = SyncReport(sync_id(project, base, head), base, head, notices=notices)
@@ -169,12 +169,17 @@ def _groups(project: Project, change: Change, chosen: Sequence[Affected]) -> lis
 def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[str]:
     """Notes that need no model for this range: repaired whole just now, or dealt with in an earlier sync."""
     states = project.index.by_id()
-    whole = [id for id in report.repaired if states[id].state != "stale"]
+    whole = [id for id in report.repaired if states[id].state not in ("stale", "suspect")]
     if not choices.mark:
         return frozenset(whole)
     if not choices.dry_run:
         settle(project.state, report.head, whole)
-    return settled(project.state, report.head).union(whole)
+    return _settled(project, report.head).union(whole)
+
+
+def _settled(project: Project, head: str) -> frozenset[str]:
+    """Notes dealt with for a range that ends at this commit, but those whose edit somebody threw away."""
+    return settled(project.state, head) - discarded(project)
 
 
 def _chosen(

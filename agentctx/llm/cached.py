@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from agentctx.errors import AgentctxError
-from agentctx.files import read_regular, remove_file, write_atomic
+from agentctx.errors import AgentctxError, Busy, NotWritable
+from agentctx.files import locked, read_regular, remove_file, write_atomic
 from agentctx.llm.base import Answer, Prompt, Provider
 
 ENTRIES = 200
 """Answers kept; the oldest are deleted."""
+PATIENCE = 300.0
+"""Seconds that a process waits for the answer that another one has asked for already."""
 
 
 class Cached:
@@ -33,15 +35,20 @@ class Cached:
         return self._provider.model
 
     def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
-        """As the provider's own; an answer out of the cache has cost no tokens and took no time."""
+        """As the provider's own; an answer out of the cache has cost no tokens and took no time.
+
+        What another process of this clone is asking at this moment is waited for, and not paid twice.
+        """
         place = self._place(prompt, schema)
-        kept = _kept(place) if place else None
-        if kept is not None:
-            return replace(kept, tokens_in=0, tokens_out=0, seconds=0.0)
-        answer = self._provider.complete(prompt, schema)
-        if place is not None:
+        if place is None:
+            return self._provider.complete(prompt, schema)
+        with nullcontext() if place.exists() else _asked_once(place):
+            kept = _kept(place)
+            if kept is not None:
+                return replace(kept, tokens_in=0, tokens_out=0, seconds=0.0)
+            answer = self._provider.complete(prompt, schema)
             self._keep(place, answer)
-        return answer
+            return answer
 
     def forget(self, prompt: Prompt, schema: Mapping[str, Any]) -> None:
         """Have the same prompt asked anew the next time."""
@@ -69,6 +76,20 @@ def forget(provider: Provider, prompt: Prompt, schema: Mapping[str, Any]) -> Non
     """Have the same prompt asked anew the next time, where the provider remembers answers at all."""
     if isinstance(provider, Cached):
         provider.forget(prompt, schema)
+
+
+@contextmanager
+def _asked_once(place: Path) -> Iterator[None]:
+    """One process at a time for one question; the kernel frees the lock of one that is killed.
+
+    Other questions are not held up. Where nobody can lock, or one takes too long, it is asked all the same.
+    """
+    lock = place.with_suffix(".lock")
+    with ExitStack() as stack:
+        with suppress(Busy, NotWritable):
+            stack.enter_context(locked(lock, PATIENCE))
+            stack.callback(lock.unlink, missing_ok=True)
+        yield
 
 
 def _kept(place: Path) -> Answer | None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bench.scripted_model import Asked, ScriptedModel
 from tests.repository import TempRepo
 
 KEEP = "def keep(amount):\n    for n in range(amount):\n        print(n, 'kept')\n    return amount * 3\n"
@@ -136,3 +137,29 @@ def test_the_gate_does_not_take_a_moved_anchor_for_a_mended_text(two: TempRepo) 
     text = (two.root / NOTE).read_text()
     two.commit("Say it", {NOTE: text.replace("Never call", "Four times. Never call")})
     assert two.agentctx("check", "--base", "HEAD~3", "--json").returncode == 0
+
+
+def test_a_model_is_asked_about_the_words_of_a_note_whose_moved_anchor_was_mended_without_one(
+    repo: TempRepo,
+) -> None:
+    repo.commit("Code", {"src/a.py": f"{KEEP}\n\n{WANDER}"})
+    repo.agentctx("init", "--no-hooks")
+    anchors = ("--anchor", "src/a.py#keep", "--anchor", "src/a.py#wander_off")
+    repo.agentctx("new", "gotcha", "Two", *anchors, "--body", "Never call `wander_off` after `keep`.")
+    repo.commit("Note")
+    repo.agentctx("status")
+    repo.commit("Move", {"src/a.py": KEEP, "src/b.py": WANDER.replace("wander_off", "roam")})
+    assert said(repo)[0] == "suspect"
+
+    def renamed(asked: Asked) -> dict[str, object]:
+        edit = {"op": "replace_text", "old": "`wander_off`", "new": "`roam`"}
+        return {"answers": [{"note": "two", "why": "it was renamed", "operations": [edit]}]}
+
+    with ScriptedModel(renamed) as served:
+        repo.agentctx("provider", "set", "openai-compatible", "--model", "scripted", "--url", served.url)
+        asked = len(served.requests)
+        done = repo.agentctx("sync", "--mode", "apply")
+        assert "repaired  two" in done.stdout and len(served.requests) == asked + 1, done.stdout + done.stderr
+    assert "- src/b.py#roam" in (repo.root / NOTE).read_text()
+    assert "Never call `roam` after" in (repo.root / NOTE).read_text()
+    assert said(repo)[0] == "fresh"

@@ -127,6 +127,21 @@ def test_a_rejected_proposal_does_not_come_back(shop: TempRepo, model: ScriptedM
     assert "dealt with in an earlier sync" in done.stdout
 
 
+def test_an_edit_that_was_thrown_away_by_git_can_be_had_again(shop: TempRepo, model: ScriptedModel) -> None:
+    start = notes_on_disk(shop)
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    applied = notes_on_disk(shop)
+    shop.git("checkout", "-q", "--", "agent-context")
+    assert notes_on_disk(shop) == start != applied
+    done = shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    assert "dealt with" not in done.stdout and notes_on_disk(shop) == applied
+    shop.git("checkout", "-q", "--", "agent-context")
+    shop.agentctx("sync")
+    assert [p["note_id"] for p in proposals(shop)] == ["2026-01-12-signed-tokens"]
+    shop.agentctx("review", "accept")
+    assert notes_on_disk(shop) == applied
+
+
 def test_after_undo_the_proposals_wait_again_and_no_sync_redoes_them_unasked(
     shop: TempRepo, model: ScriptedModel
 ) -> None:

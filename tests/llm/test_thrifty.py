@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,7 @@ from typing import Any
 import pytest
 
 from agentctx.errors import ModelFailed
-from agentctx.llm import thrifty
+from agentctx.llm import cached, thrifty
 from agentctx.llm.base import Answer, Prompt, Provider
 from agentctx.llm.cached import forget
 from agentctx.llm.capped import OverCap
@@ -122,3 +127,87 @@ def test_without_a_folder_it_still_works() -> None:
     provider.complete(Prompt("s", "u"), SCHEMA)
     provider.complete(Prompt("s", "u"), SCHEMA)
     assert len(inner.calls) == 2
+
+
+@dataclass
+class Slow(Counting):
+    """Answers when told to, and says when it was asked."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def complete(self, prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
+        self.calls.append(prompt.user)
+        self.asked.set()
+        assert self.go.wait(20)
+        if self.fail:
+            raise ModelFailed("no")
+        return Answer("{}", {"n": 1}, self.model, 50, 50, 1.0)
+
+
+def test_a_question_that_is_being_asked_is_waited_for_and_no_other_question_is_held_up(
+    tmp_path: Path,
+) -> None:
+    slow, second, other = Slow(), Counting(), Counting()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(made(slow, tmp_path).complete, Prompt("s", "u"), SCHEMA)
+        assert slow.asked.wait(20)
+        waiting = pool.submit(made(second, tmp_path).complete, Prompt("s", "u"), SCHEMA)
+        made(other, tmp_path).complete(Prompt("s", "another"), SCHEMA)
+        assert not waiting.done()
+        slow.go.set()
+        assert waiting.result(20).data == first.result(20).data
+    assert (len(slow.calls), second.calls, len(other.calls)) == (1, [], 1)
+    assert not list((tmp_path / "answers").glob("*.lock"))
+
+
+def test_a_question_that_failed_is_asked_by_whoever_waited_for_it(tmp_path: Path) -> None:
+    slow, second = Slow(fail=True), Counting()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(made(slow, tmp_path).complete, Prompt("s", "u"), SCHEMA)
+        assert slow.asked.wait(20)
+        waiting = pool.submit(made(second, tmp_path).complete, Prompt("s", "u"), SCHEMA)
+        slow.go.set()
+        assert waiting.result(20).data == {"n": 1}
+        with pytest.raises(ModelFailed):
+            first.result(20)
+
+
+HELD = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_that_was_killed_while_it_asked_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "PATIENCE", 20.0)
+    inner = Counting()
+    made(inner, tmp_path).complete(Prompt("s", "u"), SCHEMA)
+    (answer,) = (tmp_path / "answers").glob("*.json")
+    answer.unlink()
+    lock = answer.with_suffix(".lock")
+    with subprocess.Popen([sys.executable, "-c", HELD, str(lock)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        holder.kill()
+    start = time.monotonic()
+    made(inner, tmp_path).complete(Prompt("s", "u"), SCHEMA)
+    assert len(inner.calls) == 2 and time.monotonic() - start < 10
+
+
+def test_one_that_takes_too_long_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "PATIENCE", 0.05)
+    slow, second = Slow(), Counting()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(made(slow, tmp_path).complete, Prompt("s", "u"), SCHEMA)
+        assert slow.asked.wait(20)
+        made(second, tmp_path).complete(Prompt("s", "u"), SCHEMA)
+        slow.go.set()
+        first.result(20)
+    assert len(second.calls) == 1
