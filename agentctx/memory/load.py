@@ -1,18 +1,22 @@
-"""Rows into a live PostgreSQL: COPY into a staging table, then one upsert, one transaction a batch."""
+"""Rows into a live PostgreSQL, one transaction a batch: COPY, as long as nothing of them is there.
+
+Once a batch meets a row that is there, it and those after it go through a staging table and an upsert.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from agentctx.memory.asserting import refuse_foreign
+from agentctx.memory.asserting import refuse_foreign, write_rows
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.postgres import PostgresSession, connect, transaction
-from agentctx.memory.rows import REMOVALS, Row, Table
-from agentctx.memory.words import index_rows
+from agentctx.memory.rows import NAMESPACES, REMOVALS, Row, Table
+from agentctx.memory.words import add_rows, index_rows, searched_by_words
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows written so far."""
@@ -27,10 +31,10 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     written = 0
     with connect(dsn) as connection:
         transaction(connection, lambda session: migrate(session, "core"), creating=True)
-        searched = PostgresSession(connection).has_table("search")
+        loading = _Loading(rows.tenant, PostgresSession(connection).has_table("search"))
         batches = Batches(rows, batch_size)
         for batch in batches:
-            transaction(connection, partial(_load, batch=batch, tenant=rows.tenant, searched=searched))
+            transaction(connection, partial(loading.write, batch=batch))
             written += sum(len(lines) for lines in batch.values())
             if progress:
                 progress(written)
@@ -39,32 +43,48 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     return written
 
 
-def _load(session: Session, batch: Batch, tenant: str, searched: bool) -> None:
-    assert isinstance(session, PostgresSession)
-    for table, lines in batch.items():
-        if table is REMOVALS:
-            remove_as_elsewhere(session, lines, searched)
-            continue
-        refuse_foreign(session, table, lines, tenant, written=False)
-        _stage(session, table, lines)
+@dataclass(slots=True)
+class _Loading:
+    """What one load has learnt about its target."""
+
+    tenant: str
+    searched: bool
+    """There is a search index."""
+    fresh: bool = True
+    """No row was met so far that was there before."""
+
+    def write(self, session: Session, batch: Batch) -> None:
+        """One batch; ``transaction`` runs it again without ``copying`` when a row of it was there."""
+        assert isinstance(session, PostgresSession)
+        self.fresh = self.fresh and session.copying
+        for table, lines in batch.items():
+            if table is REMOVALS:
+                remove_as_elsewhere(session, lines, self.searched)
+            elif table is NAMESPACES:
+                write_rows(session, table, lines)
+            elif self.fresh:
+                self._copy(session, table, lines)
+            else:
+                self._upsert(session, table, lines)
+
+    def _copy(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
+        if self.searched and searched_by_words(table):
+            add_rows(session, table, lines)
+        else:
+            session.copy(table.name, table.columns, lines)
+
+    def _upsert(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
+        refuse_foreign(session, table, lines, self.tenant, written=False)
         columns = ", ".join(table.columns)
         session.run(
-            f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM staged_{table.name} WHERE true"
-            f" {table.upsert()}"
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_{table.name} ON COMMIT DELETE ROWS AS"
+            f" SELECT {columns} FROM {table.name} WITH NO DATA"
         )
-    if searched:
-        index_rows(session, batch)
-
-
-def _stage(session: PostgresSession, table: Table, lines: list[Row]) -> None:
-    columns = ", ".join(table.columns)
-    session.run(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_{table.name} ON COMMIT DELETE ROWS AS"
-        f" SELECT {columns} FROM {table.name} WITH NO DATA"
-    )
-    with (
-        session.connection.cursor() as cursor,
-        cursor.copy(f"COPY staged_{table.name} ({columns}) FROM STDIN") as copy,
-    ):
-        for line in lines:
-            copy.write_row(line)
+        session.copy(f"staged_{table.name}", table.columns, lines)
+        written = session.rows(
+            f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM staged_{table.name} WHERE true"
+            f" {table.upsert()} RETURNING {table.key[0]}"
+        )
+        if self.searched and searched_by_words(table):
+            new = {ident for (ident,) in written}  # an episode that was there has its words already
+            index_rows(session, {table: [line for line in lines if line[0] in new]})

@@ -27,6 +27,11 @@ _TEXTS = {EPISODES: ("content",), FACTS: ("entity", "property", "statement")}
 _PLACES = {table: [table.columns.index(name) for name in names] for table, names in _TEXTS.items()}
 
 
+def searched_by_words(table: Table) -> bool:
+    """Whether the rows of ``table`` have words in the search index."""
+    return table in _TEXTS
+
+
 def add_rows(session: Session, table: Table, rows: Sequence[Row], conflict: str = "") -> None:
     """Insert rows of ``episodes`` or ``facts``, to be found by their words."""
     session.add(table, rows, [_words_in(table, row) for row in rows], conflict)
