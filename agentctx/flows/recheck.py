@@ -32,6 +32,7 @@ def recheck(project: Project, dry_run: bool = False) -> list[Proposal]:
 
 
 def _again(project: Project, proposal: Proposal) -> Proposal:
+    proposal = _under_its_name(project, proposal)
     obstacle = accepting.current(proposal, project.folder)
     if accepting.written_before(proposal, project.folder, project.proposals) is not None:
         return proposal  # a run was killed between the note and its record; accepting it does the rest
@@ -46,6 +47,15 @@ def _again(project: Project, proposal: Proposal) -> Proposal:
     kept = any(operation.name == "keep" for operation in proposal.operations)
     refusals = (*proposal.refusals, Refusal(MOVED_ON, reason, "refused" if kept else "needs_review"))
     return replace(proposal, state="dropped" if kept else "needs_review", refusals=refusals)
+
+
+def _under_its_name(project: Project, proposal: Proposal) -> Proposal:
+    """The proposal for the note that has the very bytes it was made for, when that has another name now."""
+    notes = project.own_notes.notes
+    if any(note.path == proposal.note_path for note in notes):
+        return proposal
+    same = [note for note in notes if note.digest == proposal.note_digest]
+    return replace(proposal, note_id=same[0].id, note_path=same[0].path) if len(same) == 1 else proposal
 
 
 def _moved(project: Project, proposal: Proposal) -> Iterator[Anchor]:

@@ -6,6 +6,7 @@ typing mistake mended in a note does not make its other claims true again.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def restamp_staged(start: Path, index_file: str = "") -> list[str]:
             return []
         tree, folder = IndexTree(git), Folder(git.root, context)
         notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
-        dealt = {n.id: frozenset() if _says_the_same(n, git) else staged for n in notes}
-        changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id])]
+        moved = {n.id: old for n in notes if (old := _take_record_along(n, git, folder, context))}
+        dealt = {n.id: frozenset() if _says_the_same(n, git, moved) else staged for n in notes}
+        changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id]) or n.id in moved]
         if changed:
             git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
         return [n.id for n in changed]
@@ -48,10 +50,28 @@ def _note(tree: IndexTree, path: str, context: str) -> Note | None:
     return parse(path, data, kind)[0] if kind and data is not None else None
 
 
-def _says_the_same(note: Note, git: Git) -> bool:
+def _take_record_along(note: Note, git: Git, folder: Folder, context: str) -> str:
+    """The path that a note without a record had in the last commit, its record now under the new name; empty
+    when the commit in the making renames it not."""
+    if folder.read_record(note.id):
+        return ""
+    out = git.run(
+        "diff", "--cached", "--name-status", "-z", "--find-renames", "--diff-filter=R", "--no-ext-diff"
+    )
+    parts = out.decode("utf-8", "surrogateescape").split("\0")
+    for old, new in zip(parts[1::3], parts[2::3], strict=False):
+        before = posixpath.basename(old).removesuffix(".md")
+        if new == note.path and before != note.id and (record := folder.record(before)):
+            folder.write_record(note.id, record)
+            git.run("rm", "-q", "-f", "--ignore-unmatch", "--", f"{context}/.verified/{before}")
+            return old
+    return ""
+
+
+def _says_the_same(note: Note, git: Git, moved: Mapping[str, str]) -> bool:
     """Is the text the one of the last commit? Then nobody has dealt with its claims: other tags or anchors
     say nothing about code, and what a sync that followed moved code has proved stands in its record."""
-    data = git.read_blob(f"HEAD:{note.path}")
+    data = git.read_blob(f"HEAD:{moved.get(note.id, note.path)}")
     before = parse(note.path, data, note.kind)[0] if data is not None else None
     return before is not None and (before.title, before.body) == (note.title, note.body)
 

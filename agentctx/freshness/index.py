@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentctx.freshness.history import History
 from agentctx.freshness.logbook import Log, Logbook, newer
+from agentctx.freshness.renamed import with_renamed
 from agentctx.freshness.score import (
     HALF_LIVES,
     Ageing,
@@ -81,6 +82,8 @@ class Assessor:
 
     def assess(self, notes: NoteSet, records: Records, today: date | None = None) -> Index:
         """The verdict on every note, in the order of the notes."""
+        git = self.history.git if self.history else None
+        records = with_renamed(notes.notes, records, git, self.head, self.context)
         self._records = records
         self._entries = self._log(notes, self.cache)
         verdicts = Verdicts(self.cache, self.tree, self.head)
@@ -139,6 +142,11 @@ class Assessor:
         from agentctx.freshness.standing import Standing
 
         return Standing(self.tree, self.history, self.cache, self.context, self._entries)
+
+    def versions(self, path: str) -> frozenset[str]:
+        """The content ids that a file had in this history, as far as it has been assessed."""
+        events = (self._entries.events[at] for at in self._entries.places.get(path, ()))
+        return frozenset(blob for event in events for blob in event.changes[path] if blob)
 
     def known(self, notes: Sequence[Note], records: Records) -> dict[str, dict[str, Stamp]]:
         """What to record, beside anchors, of notes that are verified now: what speaks against them, by id."""
