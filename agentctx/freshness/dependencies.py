@@ -13,7 +13,7 @@ from agentctx.freshness.code import Code, File
 from agentctx.freshness.detours import detours
 from agentctx.freshness.languages import language_of
 from agentctx.freshness.targets import Dependencies
-from agentctx.freshness.walk import DEEPEST, Walk, files_of, last
+from agentctx.freshness.walk import DEEPEST, Walk, files_of, last, owner_of
 from agentctx.model import Anchor, Symbol
 
 _TYPES = frozenset({"class", "struct", "interface", "enum", "record", "trait", "type"})
@@ -37,6 +37,7 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
         return found
     user = User(Anchor(path, symbol.name), symbol)
     file = code.file(path)
+    found.owner = owner_of(symbol.name) if symbol.kind in _MEMBERS else ""
     found.uncertain = bool(file and file.damage)  # an import may be what cannot be read
     bases = set(_bases(file, symbol.name))
     walk = Walk(code, language, found)
@@ -48,7 +49,7 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
         if defined is None:
             continue
         found.used |= set(files_of(target, code))
-        digest = _whole(defined) if reference in bases else _face(target, defined, user, reference, code)
+        digest = _whole(defined) if reference in bases else _face(target, user, reference, walk)
         if digest:
             found.targets[reference] = target
             found.digests[reference] = digest
@@ -64,7 +65,7 @@ def dependencies(path: str, symbol: Symbol, code: Code) -> Dependencies:
             found.used |= set(files_of(target, code))
             found.targets[target.symbol] = target
             is_member = defined.kind in _MEMBERS
-            digest = face_stamp(defined) if is_member else _face(target, defined, user, reference, code)
+            digest = face_stamp(defined) if is_member else _face(target, user, reference, walk)
             found.digests[target.symbol] = digest
             found.far.add(target.symbol)
     return found
@@ -85,17 +86,22 @@ def _whole(symbol: Symbol) -> str:
     return f"{symbol.stamp.sig}.{symbol.stamp.body}"
 
 
-def _face(target: Anchor, defined: Symbol, user: User, reference: str, code: Code) -> str:
+def _face(target: Anchor, user: User, reference: str, walk: Walk) -> str:
     """Digest of what somebody depends on who uses a definition: of a type, the members that he names.
 
     A new field, a method that is never called, an attribute in front of a structure: none of his business.
     """
-    is_made = reference not in user.symbol.types
+    code, is_made = walk.code, reference not in user.symbol.types
+    defined = code.symbol(target.path, target.symbol)
+    assert defined is not None
     if is_made and defined.value:  # however it is declared
         return defined.stamp.body
     if defined.kind not in _TYPES or (defined.kind != "class" and not _has_members(target, code)):
         return _whole(defined) if is_made else ""
-    parts = [f"{made.name}={face_stamp(made)}" for _, made in face_of(target, user, reference, code)]
+    parts = [
+        f"{walk.found.relative(made.name)}={face_stamp(made)}"
+        for _, made in face_of(target, user, reference, code)
+    ]
     if not is_made:
         return ";".join(parts)
     return ";".join([defined.stamp.sig if defined.kind == "class" else "type", *parts])

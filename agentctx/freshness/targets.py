@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Dependencies:
     own, which records from before they were followed do not hold."""
     used: set[str] = field(default_factory=set)
     """Files whose content the answer rests on."""
+    owner: str = ""
+    """The type that the symbol is a member of: its name is no part of the digest, for it may be renamed."""
     uncertain: bool = False
     """A file on the way could not be parsed: an absent target proves nothing."""
 
@@ -35,7 +38,13 @@ class Dependencies:
         return f"{near or NONE}{far}" if far else near
 
     def _digest(self, names: Set[str]) -> str:
-        return fingerprint("\n".join(f"{name}\x00{self.digests[name]}" for name in sorted(names)))
+        written = sorted(f"{self.relative(name)}\x00{self.digests[name]}" for name in names)
+        return fingerprint("\n".join(written))
+
+    def relative(self, name: str) -> str:
+        """A name without that of the owner."""
+        is_own = self.owner and re.match(rf"{re.escape(self.owner)}(?![\w$])", name)
+        return f"\x00owner{name[len(self.owner) :]}" if is_own else name
 
 
 def is_other(recorded: str, now: str) -> bool:

@@ -129,7 +129,17 @@ class Walk:
             inherited = there and self.member(there.path, there.symbol, name, False, depth - 1)
             if inherited:
                 return inherited
-        return None
+        return None if is_super else self.elsewhere(path, owner, name, depth)
+
+    def elsewhere(self, path: str, owner: str, name: str, depth: int) -> Anchor | None:
+        """A member of a type that this file only adds to (an ``impl`` of Rust): where the type is defined."""
+        file = self.file(path)
+        if file is None or not owner or owner in file.names:
+            return None
+        there = self.definition(path, "", owner, depth - 1)
+        if there is None or there.path == path:
+            return None
+        return self.member(there.path, there.symbol, name, False, depth - 1)
 
     def definition(self, path: str, symbol: str, name: str, depth: int) -> Anchor | None:
         """Where a name as written at top level of a file is defined."""

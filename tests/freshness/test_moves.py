@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.freshness.scene import Scene
 from tests.repository import TempRepo
 
 BODY = "def total(net):\n    tax = net * RATE\n    return net + tax\n"
@@ -146,3 +147,37 @@ def test_files_of_one_content_that_moved_together_are_no_copies_of_each_other(re
     repo.git("rm", "-q", "-r", "one", "two")
     repo.commit("Move", {"uno/x.js": SUM, "due/y.js": SUM})
     assert said(repo)[1] == "moved"
+
+
+RECEIVER = """package p
+
+type Invoice struct{ rate int }
+
+func (i *Invoice) Total(a int) int {
+	return a * i.rate + Invoice{rate: 2}.rate
+}
+"""
+
+
+def test_a_type_renamed_with_its_method_is_a_move_and_no_changed_dependency(repo: TempRepo) -> None:
+    repo.write("p/a.go", RECEIVER)
+    scene = Scene(repo)
+    scene.note("a", ("p/a.go#Invoice.Total",))
+    scene.verify()
+    repo.commit("Start")
+    repo.commit("Rename", {"p/a.go": RECEIVER.replace("Invoice", "Bill")})
+    assert (scene.drift().state, scene.drift().moved_to) == ("moved", "p/a.go#Bill.Total")
+    repo.commit("Change", {"p/a.go": RECEIVER.replace("Invoice", "Bill").replace("rate int", "rate int64")})
+    assert scene.drift().state == "dependency"
+
+
+def test_an_impl_moved_to_another_file_than_its_type_still_reads_the_same_field(repo: TempRepo) -> None:
+    kind = "pub struct Invoice {\n    n: i32,\n}\n"
+    code = "\nimpl Invoice {\n    pub fn total(&self, a: i32) -> i32 {\n        a * 3 + self.n\n    }\n}\n"
+    repo.commit("Code", {"src/lib.rs": "mod a;\nmod b;\n", "src/a.rs": kind + code, "src/b.rs": "\n"})
+    scene = Scene(repo)
+    scene.note("a", ("src/a.rs#Invoice::total",))
+    scene.verify()
+    repo.commit("Note")
+    repo.commit("Move", {"src/a.rs": kind, "src/b.rs": "use crate::a::Invoice;\n" + code})
+    assert (scene.drift().state, scene.drift().moved_to) == ("moved", "src/b.rs#Invoice::total")
