@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from agentctx.errors import Conflict, InvalidInput
+from agentctx.flows.unread import mark_read
 from agentctx.freshness.answers import CONDITIONS, MENTIONS, either, is_entry
 from agentctx.freshness.mentions import claims
 from agentctx.freshness.verify import checked_anchor, stamps_for
@@ -114,6 +115,8 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
             _move_review_on(project, note)
         anchors = tuple(str(a) for a in note.anchors)
         written.append(Written(note.id, note.path, anchors, _of_anchors(stamps)))
+    if names and not dry:
+        mark_read(project, [note.path for note in notes])
     project.assessor.keep_code()
     return written
 

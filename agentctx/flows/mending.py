@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from agentctx.errors import NotFound
+from agentctx.flows.unread import mark_unread
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import RevTree
@@ -63,8 +64,14 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
             return False
         proposal = twin
     if write:
-        accept(proposal, project.folder, store, stamps_by(project, proposal))
+        _apply(project, proposal)
     return True
+
+
+def _apply(project: Project, proposal: Proposal) -> None:
+    """Accept what no person has looked at."""
+    done = accept(proposal, project.folder, project.proposals, stamps_by(project, proposal))
+    mark_unread(project, done)
 
 
 def stamps_by(project: Project, proposal: Proposal) -> Callable[[Note], Mapping[str, Stamp]]:
@@ -84,13 +91,13 @@ def finish_interrupted(project: Project) -> None:
     store = project.proposals
     for proposal in store.open():
         if written_before(proposal, project.folder, store) is not None:
-            accept(proposal, project.folder, store, stamps_by(project, proposal))
+            _apply(project, proposal)
 
 
 def apply_open(project: Project) -> None:
     """Accept what waits and no check objected to; what a person has undone waits for that person."""
     for proposal in _unasked(project):
-        accept(proposal, project.folder, project.proposals, stamps_by(project, proposal))
+        _apply(project, proposal)
 
 
 def discarded(project: Project) -> frozenset[str]:

@@ -17,6 +17,7 @@ from agentctx.errors import InvalidInput
 from agentctx.fence import attribute, fenced
 from agentctx.flows.embeddings import nearest
 from agentctx.flows.status import arrivals
+from agentctx.flows.unread import unread
 from agentctx.model import Briefing, BriefingItem, Freshness, Hit, Note, Query
 from agentctx.project import Project
 from agentctx.retrieval.fusion import fused
@@ -124,7 +125,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
     notes = {n.id: n for n in project.notes.notes}
     states = project.index.by_id()
     past = retired(project.notes.notes)
-    origin = project.origins
+    origin, new = project.origins, unread(project)
     return [
         BriefingItem(
             id=hit.id,
@@ -140,6 +141,7 @@ def _items(project: Project, hits: Sequence[Hit]) -> list[BriefingItem]:
             score=hit.score,
             anchored=notes[hit.id].anchored,
             retired=attribute(past.get(hit.id, "")),
+            unread=hit.id in new,
         )
         for hit in hits
     ]

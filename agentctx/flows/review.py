@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from agentctx.errors import InvalidInput
 from agentctx.flows.mending import stamps_by
 from agentctx.flows.recheck import recheck
+from agentctx.flows.unread import mark_read
 from agentctx.freshness.verify import stamps_for
 from agentctx.model import Edit, Proposal, Refusal
 from agentctx.notes.document import parse
@@ -62,6 +63,7 @@ def accept(
 
 def _written(project: Project, proposal: Proposal) -> Proposal:
     stamps = stamps_by(project, proposal)
+    mark_read(project, [proposal.note_path])
     return accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
 
 

@@ -54,6 +54,8 @@ class BriefingItem:
     """``superseded by X``, ``archived`` ... of a note that no longer holds; empty for the others."""
     anchored: bool = True
     """Whether its state rests on code it names; without, nothing but words could speak against it."""
+    unread: bool = False
+    """Whether a model wrote its last words and no person of this clone has read them."""
 
 
 @dataclass(frozen=True, slots=True)

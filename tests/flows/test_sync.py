@@ -127,6 +127,46 @@ def test_a_rejected_proposal_does_not_come_back(shop: TempRepo, model: ScriptedM
     assert "dealt with in an earlier sync" in done.stdout
 
 
+UNREAD = 'path="agent-context/decisions/2026-01-12-signed-tokens.md" written-by="model">'
+
+
+def test_the_briefing_tells_words_that_a_model_wrote_and_nobody_has_read(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    def told() -> bool:
+        text = shop.agentctx("prime", "--task", "tokens").stdout
+        assert (UNREAD in text) == ("WRITTEN BY A MODEL, read by nobody yet" in text)
+        return UNREAD in text
+
+    assert not told()
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    assert told()
+    shop.commit("Mended")
+    assert told(), "a commit does not mean that it was read"
+    shop.agentctx("verify")
+    assert told(), "and neither does verifying all there is"
+    shop.agentctx("undo")
+    assert not told(), "the words are gone"
+    assert shop.agentctx("review", "accept").returncode == 0
+    assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text() and not told(), "now a person has read them"
+
+
+def test_verifying_a_note_by_name_says_that_its_new_words_were_read(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    assert UNREAD in shop.agentctx("prime", "--task", "tokens").stdout
+    assert shop.agentctx("verify", "signed-tokens").returncode == 0
+    assert UNREAD not in shop.agentctx("prime", "--task", "tokens").stdout
+
+
+def test_words_that_a_person_accepted_have_been_read(shop: TempRepo, model: ScriptedModel) -> None:
+    shop.agentctx("sync", "HEAD~1..HEAD")
+    shop.agentctx("review", "accept")
+    assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text()
+    assert UNREAD not in shop.agentctx("prime", "--task", "tokens").stdout
+
+
 def test_an_edit_that_was_thrown_away_by_git_can_be_had_again(shop: TempRepo, model: ScriptedModel) -> None:
     start = notes_on_disk(shop)
     shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
