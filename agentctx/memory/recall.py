@@ -59,7 +59,7 @@ def _counts(text: str, words: Sequence[str]) -> tuple[dict[str, int], int]:
     """How often each of ``words`` stands in the first stretch of ``text`` that holds one, and its length."""
     if len(text) <= _SHORT:
         tokens = _tokens_of_short(text)
-        return {word: tokens.count(word) for word in words if word in tokens}, len(tokens)
+        return {word: count for word in words if (count := tokens.count(word))}, len(tokens)
     counts: Counter[str] = Counter()
     for start in range(0, len(text), _READ):
         counts = Counter(tokenize(text[start : start + _READ + _OVERLAP]))
@@ -76,14 +76,17 @@ def rank(words: Sequence[str], candidates: Sequence[Candidate]) -> list[tuple[fl
     counted = [(candidate, *_counts(candidate.text, words)) for candidate in candidates]
     mean = sum(length for _, _, length in counted) / len(counted) if counted else 1.0
     total = len(counted)
+    held = Counter(word for _, counts, _ in counted for word in counts)
     weight = {}
     for word in words:
-        holding = sum(1 for _, counts, _ in counted if word in counts)
+        holding = held[word]
         weight[word] = math.log(1 + (total - holding + 0.5) / (holding + 0.5))
     scored = []
     for candidate, counts, length in counted:
         norm = _K1 * (1 - _B + _B * length / mean)
-        score = sum(weight[w] * count * (_K1 + 1) / (count + norm) for w, count in counts.items())
+        score = 0.0
+        for word, count in counts.items():
+            score += weight[word] * count * (_K1 + 1) / (count + norm)
         key = set(_tokens_of_short(candidate.key)) if candidate.key else ()
         if key and weight.keys() >= key:  # it is asked for by its name, however long its text is
             score += sum(weight[w] for w in key) * (_K1 + 1)
