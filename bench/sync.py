@@ -192,7 +192,9 @@ def case_of(edited: Edited, given: Sequence[Operation], change: Change) -> Case 
 def answers(found: Sequence[Edited], seed: int) -> Iterator[tuple[str, Edited, list[Operation], Change]]:
     """(kind, edit, operations, the merge that is the evidence): each true edit with its false variants."""
     chance = random.Random(seed)
-    for edited in found:
+    for at, edited in enumerate(found):
+        if at % 50 == 0:
+            progress(f"judging edit {at} of {len(found)}")
         given = operations(edited.note.body, edited.after)
         yield "true", edited, given, edited.change
         for kind in ("rotated", "traded"):
@@ -256,12 +258,18 @@ def sample(folder: Path, merges: int, seed: int) -> list[Edited]:
     chance = random.Random(seed)
     found: list[Edited] = []
     for at, name in enumerate(names):
+        progress(f"reading {name} ({at + 1} of {len(names)})")
         every = list(edits(folder, name))
         heads = sorted({e.change.head for e in every})
         share = merges * (at + 1) // len(names) - merges * at // len(names)
         kept = set(chance.sample(heads, min(share, len(heads)))) if merges else set(heads)
         found += [e for e in every if e.change.head in kept]
     return found
+
+
+def progress(words: str) -> None:
+    """What is being done, for whoever waits; the tables alone go to standard output."""
+    print(words, file=sys.stderr, flush=True)
 
 
 # --------------------------------------------------------------------------- calls
@@ -271,6 +279,7 @@ def calls(folder: Path, heads: set[str]) -> list[Calls]:
     """Requests for each of these merges, and what one request for each touched note would be."""
     found = []
     for name in repositories(folder):
+        progress(f"counting calls: {name}")
         for case in cases(folder, name):
             if case.change.head in heads:
                 flagged = [a for a in affected(case.change, case.notes, history=case.history) if a.flag]
