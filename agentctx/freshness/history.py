@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agentctx.errors import GitFailed
 from agentctx.git import Git
 from agentctx.git.objects import object_id
 from agentctx.model import Commit
@@ -20,6 +21,8 @@ _LOG = (
     f"--format={_FORMAT}",
 )  # fmt: skip
 _PROSE = ("**/*.md", "**/*.rst", "**/*.txt", "**/*.adoc", "**/CHANGELOG*", "**/NEWS*")
+_BINARY = "png jpg jpeg gif webp ico pdf mp4 webm mov ttf otf woff woff2 zip gz tar jar wasm so dll bin"
+_NO_TEXT = (":/", *(f":(exclude,icase)*.{ending}" for ending in _BINARY.split()))
 _MOST_PATHS = 400
 """Paths of one question about history; the rest goes without evidence."""
 _MOST_COMMITS = 2000
@@ -98,15 +101,24 @@ class History:
     def renames(self, base: str) -> Mapping[str, str]:
         """Old path -> new path of every file that git takes for renamed between ``base`` and now."""
         if base not in self._renames:
-            self.processes += 1
-            out = self.git.run(
-                "diff", "--raw", "-z", "-M", "-l2000", "--no-relative", "--no-ext-diff", "--no-textconv",
-                "--diff-filter=R", "--ignore-submodules=all", base, *self._now, "--", check=False,
-            )  # fmt: skip
-            parts = out.decode("utf-8", "surrogateescape").split("\0")
+            parts = self._renamed(base).decode("utf-8", "surrogateescape").split("\0")
             starts = [at for at, part in enumerate(parts) if part.startswith(":")]
             self._renames[base] = {parts[at + 1]: parts[at + 2] for at in starts if at + 2 < len(parts)}
         return self._renames[base]
+
+    def _renamed(self, base: str) -> bytes:
+        """What git says of renames. In a partial clone the contents of large files may be missing, and git
+        gives up on all of them: those that are no text are left out then."""
+        for likeness, where in (("-M", ()), ("-M", _NO_TEXT), ("-M100%", ())):
+            self.processes += 1
+            try:
+                return self.git.run(
+                    "diff", "--raw", "-z", likeness, "-l2000", "--no-relative", "--no-ext-diff", "--no-textconv",
+                    "--diff-filter=R", "--ignore-submodules=all", base, *self._now, "--", *where,
+                )  # fmt: skip
+            except GitFailed:
+                continue
+        return b""
 
     def occurrences(self, words: Collection[str], context: str) -> dict[str, str]:
         """Word -> one file in which it occurs now as a word; prose and the context folder do not count."""

@@ -18,7 +18,9 @@ from agentctx.model import Mention, Symbol
 
 _MOST_FILES = 40
 """Files that are taken apart to find out whether a name is the only one of its kind."""
-_STATED = re.compile(r"[A-Za-z_][\w.-]*(?P<sign> = |: )(?P<value>.*)")
+_STATED = re.compile(r"[A-Za-z_][\w.-]*(?: = |: |=)(?P<value>.*)")
+_CERTAIN = " = "
+"""Nothing else is written so: a key may be another system's, ``NAME=value`` a variable of the shell."""
 _LITERAL = re.compile(
     r"""-?(?:0[xob])?[\d_]+(?:\.\d+)?(?:[eE][+-]?\d+)?|"[^"]*"|'[^']*'|[Tt]rue|[Ff]alse|None|null"""
 )
@@ -30,10 +32,7 @@ Place = tuple[str, Symbol]
 
 
 def is_stated(claim: Claim) -> bool:
-    """Does the span say exactly ``NAME = literal`` (or ``key: literal``)?
-
-    ``NAME=literal`` may as well be a variable of the shell or an argument of a call.
-    """
+    """Does the span say exactly ``NAME = literal``, ``key: literal`` or ``NAME=literal``?"""
     found = _STATED.fullmatch(claim.text) if claim.kind == "value" else None
     return found is not None and _LITERAL.fullmatch(found["value"]) is not None
 
@@ -92,8 +91,8 @@ class Values:
         now = _shown(symbol, claim)
         if was and _may_be(was, claim.value):
             return _differs(claim, now, "" if path in files else f" in `{path}`")
-        if not own and ": " in claim.text:
-            return None  # the key may be another system's
+        if not own and _CERTAIN not in claim.text:
+            return None
         said = f"the note says {claim.value}, `{claim.name}` is {now}"
         when = "when the note was last edited or verified"
         if was:
@@ -116,8 +115,10 @@ class Values:
         if not _DISTINCT.search(claim.name):
             return []
         found = self._everywhere(claim)
-        exact = len(found) == 1 and not self._doubt(claim) and _is_meant(claim, found[0][1])
-        return found if exact else []
+        if len(found) != 1 or self._doubt(claim):
+            return []
+        is_same = found[0][1].name == claim.name and "=" in claim.text
+        return found if is_same or _is_meant(claim, found[0][1]) else []
 
     def _everywhere(self, claim: Claim) -> list[Place]:
         """Every constant of that name in the files that hold the word; none when there are too many."""
@@ -150,7 +151,7 @@ def _meant(claim: Claim, files: Sequence[str], code: Code) -> list[Place]:
 def _is_meant(claim: Claim, symbol: Symbol) -> bool:
     if symbol.kind == "key":
         return True
-    return " = " in claim.text and (symbol.name == claim.name or "." in claim.name)
+    return _CERTAIN in claim.text and (symbol.name == claim.name or "." in claim.name)
 
 
 def _may_be(now: str, said: str) -> bool:

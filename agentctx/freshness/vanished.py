@@ -18,7 +18,7 @@ from agentctx.freshness.rot import lines_above
 from agentctx.freshness.vocabulary import Vocabulary
 from agentctx.model import Anchor, Mention, Note, Stamp
 
-_SHAPE = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}[a-z]|\w\.\w|^--\w")
+_SHAPE = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}[a-z]|\w\.\w|^--\w|^-\w{2,}")
 _SHORTEST = 4
 _MOST_PAST_TREES = 40
 _MOST_EXPLAINED = 40
@@ -159,11 +159,12 @@ class Vanished:
 
 
 def forms(claim: Claim) -> tuple[str, ...]:
-    """The words by which code may name what a claim names: a flag ``--a-b`` may be ``a_b`` or ``aB``."""
+    """The words by which code may name what a claim names: a flag ``--a-b`` (or ``-a-b``, in Go) may be
+    ``a_b`` or ``aB``."""
     name = _last(claim.name)
-    if not name.startswith("--"):
+    if not name.startswith("-"):
         return (name,)
-    bare = name[2:]
+    bare = name.lstrip("-")
     first, *rest = bare.split("-")
     camel = first + "".join(part[:1].upper() + part[1:] for part in rest)
     return tuple(dict.fromkeys((name, bare, bare.replace("-", "_"), camel)))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from agentctx.model import Section
 
+_BROKEN = re.compile(r"\s*\n\s*")
+"""A line break inside a code span is a blank; other blanks are its own."""
 _TICKS = re.compile("`+")
 _LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 
@@ -106,7 +108,7 @@ def _spans_in(prose: str) -> list[tuple[str, int]]:
         if closing < 0:
             place += 1
             continue
-        text = " ".join(prose[runs[place][1] : runs[closing][0]].split())
+        text = _BROKEN.sub(" ", prose[runs[place][1] : runs[closing][0]]).strip()
         if text:
             spans.append((text, runs[place][0]))
         place = closing + 1

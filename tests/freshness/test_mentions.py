@@ -298,6 +298,7 @@ def far_scene(repo: TempRepo, body: str, anchors: tuple[str, ...] = ()) -> Scene
         ("issue_token()", "src/token.py", "issue_token", "mint"),
         ("--dry-run-first", "src/token.py", "--dry-run-first", "--try"),
         ("--verbose-log", "cli.go", "verbose-log", "loud"),
+        ("-verbose-log", "cli.go", "verbose-log", "loud"),
         ("APP_TOKEN", "src/token.py", "APP_TOKEN", "APP_KEY"),
         ("server.port", "config/app.yaml", "port", "listen"),
     ],

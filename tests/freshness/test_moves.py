@@ -181,3 +181,23 @@ def test_an_impl_moved_to_another_file_than_its_type_still_reads_the_same_field(
     repo.commit("Note")
     repo.commit("Move", {"src/a.rs": kind, "src/b.rs": "use crate::a::Invoice;\n" + code})
     assert (scene.drift().state, scene.drift().moved_to) == ("moved", "src/b.rs#Invoice::total")
+
+
+def test_a_rename_is_followed_where_the_contents_of_a_picture_are_missing(repo: TempRepo) -> None:
+    """As in a partial clone: git gives up on a comparison that needs them."""
+    repo.write("src/kinds.ts", "export type A = 1;\nexport type B = 2;\nexport type C = A | B;\n")
+    repo.write("old.png", "old picture\n" * 9)
+    scene = Scene(repo)
+    scene.note("a", ("src/kinds.ts#A",))
+    scene.verify()
+    repo.commit("Start")
+    repo.git("mv", "src/kinds.ts", "src/types.ts")
+    repo.write("src/types.ts", "export type A = 1 | 3;\nexport type B = 2;\nexport type C = A | B;\n")
+    (repo.root / "old.png").unlink()
+    repo.commit("Move", {"new.png": "old picture\n" * 8})
+    blob = repo.git("rev-parse", "HEAD:new.png")
+    (repo.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    (repo.root / "new.png").write_text("another picture\n")
+    repo.git("update-index", "--skip-worktree", "new.png")
+    (repo.root / "new.png").unlink()
+    assert scene.drift().moved_to == "src/types.ts#A"

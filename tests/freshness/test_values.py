@@ -175,6 +175,21 @@ def test_a_key_of_another_file_that_may_not_be_meant_raises_nothing(
     assert scene.freshness().mentions == ()
 
 
+def test_a_value_written_without_blanks_is_told_only_when_it_was_true(repo: TempRepo) -> None:
+    scene = scene_with(repo, "`MAX_AGE=900`, not `MAX_AGE=7`", ())
+    assert scene.freshness().state == "fresh"
+    repo.commit("Raise", {"src/auth.py": AUTH.format(age=1200)})
+    assert (only(scene).text, only(scene).now) == ("MAX_AGE=900", "1200")
+
+
+def test_blanks_in_a_text_are_part_of_the_value(repo: TempRepo) -> None:
+    scene = scene_with(repo, '`TAB = "    "` indents.', ())
+    repo.commit("Tab", {"tab.py": 'TAB = "    "\n'})
+    assert scene.freshness().mentions == ()
+    repo.commit("Narrow", {"tab.py": 'TAB = "  "\n'})
+    assert scene.freshness().state == "suspect"
+
+
 def test_a_value_is_seen_beside_a_syntax_error(repo: TempRepo) -> None:
     scene = scene_with(repo, "`MAX_AGE = 900`", ())
     scene.edit("src/auth.py", "def issue_token(user):", "def issue_token(user:")
