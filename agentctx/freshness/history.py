@@ -113,8 +113,9 @@ class History:
             self.processes += 1
             try:
                 return self.git.run(
-                    "diff", "--raw", "-z", likeness, "-l2000", "--no-relative", "--no-ext-diff", "--no-textconv",
-                    "--diff-filter=R", "--ignore-submodules=all", base, *self._now, "--", *where,
+                    "diff", "--raw", "-z", likeness, "-l2000", "--no-relative", "--no-ext-diff",
+                    "--no-textconv", "--diff-filter=R", "--ignore-submodules=all",
+                    base, *self._now, "--", *where,
                 )  # fmt: skip
             except GitFailed:
                 continue

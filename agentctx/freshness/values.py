@@ -63,6 +63,10 @@ class Values:
                 return _unknown(claim, why)
         now = _places(claim, present, self.code) or _places(claim, files, self.code)
         names = {symbol.name for _, symbol in homes}
+        for path in () if now else present:
+            if any(found in names for _, found in definitions(claim.name, [path], self.code)):
+                reason = f"`{claim.name}` in `{path}` is written as no plain value now"
+                return Mention(claim.text, claim.line, "broken", f"{reason}, the note says {claim.value}")
         elsewhere = now or [place for place in self._everywhere(claim) if place[1].name in names]
         if any(same_value(symbol.value, claim.value) for _, symbol in elsewhere):
             return None

@@ -190,6 +190,14 @@ def test_blanks_in_a_text_are_part_of_the_value(repo: TempRepo) -> None:
     assert scene.freshness().state == "suspect"
 
 
+def test_a_value_that_is_reckoned_now_is_doubted_though_another_file_has_it(repo: TempRepo) -> None:
+    repo.write("src/twin.py", "MAX_AGE = 900\n")
+    scene = scene_with(repo, "`MAX_AGE = 900`")
+    repo.commit("Reckon", {"src/auth.py": AUTH.format(age="hours() * 60")})
+    assert only(scene).reason.startswith("`MAX_AGE` in `src/auth.py` is written as no plain value now")
+    assert scene.freshness().state == "suspect"
+
+
 def test_a_value_is_seen_beside_a_syntax_error(repo: TempRepo) -> None:
     scene = scene_with(repo, "`MAX_AGE = 900`", ())
     scene.edit("src/auth.py", "def issue_token(user):", "def issue_token(user:")
