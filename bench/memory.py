@@ -28,9 +28,10 @@ from typing import Any
 from agentctx.memory.base import Window
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import later
+from agentctx.memory.connections import connect
 from agentctx.memory.ids import derived
 from agentctx.memory.load import load
-from agentctx.memory.postgres import PostgresDatabase, connect
+from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.recall import recall
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite

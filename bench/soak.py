@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from agentctx.flows.memories import root_commit
-from agentctx.memory.postgres import connect
+from agentctx.memory.connections import connect
 from agentctx.memory.sqlite import default_path
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.project import Project

@@ -21,10 +21,11 @@ from typing import Any
 
 from agentctx.flows.export import export_jsonl, import_jsonl
 from agentctx.memory.batches import BATCH, Batches, Rows
+from agentctx.memory.connections import connect
 from agentctx.memory.engine import migrate
 from agentctx.memory.lines import Lines
 from agentctx.memory.load import load
-from agentctx.memory.postgres import connect, transaction
+from agentctx.memory.postgres import transaction
 from agentctx.memory.store import open_postgres, open_sqlite
 from bench.memory import filling, server
 

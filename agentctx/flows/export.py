@@ -354,7 +354,8 @@ def export_stash(rows: Rows, out: Path | TextIO, now: str) -> None:
 
 def export_stash_dsn(rows: Rows, dsn: str, now: str) -> None:
     """The same into the Stash behind ``dsn``, in one transaction. Raises ``AgentctxError``."""
-    from agentctx.memory.postgres import connect, run_script
+    from agentctx.memory.connections import connect
+    from agentctx.memory.postgres import run_script
 
     with connect(dsn) as connection:
         run_script(connection, to_stash.statements(rows, now), "start Stash on it once: it makes its tables")

@@ -11,10 +11,11 @@ from functools import partial
 
 from agentctx.memory.asserting import refuse_foreign, write_rows
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
+from agentctx.memory.connections import connect
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
-from agentctx.memory.postgres import PostgresSession, connect, transaction
+from agentctx.memory.postgres import PostgresSession, transaction
 from agentctx.memory.rows import NAMESPACES, REMOVALS, Row, Table
 from agentctx.memory.words import add_rows, index_rows, searched_by_words
 

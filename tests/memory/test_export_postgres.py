@@ -24,9 +24,9 @@ from agentctx.flows.export import (
 )
 from agentctx.git import Git
 from agentctx.memory.canonical import instant
+from agentctx.memory.connections import connect
 from agentctx.memory.ids import derived
 from agentctx.memory.lines import Lines
-from agentctx.memory.postgres import connect
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Briefing, BriefingItem, Episode, Fact, Note, Query, WorkingContext
 from agentctx.note_versions import history_of_notes

@@ -13,9 +13,10 @@ import pytest
 from agentctx.errors import AgentctxError, Conflict, InvalidInput
 from agentctx.flows.memories import Memory
 from agentctx.memory.batches import Rows
+from agentctx.memory.connections import connect
 from agentctx.memory.keys import Keys
 from agentctx.memory.load import load
-from agentctx.memory.postgres import PostgresDatabase, PostgresSession, connect
+from agentctx.memory.postgres import PostgresDatabase, PostgresSession
 from agentctx.memory.store import SqlStore, open_postgres
 from agentctx.memory.tenants import TABLES, Tenants, prepare
 
