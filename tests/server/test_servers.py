@@ -47,6 +47,7 @@ def test_nothing_acknowledged_is_lost_when_a_server_is_killed(
             while len(kept) < 60:
                 writers[0].join(0.05)
             first.process.kill()
+            first.process.wait()
             for writer in writers:
                 writer.join()
         found = {e["id"] for e in second.call("recent_episodes", key, limit=1000)["episodes"]}
