@@ -121,12 +121,12 @@ def _new_files(code: Code, before: Before, suffix: str) -> Iterator[str]:
 
 
 def _receivers(anchor: Anchor, code: Code, before: Before) -> Iterator[str]:
-    """Files of the same language that are new or changed and may hold the symbol now."""
-    language = language_of(anchor.path)
+    """Files of the same family of languages that are new or changed and may hold the symbol now."""
+    family = type(language_of(anchor.path))  # TypeScript goes from `.tsx` to `.ts`
     word = simple(anchor.symbol).encode()
     seen = 0
     for path in code.tree.paths():
-        if path == anchor.path or language_of(path) is not language:
+        if path == anchor.path or type(language_of(path)) is not family:
             continue
         if before.code is not None and before.code.tree.key(path) == code.tree.key(path):
             continue

@@ -201,3 +201,19 @@ def test_a_rename_is_followed_where_the_contents_of_a_picture_are_missing(repo: 
     repo.git("update-index", "--skip-worktree", "new.png")
     (repo.root / "new.png").unlink()
     assert scene.drift().moved_to == "src/types.ts#A"
+
+
+HOOK = "export function useN(a: number) {\n  const n = a + 1;\n  return { n, inc: () => set(n) };\n}\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [("c.tsx", "useN.ts"), ("a.ts", "b.tsx"), ("a.js", "b.mjs")])
+def test_code_is_found_in_a_file_of_a_sister_language(repo: TempRepo, before: str, after: str) -> None:
+    hook = HOOK if "js" not in before else HOOK.replace(": number", "")
+    rest = "export const label = (x) => [x, useN(x)];\n"
+    repo.commit("Code", {f"src/{before}": hook + rest})
+    scene = Scene(repo)
+    scene.note("a", (f"src/{before}#useN",))
+    scene.verify()
+    repo.commit("Note")
+    repo.commit("Split", {f"src/{before}": "import { useN } from './it';\n" + rest, f"src/{after}": hook})
+    assert (scene.drift().state, scene.drift().moved_to) == ("moved", f"src/{after}#useN")
