@@ -17,7 +17,7 @@ from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.postgres import PostgresSession, transaction
 from agentctx.memory.rows import NAMESPACES, REMOVALS, Row, Table
-from agentctx.memory.words import add_rows, index_rows, searched_by_words
+from agentctx.memory.words import entries, index_rows, searched_by_words
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows written so far."""
@@ -69,10 +69,9 @@ class _Loading:
                 self._upsert(session, table, lines)
 
     def _copy(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
+        session.copy(table.name, table.columns, lines)
         if self.searched and searched_by_words(table):
-            add_rows(session, table, lines)
-        else:
-            session.copy(table.name, table.columns, lines)
+            session.copy_words(entries(table, lines))
 
     def _upsert(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
         refuse_foreign(session, table, lines, self.tenant, written=False)

@@ -88,7 +88,7 @@ class PostgresSession:
             return written
         if self.copying and len(rows) >= SEVERAL:
             self.copy(table.name, table.columns, rows)
-            self.copy("search", _SEARCH, [(row[0], of) for row, of in zip(rows, said, strict=True)])
+            self.copy_words((row[0], of) for row, of in zip(rows, words, strict=True))
             return len(rows)
         if len(rows) == 1:
             return self.run(
@@ -110,6 +110,10 @@ class PostgresSession:
         with self.connection.cursor() as cursor, cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def copy_words(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """The words of new rows."""
+        self.copy("search", _SEARCH, ((owner, " ".join(words)) for owner, words in entries))
 
     def update(
         self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]

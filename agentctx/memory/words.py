@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agentctx.memory.engine import Session
 from agentctx.memory.rows import EPISODES, FACTS, Row, Table
@@ -42,7 +42,12 @@ def index_rows(session: Session, rows: Mapping[Table, Sequence[Row]]) -> None:
     for table in _PLACES:
         lines = rows.get(table, ())
         if lines:
-            session.index([(str(row[0]), _words_in(table, row)) for row in lines])
+            session.index(entries(table, lines))
+
+
+def entries(table: Table, rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
+    """The ids of rows and their words."""
+    return ((str(row[0]), _words_in(table, row)) for row in rows)
 
 
 def _words_in(table: Table, row: Row) -> list[str]:

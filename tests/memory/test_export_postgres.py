@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,14 @@ from agentctx.flows.export import (
     rows_of_repository,
 )
 from agentctx.git import Git
+from agentctx.memory import words
+from agentctx.memory.base import Window
 from agentctx.memory.canonical import instant
 from agentctx.memory.connections import connect
 from agentctx.memory.ids import derived
 from agentctx.memory.lines import Lines
+from agentctx.memory.postgres import PostgresSession
+from agentctx.memory.recall import recall
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.model import Briefing, BriefingItem, Episode, Fact, Note, Query, WorkingContext
 from agentctx.note_versions import history_of_notes
@@ -643,3 +648,41 @@ def test_what_has_expired_leaves_no_id_behind_but_what_rested_on_it_does() -> No
     store.write([said], [rests])
     store.sweep(soon)
     assert [removal.id for removal in store.everything().removals] == [rests.id]
+
+
+def test_an_export_is_copied_once_and_a_repeated_one_reads_no_episode_for_its_words(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_postgres(empty_database).close()
+    store = open_sqlite(None)
+    a_memory_that_forgot(store)
+    copied: list[str] = []
+    read: list[str] = []
+    copy, words_of = PostgresSession.copy, words.words_of
+
+    def copying(self: Any, table: str, *more: Any) -> None:
+        copied.append(table)
+        copy(self, table, *more)
+
+    def reading(text: str) -> list[str]:
+        read.append(text)
+        return words_of(text)
+
+    monkeypatch.setattr(PostgresSession, "copy", copying)
+    monkeypatch.setattr(words, "words_of", reading)
+    export_postgres_dsn(store.everything(), empty_database)
+    assert not [table for table in copied if table.startswith("staged")]
+    assert len(read) == 6
+    copied.clear()
+    read.clear()
+    more = Episode(derived("more"), SPACE, "event", "turbine was said", NOW, NOW)
+    store.append([more])
+    read.clear()
+    export_postgres_dsn(store.everything(), empty_database)
+    assert {"staged_episodes", "staged_facts"} <= set(copied)
+    assert [text for text in read if "said" in text] == ["turbine was said"]
+    copied_store = open_postgres(empty_database)
+    window = Window("/", NOW, limit=10)
+    assert [hit.item.id for hit in recall(copied_store, "turbine", window)] == [more.id]
+    assert len(recall(copied_store, "said", window)) == 4
+    copied_store.close()
