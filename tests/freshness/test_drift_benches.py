@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench import noise, rot
+from bench import broken, noise, rot
 from bench.claims import Claim, claims_in, holds
 from bench.sameness import is_cosmetic
 from tests.repository import TempRepo
@@ -114,3 +114,13 @@ def test_a_literal_is_compared_as_it_stands() -> None:
 )
 def test_what_only_touches_formatting_and_comments(path: str, before: str, after: str, same: bool) -> None:
     assert is_cosmetic(path, before, after) is same
+
+
+def test_broken_counts_symbols_that_outlive_a_syntax_error(
+    repo: TempRepo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo.commit("Code", {"shop.py": OLD * 3})
+    assert broken.main([str(repo.root), "--breaks", "40", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["files"], counts["files_read_otherwise_by_the_grammar"]) == (1, 0)
+    assert counts["same"] > counts["broken_copies"] > 10
