@@ -119,7 +119,8 @@ def test_what_only_touches_formatting_and_comments(path: str, before: str, after
 def test_broken_counts_symbols_that_outlive_a_syntax_error(
     repo: TempRepo, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    repo.commit("Code", {"shop.py": OLD * 3})
+    functions = [f"def f{n}(a):\n    b = g(a, {n})\n    return b\n" for n in range(9)]
+    repo.commit("Code", {"shop.py": "\n\n".join(functions)})
     assert broken.main([str(repo.root), "--breaks", "40", "--json"]) == 0
     counts = json.loads(capsys.readouterr().out)
     assert (counts["files"], counts["files_read_otherwise_by_the_grammar"]) == (1, 0)
