@@ -42,8 +42,9 @@ def check_command(
         if push:
             base, head = pushed(project.git, os.environ)
         checked = blamed_by_all([check(project, one, head) for one in bases_of(project.git, base, head)])
+        top = os.path.relpath(project.git.root)
     for other, path in reports:
-        _emit(checked, other, path)
+        _emit(checked, other, path, top if top != "." else "")
     for notice in checked.notices:
         tell(notice)
     tell(summary(checked))
@@ -66,10 +67,12 @@ def _no_file_twice(paths: list[Path]) -> None:
         raise click.UsageError(f"two reports would be written to one file: {', '.join(twice)}")
 
 
-def _emit(checked: Checked, name: str, out: Path | None) -> None:
+def _emit(checked: Checked, name: str, out: Path | None, top: str) -> None:
+    """``top``: the repository's root from here; empty when that is here."""
     from agentctx.reports import report
+    from agentctx.reports.text import render
 
-    text = report(name)(checked)
+    text = report(name)(checked) if name != "text" or out else render(checked, top)
     if out is not None:
         from agentctx.files import write_atomic
 

@@ -6,6 +6,7 @@ Nothing that the branch says about the gate is believed: settings come from the 
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +23,15 @@ from agentctx.freshness.score import state_of
 from agentctx.git import RevTree, WorkTree
 from agentctx.model import Anchor, Change, Checked, Drift, Finding, Freshness, Note, Problem
 from agentctx.project import Project
-from agentctx.proposals.findings import Rules, in_order, of_note, of_problems, of_targeting, renamed
+from agentctx.proposals.findings import (
+    Rules,
+    edit_command,
+    in_order,
+    of_note,
+    of_problems,
+    of_targeting,
+    renamed,
+)
 from agentctx.proposals.silent_files import lasting, telling
 from agentctx.revision import settings_at
 
@@ -96,18 +105,29 @@ class _Gate:
             mine = [c for c in claims if c.known or not self._is_settled(self.notes[id], after[id], c)]
             self.settled |= {id} if claims and not mine else set()
             found += self.places.placed(self.notes[id], after[id], mine) if mine else []
-        return found + of_problems([*self.after.notes.problems, *self._links()], self.before.notes.problems)
+        problems = [*self.after.notes.problems, *self._links()]
+        return found + of_problems(problems, self.before.notes.problems, set(self.before.tree.paths()))
 
     def _links(self) -> list[Problem]:
-        """Notes whose file, or a folder above it, is a symbolic link now, which hides them."""
+        """Notes whose file, or a folder above it, is a symbolic link now, which hides them; a document that
+        is a link to another document is read there."""
         others = self.after.tree.others()
-        own = [note.path for note in self.before.notes.notes if not note.read_only]
-        links = {path: next((p for p in _and_above(path) if p in others), "") for path in own}
+        paths = {note.path: note.read_only for note in self.before.notes.notes}
+        links = {path: next((p for p in _and_above(path) if p in others), "") for path in paths}
+        read = {note.path for note in self.after.notes.notes}
         return [
             Problem(path, "link", f"`{link}` is a link now, and links are not followed", self._put_back(link))
             for path, link in links.items()
-            if link
+            if link and not (paths[path] and self._leads(link) in read)
         ]
+
+    def _leads(self, link: str) -> str:
+        """The repository path that a link names."""
+        if self.branch.is_worktree:
+            to = str((self.git.root / link).readlink())
+        else:
+            to = (self.git.read_blob(f"{self.branch.head}:{link}") or b"").decode("utf-8", "surrogateescape")
+        return posixpath.normpath(posixpath.join(posixpath.dirname(link), to))
 
     def _put_back(self, link: str) -> str:
         return f"rm {shlex.quote(link)} && git checkout {self.branch.merge_base[:12]} -- {shlex.quote(link)}"
@@ -130,7 +150,11 @@ class _Gate:
         quiet = [n for n in (self.notes[one.id] for one in flagged) if self._is_proven(n, paths)]
         left = told | {n.id for n in quiet} | {o.id for o in flagged if self._is_edited(self.notes[o.id])}
         found = of_targeting(flagged, self.notes, left, self.rules)
-        return [replace(f, line=self.places.line(self.notes[f.note], f)) for f in found]
+        lines = [self.places.line(self.notes[f.note], f) for f in found]
+        return [
+            replace(f, line=line, settle=edit_command(f.path, line))
+            for f, line in zip(found, lines, strict=True)
+        ]
 
     def _worth_reading(self, paths: Sequence[str]) -> list[str]:
         from agentctx.proposals.sampling import worth_reading

@@ -12,6 +12,7 @@ from agentctx.freshness.anchors import Sight, look
 from agentctx.freshness.code import Code
 from agentctx.freshness.languages import language_of
 from agentctx.freshness.mentions import Claim, claims, definitions, files_of, place_of, unreadable
+from agentctx.freshness.rot import lines_above
 from agentctx.freshness.wording import lines_of as lines_of_symbol
 from agentctx.freshness.wording import symbol_diff
 from agentctx.model import Drift, Finding, Freshness, Note
@@ -50,7 +51,8 @@ class Places:
             if drift is not None:
                 finding = self._of_drift(note, finding, drift)
             elif claim is not None:
-                finding = self._of_claim(note, finding, claim)
+                now = next((m.now for m in verdict.mentions if m.text == finding.anchor), "")
+                finding = self._of_claim(note, finding, claim, now)
             found.append(finding)
         return found
 
@@ -58,7 +60,7 @@ class Places:
         """The line of the note's file where the anchor or the code span stands."""
         data = self.after.tree.read(note.path) or b""
         if not finding.anchor:
-            return finding.line
+            return max(finding.line, lines_above(note, self._now) + 1 if note.read_only else 1)
         listed = lines_of(data).get(("anchors", finding.anchor), 0)
         at = data.find(f"`{finding.anchor}`".encode("utf-8", "surrogateescape"))
         return listed or (data.count(b"\n", 0, at) + 1 if at >= 0 else 1)
@@ -106,7 +108,8 @@ class Places:
 
     # ----------------------------------------------------------------- claims
 
-    def _of_claim(self, note: Note, finding: Finding, claim: Claim) -> Finding:
+    def _of_claim(self, note: Note, finding: Finding, claim: Claim, now: str) -> Finding:
+        """``now``: what the claim means now, where that is known."""
         files = files_of(note, claims(note), self._now)
         if finding.state == "unknown":
             why = ((path, unreadable(path, self._now)) for path in [*files, *self._changed()])
@@ -115,8 +118,9 @@ class Places:
         place = next(self._meant(claim, files), None)
         if place is None:
             return finding
-        path, line = self._at(place)
-        return replace(finding, code_path=path, code_line=line, diff=self._change(place))
+        to = _Place(*now.split("#", 1)) if "#" in now else place
+        path, line = self._at(to)
+        return replace(finding, code_path=path, code_line=line, diff=self._change(place, to))
 
     def _meant(self, claim: Claim, files: Sequence[str]) -> Iterator[_Place]:
         """The definitions that a claim may be about: in the note's files now, in changed ones, and before."""
@@ -145,12 +149,12 @@ class Places:
         found = self._now.symbol(place.path, place.symbol) if place.symbol else None
         return place.path, found.start_line if found else 1
 
-    def _change(self, place: _Place) -> str:
-        """The diff of one definition between where the branch began and now."""
+    def _change(self, place: _Place, to: _Place | None = None) -> str:
+        """The diff of one definition between where the branch began and now, where it may stand elsewhere."""
         texts = []
-        for code in (self._then, self._now):
-            symbol = code.symbol(place.path, place.symbol)
-            texts.append(lines_of_symbol(symbol, code.tree.read(place.path) or b"") if symbol else "")
+        for code, at in ((self._then, place), (self._now, to or place)):
+            symbol = code.symbol(at.path, at.symbol)
+            texts.append(lines_of_symbol(symbol, code.tree.read(at.path) or b"") if symbol else "")
         if texts[0] == texts[1]:
             return ""
         return symbol_diff(texts[0], texts[1], f"{place.path}#{place.symbol}")

@@ -15,6 +15,7 @@ from functools import cached_property
 from agentctx.errors import NotFound
 from agentctx.flows.side import Side
 from agentctx.freshness.answers import MENTIONS
+from agentctx.freshness.mentions import claims
 from agentctx.freshness.score import state_of
 from agentctx.freshness.since import Since
 from agentctx.git import Git
@@ -47,9 +48,12 @@ class SinceBase:
         return {id: self._held(self.after.by_id[id], freshness) for id, freshness in found.items()}
 
     def is_rewritten(self, note: Note) -> bool:
-        """Does the note say something else than before the branch? Its front matter says nothing."""
+        """Does the note say something that it never said before the branch? Beside the title its front matter
+        says nothing."""
         old = self._old(note)
-        return old is not None and (old.title != note.title or old.body.split() != note.body.split())
+        if old is None or (old.title == note.title and old.body.split() == note.body.split()):
+            return False
+        return self.after.tree.key(note.path) not in self.before.assessor.versions(note.path)
 
     def known(self, id: str, before: Freshness, after: Freshness) -> Freshness:
         """The verdict before the branch, where a shallow clone does not tell it: as bad as the verdict after
@@ -70,15 +74,15 @@ class SinceBase:
 
     def _held(self, note: Note, found: Freshness) -> Freshness:
         old = self._old(note)
-        if old is None or note.status != "active" or note.read_only:
+        if old is None or note.status != "active":
             return found
+        mentions = self._still_said(note, old)
+        if note.read_only:
+            return _worse(found, [], mentions) if mentions else found
         dropped = [a for a in old.anchors if a not in note.anchors and not a.is_glob]
         silent = [d.anchor for d in found.drifts if self._is_silent(note, d)]
         drifts = self.since.drifts(note, [*silent, *dropped]) if silent or dropped else []
         kept = [d for d in drifts if d.anchor in note.anchors or not self._is_followed(note, d)]
-        mentions: list[Mention] = []
-        if self._is_muted(note, old):
-            mentions = self.since.mentions(replace(note, anchors=(*note.anchors, *dropped)))
         if not kept and not mentions:
             return found
         return _worse(found, [_told(note, drift) for drift in kept], mentions)
@@ -93,15 +97,24 @@ class SinceBase:
             return False
         return drift.state == "moved" or drift.moved_to in self.after.records.get(note.id, {})
 
-    def _is_muted(self, note: Note, old: Note) -> bool:
-        """Did the branch touch the note or its record, neither rewriting the one nor answering in the other?
+    def _still_said(self, note: Note, old: Note) -> list[Mention]:
+        """What a note that the branch touched says in lines that it left as they were, and that was true.
 
-        Either counts as a look at the text from which claims are held against it, so it has to be one."""
+        An edit counts as a look at the text, but an edit elsewhere is none at these. Whoever verifies the
+        note anew answers for all of it."""
         then = self.before.records.get(old.id, {})
         now = self.after.records.get(note.id, {})
-        if self.is_rewritten(note) or (MENTIONS in now and now[MENTIONS] != then.get(MENTIONS)):
-            return False
-        return now != then or self.after.tree.key(note.path) != self.before.tree.key(old.path)
+        keys = self.after.tree.key(note.path), self.before.tree.key(old.path)
+        is_touched = now != then or note.path != old.path or keys[0] != keys[1]
+        if not is_touched or (MENTIONS in now and now[MENTIONS] != then.get(MENTIONS)):
+            return []
+        lines, old_lines = note.body.split("\n"), {line.strip() for line in old.body.split("\n")}
+        same = {c.text for c in claims(note) if lines[c.line - 1].strip() in old_lines}
+        if not same:
+            return []
+        dropped = [a for a in old.anchors if a not in note.anchors and not a.is_glob]
+        found = self.since.mentions(replace(note, anchors=(*note.anchors, *dropped)))
+        return [mention for mention in found if mention.text.strip() in same]
 
     def _settled_in_shallow(self, note: Note, then: Drift, now: Drift | None) -> Drift:
         recorded = self.before.records.get(self.was[note.id], {}).get(str(then.anchor))

@@ -111,7 +111,10 @@ class Inquiry:
         sworn = recorded if recorded and not self.witness.is_reworded(note) else None
         answered = self.witness.answered(note, sworn) if sworn else None
         vouched = self.witness.vouched(note)
-        found, used = rot.lost(note, vouched, sworn, answered)
+        lines = [line.strip() for line in note.body.split("\n")]
+        found, used = rot.lost(
+            note, vouched, sworn, answered, lambda claim: self.witness.wrote(note, lines[claim.line - 1])
+        )
         told = {entry.claim.text for entry in found}
         left = tuple(claim for claim in rot.unsettled.get(note.id, ()) if claim.text not in told)
         base = answered or vouched

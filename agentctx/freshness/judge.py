@@ -57,7 +57,7 @@ class Judge:
     def _anchor(self, note: Note, anchor: Anchor, recorded: Stamp | None, verdict: Verdict) -> Case:
         sight = look(anchor, self.code)
         verdict.uses |= {anchor.path, *sight.used}
-        if recorded is not None and recorded == sight.stamp:
+        if recorded is not None and recorded == sight.stamp and not self.witness.is_reworded(note):
             same = Drift(anchor, "unchanged", witness="record")
             return Case(same, Baseline(recorded, "record"), sight)
         verdict.needs_head = True

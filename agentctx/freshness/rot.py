@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentctx.freshness.anchors import look
@@ -56,12 +56,14 @@ class Rot:
         base: Commit | None,
         recorded: Stamp | None = None,
         answered: Commit | None = None,
+        wrote: Callable[[Claim], Commit | None] | None = None,
     ) -> tuple[list[Lost], set[str]]:
         """(claims that broke since ``base`` as far as the note's files tell, the files looked at).
 
         ``base`` None means the commit that is checked out. ``recorded`` says what was true when the note was
         verified, if nobody has changed its text since; then no old tree is read, unless that was ``answered``
-        in a commit before ``base``.
+        in a commit before ``base``. ``wrote`` tells when somebody wrote a statement, where that may be before
+        he wrote the rest of the note.
         """
         said = claims(note)
         if not said:
@@ -82,14 +84,24 @@ class Rot:
             if answered is not None and gone:
                 found += self._placed(note, said, answered.id, [t for t in told if t[0] in gone])
             return found, used
+        told_since: dict[str, list[Claim]] = {}
+        for claim in untrue:
+            since = wrote(claim) if wrote and is_stated(claim) else base
+            told_since.setdefault(since.id if since else self.history.head, []).append(claim)
+        return [one for rev, c in told_since.items() for one in self._since(note, said, rev, c)], used
+
+    def _since(self, note: Note, said: Sequence[Claim], rev: str, untrue: Sequence[Claim]) -> list[Lost]:
+        """What is to be told of claims that are not true now and were written in ``rev``."""
+        assert self.history is not None
         if rev not in self._bases and len(self._bases) >= _MOST_PAST_TREES:
-            return [], used
+            return []
+        files = files_of(note, said, self.code)
         if rev == self.history.head and not any(self.code.tree.key(f).startswith("w:") for f in files):
             kinds = ("path", "make", "script")  # the rest is about the same files, then as now
             untrue = [c for c in untrue if c.kind in kinds or is_stated(c)]
         self._bases.add(rev)
         true_then = self._true_in(rev, untrue, files, said)
-        return self._placed(note, said, rev, _told(untrue, true_then)), used
+        return self._placed(note, said, rev, _told(untrue, true_then))
 
     def _gone_before(
         self, rev: str, answered: Commit | None, held: Collection[Claim], said: Sequence[Claim],

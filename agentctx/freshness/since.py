@@ -51,7 +51,9 @@ class Since:
         """The claims of the text that were true in the commit, and are not now."""
         rot = Rot(self.code, self.history, self.context)
         lost, _ = rot.lost(note, self.commit)
-        return rot.mentions([entry for entry in lost if entry.was_true]).get(note.id, [])
+        true = {entry.claim.text for entry in lost if entry.was_true}
+        found = rot.mentions(lost).get(note.id, [])
+        return [m for m in found if m.text in true or m.state == "changed"]
 
     def _is_touched(self, anchor: Anchor) -> bool:
         sight = look(anchor, self.code)

@@ -6,6 +6,7 @@ note's text in one go counts as mended. The later of the two speaks.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,8 @@ class Witness:
         self.context = context
         self._by_path = log.places
         self._deep = 0
+        self._lineages: dict[str, list[int]] = {}
+        self._texts: dict[str, frozenset[str]] = {}
 
     def record_path(self, note: Note) -> str:
         """Where the note's verification record lies."""
@@ -79,12 +82,12 @@ class Witness:
         note and record, and says nothing of the anchors that it left as they were.
         """
         place = self._verifying(note, anchor, recorded) if recorded is not None else len(self.events)
-        if recorded is not None and (place < 0 or sight.stamp == recorded):
+        if recorded is not None and (place < 0 or (sight.stamp == recorded and not self.is_reworded(note))):
             return Baseline(recorded, "record", self._commit(place))
         record = self.record_path(note)
         if not (recorded and self._is_dirty(record)) and self._mended_uncommitted(note, anchor, sight):
             return Baseline(sight.stamp, "history", None, is_present=True)
-        for at in self._by_path.get(note.path, ()):
+        for at in self._lineage(note.path):
             event = self.events[at]
             if at >= place:
                 break
@@ -180,11 +183,81 @@ class Witness:
         if not _differs(before, after):
             return False
         then = self._blob(anchor, new_code)
-        if not _changed(self._blob(anchor, old_code), then):
+        if not _changed(self._blob(anchor, old_code), then) or self._is_taken_back(note, before, after):
             return False
         if before is None and event.parents and self._stood_elsewhere(f"{event.commit.id}^", new_note):
             return False
         return event.parents < 2 or self._merged_in_order(event, note, anchor, then)
+
+    def _is_taken_back(self, note: Note, before: bytes | None, after: bytes | None) -> bool:
+        """Says the note again what it said before an edit?"""
+        lost, brought = (set(_lines(data)) for data in (before, after))
+        lost, brought = lost - brought, brought - lost
+        now = set(_lines(self.code.tree.read(note.path)))
+        return bool(lost) and lost <= now and not brought & now
+
+    def _lineage(self, path: str) -> Sequence[int]:
+        """Places of the events whose version of a file the present one was made from, newest first. A merge
+        that kept one side's text threw the other's away."""
+        if path not in self._lineages:
+            self._lineages[path] = list(self._forebears(path))
+        return self._lineages[path]
+
+    def _forebears(self, path: str) -> Iterator[int]:
+        if self.history is None:
+            return
+        is_dirty = self._is_dirty(path)
+        alive = {self.history.tree(self.history.head).key(path) if is_dirty else self.code.tree.key(path)}
+        for at in self._by_path.get(path, ()):
+            event = self.events[at]
+            old, new = event.changes[path]
+            if new not in alive:
+                continue
+            yield at
+            alive.add(old)
+            for parent in range(2, event.parents + 1):
+                data = self.history.git.read_blob(f"{event.commit.id}^{parent}:{path}")
+                alive |= {object_id(data, self.history.git.object_format)} if data is not None else set()
+
+    def wrote(self, note: Note, line: str) -> Commit | None:
+        """The newest commit in which somebody wrote a line of the note, or verified the note with it; None
+        when that is not committed. Where the file only got another name, what was there before it."""
+        record = self.record_path(note)
+        if self.history is None or self._is_dirty(record):
+            return None
+        if self._is_dirty(note.path) and line not in _lines(self._committed(self.history.head, note.path)):
+            return None
+        verified = self._by_path.get(record, [len(self.events)])[0]
+        oldest = verified if verified < len(self.events) else -1
+        for at in self._lineage(note.path):
+            if at > verified:
+                break
+            oldest = max(oldest, at)
+            old = self.events[at].changes[note.path][0]
+            if line not in self._lines_of(old):
+                return (None if old else self._renamed(at, note.path, line)) or self.events[at].commit
+        return self.events[oldest].commit if oldest >= 0 else None
+
+    def _lines_of(self, blob: str) -> Collection[str]:
+        if blob not in self._texts:
+            assert self.history is not None
+            self._texts[blob] = frozenset(_lines(self.history.git.read_blob(blob) if blob else None))
+        return self._texts[blob]
+
+    def _renamed(self, at: int, path: str, line: str) -> Commit | None:
+        """The commit before one that gave a file its name, if the line stood there under the old one."""
+        assert self.history is not None
+        before = f"{self.events[at].commit.id}^"
+        if not self.events[at].parents:
+            return None
+        old = next((was for was, now in self.history.renames(before).items() if now == path), "")
+        if not old or line not in _lines(self._committed(before, old)):
+            return None
+        return next(iter(self.history.git.commits(range=before, limit=1)), None)
+
+    def _committed(self, rev: str, path: str) -> bytes | None:
+        assert self.history is not None
+        return self.history.git.read_blob(f"{rev}:{path}")
 
     def _stood_elsewhere(self, before: str, blob: str) -> bool:
         """Had a commit the note's very text already, under another name? Then nobody wrote it later."""
@@ -233,7 +306,18 @@ def _changed(before: Sight, after: Sight) -> bool:
 
 
 def _differs(before: bytes | None, after: bytes | None) -> bool:
-    """Is the text another one, blanks aside?"""
-    if after is None:
-        return False
-    return before is None or before.split() != after.split()
+    """Does it say something else, blanks and what its front matter holds beside the title aside?"""
+    return after is not None and (before is None or _said(before) != _said(after))
+
+
+def _said(data: bytes) -> list[str]:
+    return [word for line in _lines(data) for word in line.split()]
+
+
+def _lines(data: bytes | None) -> list[str]:
+    """The lines of a note's title and text, without blanks around them."""
+    lines = [line.strip() for line in (data or b"").decode("utf-8", "replace").splitlines()]
+    if lines[:1] == ["---"] and "---" in lines[1:]:
+        end = lines.index("---", 1)
+        lines = [line for line in lines[:end] if line.startswith("title:")] + lines[end + 1 :]
+    return [line for line in lines if line]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentctx.freshness.score import state_of
 from agentctx.model import Affected, Drift, Finding, Freshness, Mention, Note, Problem, Severity
 from agentctx.proposals.repair import is_moved
+from agentctx.text import slugify
 
 _BADNESS = ("fresh", "unverified", "unknown", "moved", "suspect", "stale", "conflicted")
 _FALSE = ("stale", "conflicted")
@@ -80,7 +82,15 @@ def renamed(before: Sequence[Note], after: Sequence[Note]) -> dict[str, str]:
     for likeness, id, old in sorted(pairs, reverse=True):
         if likeness >= _ALIKE and id not in found and old not in found.values():
             found[id] = old
-    return found
+    return found | _documents(before, after)
+
+
+def _documents(before: Sequence[Note], after: Sequence[Note]) -> dict[str, str]:
+    """Sections of documents whose file got another name: those of the very same text."""
+    ids = {note.id for note in before}, {note.id for note in after}
+    lost = {(n.title, n.body): n.id for n in before if n.id not in ids[1] and n.read_only}
+    new = [n for n in after if n.id not in ids[0] and n.read_only] if lost else []
+    return {n.id: lost[n.title, n.body] for n in new if (n.title, n.body) in lost}
 
 
 def _words(note: Note) -> list[str]:
@@ -93,9 +103,13 @@ def _likeness(a: Sequence[str], b: Sequence[str]) -> float:
     return (one & other).total() / max(1, (one | other).total())
 
 
-def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Finding]:
-    """Notes that could be read before the branch, or were not there, and cannot be read after it."""
+def of_problems(
+    after: Sequence[Problem], before: Sequence[Problem], old: Collection[str] = ()
+) -> list[Finding]:
+    """Notes that could be read before the branch, or were not there, and cannot be read after it. ``old``:
+    files that were there before it; of two notes with one id the other one is at fault."""
     was = {problem.path for problem in before if problem.severity == "error"}
+    after = [_newer(problem, old) for problem in after]
     return [
         Finding(
             note=problem.path.rpartition("/")[2].removesuffix(".md"),
@@ -103,7 +117,7 @@ def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Fin
             state="conflicted" if "conflict" in problem.code else "unreadable",
             severity="info" if problem.path in was else "error",
             reason=f"it cannot be read as a note: {problem.message}",
-            settle=problem.hint if problem.code == "link" else edit_command(problem.path, problem.line or 1),
+            settle=_settled(problem),
             path=problem.path,
             line=problem.line or 1,
             known=problem.path in was,
@@ -111,6 +125,33 @@ def of_problems(after: Sequence[Problem], before: Sequence[Problem]) -> list[Fin
         for problem in after
         if problem.severity == "error"
     ]
+
+
+_TWIN = re.compile(r"(the id `.*` is also that of )(.+)")
+
+
+def _newer(problem: Problem, old: Collection[str]) -> Problem:
+    twin = _TWIN.fullmatch(problem.message) if problem.code == "duplicate-id" else None
+    if twin is None or problem.path not in old or twin[2] in old:
+        return problem
+    return replace(problem, path=twin[2], message=twin[1] + problem.path)
+
+
+def _settled(problem: Problem) -> str:
+    """The command after which the file can be read."""
+    folder, _, name = problem.path.rpartition("/")
+    id = name.removesuffix(".md")
+    if problem.code == "link":
+        return problem.hint
+    if problem.code == "bad-id":
+        return _move(problem.path, f"{folder}/{slugify(id)}.md")
+    if problem.code == "duplicate-id":
+        return _move(problem.path, f"{folder}/{id}-2.md")
+    return edit_command(problem.path, problem.line or 1)
+
+
+def _move(path: str, to: str) -> str:
+    return f"git mv {shlex.quote(path)} {shlex.quote(to)}"
 
 
 def of_targeting(
@@ -176,7 +217,8 @@ def settle_command(note: Note, drift: Drift) -> str:
     if drift.anchor not in note.anchors:
         return edit_command(note.path)  # taken off by the branch: there is nothing to repair or to verify
     if is_moved(drift):
-        return "agentctx sync --no-model"
+        also = f" && agentctx verify {shlex.quote(note.id)}" if state_of([drift]) != "moved" else ""
+        return f"agentctx sync --no-model{also}"
     return edit_command(note.path) if drift.moved_to else f"agentctx verify {shlex.quote(note.id)}"
 
 

@@ -69,7 +69,7 @@ def sentence(finding: Finding) -> str:
 
 def verb(finding: Finding) -> str:
     """What the command that settles a finding does, without a full stop."""
-    if finding.settle.startswith("agentctx verify"):
+    if "agentctx verify" in finding.settle:
         return "change the note, or if it is still true"
     if finding.settle.startswith("agentctx sync"):
         return "repair the anchor"
@@ -77,10 +77,14 @@ def verb(finding: Finding) -> str:
         return "fetch the history"
     if finding.settle.startswith("rm "):
         return "put back what was there"
+    if finding.settle.startswith("git mv "):
+        return "give the note another name"
     is_code = finding.code_path and finding.settle.endswith(shlex.quote(finding.code_path))
     return "mend the code" if is_code else "change the note"
 
 
-def advice(finding: Finding) -> str:
-    """What to do, ending in the one command."""
-    return f"{verb(finding)}: {plain(finding.settle)}"
+def advice(finding: Finding, top: str = "") -> str:
+    """What to do, ending in the one command. ``top``: the repository's root, for who is not there."""
+    about_paths = not finding.settle.startswith(("agentctx ", "git fetch"))
+    command = f"(cd {shlex.quote(top)} && {finding.settle})" if top and about_paths else finding.settle
+    return f"{verb(finding)}: {plain(command)}"

@@ -11,12 +11,15 @@ LONGEST_DIFF = 40
 """Lines of a symbol's diff that are shown."""
 
 
-def render(checked: Checked) -> str:
-    """Findings, worst first, each with its reason, its diff and the command that settles it."""
-    return "".join(f"{line}\n" for finding in checked.findings for line in _lines(finding))
+def render(checked: Checked, top: str = "") -> str:
+    """Findings, worst first, each with its reason, its diff and the command that settles it.
+
+    ``top`` is where the repository's root is from here, for a reader who is not there.
+    """
+    return "".join(f"{line}\n" for finding in checked.findings for line in _lines(finding, top))
 
 
-def _lines(finding: Finding) -> Iterator[str]:
+def _lines(finding: Finding, top: str) -> Iterator[str]:
     title = f"  {plain(finding.title)}" if finding.title else ""
     word = "before" if finding.known else finding.severity
     yield f"{word:<8} {finding.state:<10} {plain(finding.path)}:{finding.line}{title}"
@@ -30,7 +33,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     yield from (f"           {line}" for line in diff[:LONGEST_DIFF])
     if len(diff) > LONGEST_DIFF:
         yield f"           ({len(diff) - LONGEST_DIFF} more lines)"
-    yield f"         -> {advice(finding)}"
+    yield f"         -> {advice(finding, top)}"
 
 
 def summary(checked: Checked) -> str:

@@ -12,21 +12,19 @@ from tests.flows.test_gate import check, verify
 from tests.repository import TempRepo
 
 shop = a_verified_note
-HOLED = TOKENS.replace("def sign(text):", "def sign(text:")
+HOLED = TOKENS.replace("str(MAX_AGE))", "str(MAX_AGE)")
 
 
 def test_code_that_does_not_parse_is_what_has_to_be_mended(shop: TempRepo) -> None:
     shop.commit("Slip", {"src/tokens.py": HOLED})
-    findings = check(shop, "HEAD")["findings"]
-    assert sorted(f["anchor"] for f in findings) == ["MAX_AGE = 900", "src/tokens.py#issue_token"]
-    for finding in findings:
-        assert (finding["state"], finding["severity"]) == ("unknown", "warning")
-        assert finding["settle"] == '"${EDITOR:-vi}" +8 src/tokens.py'
-        assert (finding["code_path"], finding["code_line"]) == ("src/tokens.py", 8)
+    (finding,) = check(shop, "HEAD")["findings"]
+    assert (finding["anchor"], finding["state"]) == ("src/tokens.py#issue_token", "unknown")
+    assert (finding["severity"], finding["settle"]) == ("warning", '"${EDITOR:-vi}" +5 src/tokens.py')
+    assert (finding["code_path"], finding["code_line"]) == ("src/tokens.py", 5)
     text = shop.agentctx("check", "--base", "main", "--head", "HEAD").stdout
-    assert text.count('-> mend the code: "${EDITOR:-vi}" +8 src/tokens.py\n') == 2
+    assert text.count('-> mend the code: "${EDITOR:-vi}" +5 src/tokens.py\n') == 1
     comment = shop.agentctx("check", "--base", "main", "--head", "HEAD", "--format", "comment").stdout
-    assert comment.count("\nMend the code:\n") == 2
+    assert comment.count("\nMend the code:\n") == 1
     shop.commit("Mend it", {"src/tokens.py": TOKENS})
     assert check(shop, "HEAD")["findings"] == []
 
