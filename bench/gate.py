@@ -38,6 +38,12 @@ _OPENING = re.compile(
 )
 _METHOD = re.compile(r"^func \((?:\w+ )?\*?(\w+)(?:\[[^\]]*\])?\) (\w+)\(")
 _BRACED = (".go", ".js", ".jsx", ".ts", ".tsx", ".rs")
+_CLASS = re.compile(r"^(?:(?:public|final|abstract|sealed|strictfp) )*(?:class|interface|enum|record) (\w+)")
+_MEMBER = re.compile(
+    r"^(?P<indent> {2,4}|\t)(?:(?:public|protected|private|static|final|synchronized|default) )+"
+    r"(?:<[^(]*> )?[\w<>\[\],.? ]+ (?P<name>\w+)\("
+)
+_READ = (".py", ".java", *_BRACED)
 
 
 @dataclass
@@ -125,7 +131,7 @@ class Clone:
 
     def _brings_code(self, start: str, head: str) -> bool:
         names = self.git("diff", "--name-only", "-z", "--diff-filter=MDR", start, head).split("\0")
-        return any(name.endswith((".py", *_BRACED)) for name in names)
+        return any(name.endswith(_READ) for name in names)
 
     def functions(self, commit: str) -> dict[str, str]:
         """``path#name`` -> text without layout and comments, of every function told apart by text alone."""
@@ -133,7 +139,7 @@ class Clone:
         wanted = []
         for entry in self.git("ls-tree", "-r", "-z", commit).split("\0"):
             about, _, path = entry.partition("\t")
-            if path.endswith((".py", *_BRACED)) and about.startswith("100"):
+            if path.endswith(_READ) and about.startswith("100"):
                 wanted.append((about.split()[2], path))
         self._read([(oid, path) for oid, path in wanted if f"{oid} {Path(path).suffix}" not in self._texts])
         for oid, path in wanted:
@@ -158,7 +164,8 @@ class Clone:
 
 def functions_in(path: str, text: str) -> dict[str, str]:
     """Name -> normalised text. A name that occurs twice in a file is left out."""
-    pairs = list(_python(text) if path.endswith(".py") else _braced(text))
+    readers = {".py": _python, ".java": _java}
+    pairs = list(readers.get(Path(path).suffix, _braced)(text))
     names = [name for name, _ in pairs]
     return {name: body for name, body in pairs if names.count(name) == 1}
 
@@ -187,12 +194,29 @@ def _braced(text: str) -> Iterator[tuple[str, str]]:
         found = _METHOD.match(line) or _OPENING.match(line)
         if found is None:
             continue
-        whole = line.rstrip().endswith("}") and line.count("{") == line.count("}")
-        end = at if whole else next((n for n in range(at, len(lines)) if lines[n].startswith("}")), -1)
-        if end >= at:
-            body = re.sub(r"/\*.*?\*/", "", "\n".join(lines[at : end + 1]), flags=re.DOTALL)
-            plain = re.sub(r"(?<!:)//[^\n]*", "", body)
-            yield ".".join(found.groups()), re.sub(r"[\s,;]+", " ", plain)
+        if body := _to_brace(lines, at, "}"):
+            yield ".".join(found.groups()), body
+
+
+def _java(text: str) -> Iterator[tuple[str, str]]:
+    """Methods that stand directly in a class of the first column, and end at the next brace below them."""
+    lines = text.splitlines()
+    owner = ""
+    for at, line in enumerate(lines):
+        if found := _CLASS.match(line):
+            owner = found[1]
+        method = _MEMBER.match(line) if owner else None
+        if method and (body := _to_brace(lines, at, method["indent"] + "}")):
+            yield f"{owner}.{method['name']}", body
+
+
+def _to_brace(lines: list[str], at: int, brace: str) -> str:
+    """The lines from one to its closing brace, without comments and layout; empty when there is none."""
+    line = lines[at].rstrip()
+    whole = line.endswith("}") and line.count("{") == line.count("}")
+    end = at if whole else next((n for n in range(at, len(lines)) if lines[n].startswith(brace)), -1)
+    body = re.sub(r"/\*.*?\*/", "", "\n".join(lines[at : end + 1]), flags=re.DOTALL)
+    return re.sub(r"[\s,;]+", " ", re.sub(r"(?<!:)//[^\n]*", "", body))
 
 
 def replay(original: Path, options: argparse.Namespace, scratch: Path) -> Score:
@@ -308,6 +332,8 @@ def _count(
 def repositories(options: argparse.Namespace) -> list[Path]:
     """The clones named, and those in the folder of clones."""
     found = list(options.repositories)
+    if options.data and not options.data.is_dir():
+        raise SystemExit(f"bench/gate: there is no folder {options.data}")
     if options.data:
         inner = [place for child in sorted(options.data.iterdir()) for place in (child, child / "repo")]
         found += [p for p in inner if (p / ".git").exists() or (p / "objects").is_dir()]
@@ -329,19 +355,26 @@ def main(arguments: list[str] | None = None) -> int:
     paths = repositories(options)
     if not paths:
         parser.error("name a clone, or a folder of clones with --data")
+    for path in paths:
+        if subprocess.run(["git", "-C", path, "rev-parse", "-q", "HEAD"], capture_output=True).returncode:
+            raise SystemExit(f"bench/gate: {path} is no clone with a commit")
     scores = []
     for path in paths:
         with tempfile.TemporaryDirectory(prefix="gate-") as scratch:
             scores.append(replay(path, options, Path(scratch)))
+    for score in scores:
+        if not score.merges:
+            suffixes = ", ".join(_READ)
+            print(f"bench/gate: {score.name} has no merge that changes {suffixes} files", file=sys.stderr)
     if options.json:
         print("\n".join(line for score in scores for line in score.shown), file=sys.stderr)
         print(json.dumps({"version": 1, "repositories": [score.row() for score in scores]}, indent=1))
-        return 0
+        return 0 if all(score.merges for score in scores) else 1
     for score in scores:
         for key, value in score.row().items():
             print(f"{key:24} {value}")
         print("\n".join(score.shown) + "\n" if score.shown else "")
-    return 0
+    return 0 if all(score.merges for score in scores) else 1
 
 
 if __name__ == "__main__":
