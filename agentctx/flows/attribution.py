@@ -13,7 +13,8 @@ from pathlib import Path
 
 from agentctx.git import Git, IndexTree
 from agentctx.model import Edit, Proposal
-from agentctx.proposals.publish import trailers_of
+from agentctx.notes.folder import RECORDS
+from agentctx.proposals.publish import edit_of, trailers_of
 from agentctx.proposals.store import Store
 from agentctx.state import StateDir
 
@@ -31,12 +32,17 @@ def trailers_here(git: Git, amends: bool = False) -> list[str]:
     if not staged or not store.syncs():
         return []
     tree = IndexTree(git)
-    found = []
+    found: list[Proposal] = []
+    wrote: dict[str, Edit] = {}
     for proposal, edits in _accepted(store):
-        touched = (e for e in edits if e.path in staged)
-        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in touched):
+        words = [e for e in edits if e.path in staged and f"/{RECORDS}/" not in e.path]
+        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in words):
             found.append(proposal)
-    return trailers_of(found)
+            for edit in words:
+                first = wrote.get(proposal.note_id, edit)
+                wrote[proposal.note_id] = Edit(edit.path, first.before, edit.after)
+    told = (edit_of(id, edit.before, edit.after) for id, edit in wrote.items())
+    return [*trailers_of(found), *(f"Agentctx-Edit: {id} {change}" for id, change in told)]
 
 
 def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
@@ -57,10 +63,14 @@ def add_trailers(git: Git, message: Path) -> None:
     text = message.read_text("utf-8", "replace")
     shown = text.partition("\n# ------------------------ >8 ------------------------\n")[0]
     lines = trailers_here(git)
-    if not lines or not git.run("stripspace", "--strip-comments", stdin=shown.encode()).strip():
+    comments = () if os.environ.get("GIT_EDITOR") == ":" else ("--strip-comments",)  # no editor, no comments
+    if not lines or not git.run("stripspace", *comments, stdin=shown.encode()).strip():
         return
     given = [part for line in lines for part in ("--trailer", line)]
-    git.run("interpret-trailers", "--in-place", "--if-exists", "addIfDifferent", *given, os.fspath(message))
+    git.run(
+        "-c", "trailer.separators=:", "interpret-trailers", "--in-place", "--no-divider",
+        "--if-exists", "addIfDifferent", *given, os.fspath(message),
+    )  # fmt: skip
 
 
 def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> list[str]:
@@ -91,10 +101,10 @@ def _accepted(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
 
 def _brings(edit: Edit, before: bytes | None, staged: bytes | None) -> bool:
     """Whether a commit from ``before`` to ``staged`` has something that the edit wrote."""
-    old, new = _lines(edit.before), _lines(edit.after)
-    if staged is None or _lines(before) == _lines(staged):
-        return False
-    return _lines(staged) == new or bool((new - old) & (_lines(staged) - _lines(before)))
+    old, new, here, there = (_lines(data) for data in (edit.before, edit.after, before, staged))
+    if new - old:
+        return bool((new - old) & (there - here))
+    return there == new and bool((old - new) & (here - there))
 
 
 def _lines(data: bytes | None) -> set[bytes]:

@@ -16,7 +16,7 @@ from agentctx.git.runner import decode
 from agentctx.model import Commit, Edit
 from agentctx.notes.folder import RECORDS
 from agentctx.project import Project
-from agentctx.proposals.publish import Trailers, read_trailers
+from agentctx.proposals.publish import Trailers, edit_of, read_trailers
 
 _FRONT = "front matter"
 _HERE = ("", "not committed yet", "")
@@ -160,8 +160,9 @@ def rollback(project: Project, name: str, dry_run: bool = False) -> Rolled:
     ``NotFound`` when nothing in this clone's history says that the commit caused anything.
     """
     source = project.git.rev_parse(name)
-    by_note = _caused(project, source)
-    if not by_note:
+    mixed: dict[str, str] = {}
+    by_note = _caused(project, source, mixed)
+    if not by_note and not mixed:
         own = _messages(project, [source]).get(source)
         causes = ", ".join(dict.fromkeys(cause[:12] for cause, _ in own.sources)) if own else ""
         raise NotFound(
@@ -181,20 +182,25 @@ def rollback(project: Project, name: str, dry_run: bool = False) -> Rolled:
         for step in steps if not dry_run else ():
             _write(project, sync, step)
         restored += [step.path for step in steps]
+    for path, commit in mixed.items():
+        if path not in {edit.path for edits in by_note.values() for edit in edits}:
+            why = f"{commit[:12]} brought a person's words along: git show {commit[:12]} -- {path}"
+            changed.append((path, why))
     return Rolled(source, sync, tuple(restored), tuple(changed))
 
 
-def _caused(project: Project, source: str) -> dict[str, list[Edit]]:
-    """Note id -> the edits of its files that the commit caused, newest first."""
+def _caused(project: Project, source: str, mixed: dict[str, str]) -> dict[str, list[Edit]]:
+    """Note id -> the edits of its files that the commit caused, newest first. ``mixed`` takes the notes, by
+    path, with the commits whose own words cannot be told from those."""
     found: dict[str, list[Edit]] = {}
-    for note_id, edit in (*_journaled(project, source), *_committed(project, source)):
+    for note_id, edit in (*_journaled(project, source), *_committed(project, source, mixed)):
         edits = found.setdefault(note_id, [])
         if edit not in edits:
             edits.append(edit)
     return found
 
 
-def _committed(project: Project, source: str) -> Iterator[tuple[str, Edit]]:
+def _committed(project: Project, source: str, mixed: dict[str, str]) -> Iterator[tuple[str, Edit]]:
     out = project.git.run(
         "log", "-z", "--no-color", "--encoding=UTF-8", "--format=%H%x00%P%x00%B", "--fixed-strings",
         f"--grep=Agentctx-Source: {source}",
@@ -203,12 +209,19 @@ def _committed(project: Project, source: str) -> Iterator[tuple[str, Edit]]:
     for at in range(0, len(parts) - 2, 3):
         commit, parents, trailers = parts[at], parts[at + 1].split(), read_trailers(parts[at + 2])
         before = parents[0] if parents else project.git.empty_tree
-        for path in _changed(project, before, commit):
+        blurred = set[str]()
+        for path in _changed(project, before, commit):  # a note comes before its record
             note_id = posixpath.basename(path).removesuffix(".md")
-            if trailers and note_id in trailers.notes_of(source):
-                present = _bytes(project, path)
-                blobs = [project.git.read_blob(f"{rev}:{path}") for rev in (before, commit)]
-                yield note_id, Edit(path, *(_as_checked_out(blob, present) for blob in blobs))
+            if trailers is None or note_id not in trailers.notes_of(source) or note_id in blurred:
+                continue
+            blobs = [project.git.read_blob(f"{rev}:{path}") for rev in (before, commit)]
+            by_hand = not trailers.head and f"/{RECORDS}/" not in path
+            if by_hand and edit_of(note_id, *blobs) not in trailers.edits:
+                blurred.add(note_id)
+                mixed[path] = commit
+                continue
+            present = _bytes(project, path)
+            yield note_id, Edit(path, *(_as_checked_out(blob, present) for blob in blobs))
 
 
 def _as_checked_out(blob: bytes | None, present: bytes | None) -> bytes | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import posixpath
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
+from agentctx.files import locked
 from agentctx.flows.causes import sources_of
 from agentctx.flows.open_request import WithRequest
 from agentctx.flows.refused import WHY, Refused, refused
@@ -43,6 +44,9 @@ from agentctx.proposals.publish import (
 from agentctx.proposals.store import Store
 from agentctx.text import counted
 
+_PATIENCE = 900.0
+"""Seconds for which a sync waits for another one that commits in the same clone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -66,13 +70,23 @@ def commit_sync(
 ) -> Published:
     """Sync, apply what no check objects to, and commit exactly that, with provenance trailers.
 
-    Raises ``InvalidInput`` when notes have uncommitted changes, which would be committed along.
+    Raises ``InvalidInput`` when notes have uncommitted changes, which would be committed along. Of two at
+    once in a clone the second waits: each would commit the other's edits as its own.
     """
+    folder = project.state.folder
+    with locked(folder / "commit.lock", _PATIENCE) if folder else nullcontext():
+        return _commit_sync(project, base, head, model, say)
+
+
+def _commit_sync(project: Project, base: str, head: str, model: bool, say: Say | None) -> Published:
     _clean(project)
     if project.git.in_progress():
         raise InvalidInput(f"a {project.git.in_progress()} is under way", "finish it first")
     report = run_sync(project, base, head, Choices(repair=True, apply=True, model=model), say)
-    paths = _dirty(project)
+    store = project.proposals
+    steps = store.journal(report.id).steps if report.id in store.syncs() else ()
+    wrote = {step.edit.path for step in steps}
+    paths = [path for path in _dirty(project) if path in wrote]  # a person may be at work here
     if not paths:
         return Published(report.base, report.head, report, words=("nothing to commit",))
     written = [p for p in project.proposals.proposals(("accepted",)) if p.sync == report.id]
@@ -153,7 +167,7 @@ def _pushed(
         git.run("update-ref", "-d", f"refs/heads/{name}")
     commit = git.commit_tree(parent, edits, message(batch), name)
     try:
-        place.push(commit, name, text, is_new=tip is None)
+        place.push(commit, name, text, tip)
     finally:
         git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
     request = place.forge.announce(name, text)
@@ -230,9 +244,15 @@ def _edits(
             stamps = vouched(proposal, stamps_for(note, tree), parse_record(old))
             after[record] = render_record(stamps, old).encode() or None
     edits = [Edit(p, before[p], after[p]) for p in after if after[p] != before[p]]
-    same = {posixpath.basename(e.path).removesuffix(".md") for e in edits if refused.has(e)}
-    edits = [e for e in edits if posixpath.basename(e.path).removesuffix(".md") not in same]
+    words = {_note_of(e): e for e in edits if f"/{RECORDS}/" not in e.path}
+    # Where words change they decide: a record is the same whatever else the note says.
+    same = {_note_of(e) for e in edits if refused.has(words.get(_note_of(e), e))}
+    edits = [e for e in edits if _note_of(e) not in same]
     return edits, [p for p in done if p.note_id not in same]
+
+
+def _note_of(edit: Edit) -> str:
+    return posixpath.basename(edit.path).removesuffix(".md")
 
 
 def _note(project: Project, path: str, data: bytes) -> Note | None:

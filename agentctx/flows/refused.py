@@ -6,6 +6,7 @@ when its text, or its code, has been changed since.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 
 from agentctx.flows.recheck import moved_since
@@ -34,8 +35,12 @@ def refused(project: Project, place: Place, parent: str) -> Refused:
     offered = place.closed()
     if not offered:
         return Refused()
-    edits = {edit for one in offered for edit in _edits(project, place, one)}
-    notes = {id for one in offered for id in one.notes if _stands(project, one, id, parent)}
+    edits, notes = set[tuple[str, bytes | None, bytes | None]](), set[str]()
+    for one in offered:
+        landed = place.landed(one)  # merged, whatever became of it later
+        edits |= {edit for edit in _edits(project, place, one) if edit[0] not in landed}
+        names = {posixpath.basename(path).removesuffix(".md") for path in landed}
+        notes |= {id for id in one.notes - names if _stands(project, one, id, parent)}
     return Refused(frozenset(edits), frozenset(notes))
 
 

@@ -156,16 +156,33 @@ class Place:
         )  # fmt: skip
         told: list[Trailers] = []
         parts, start = decode(out).split("\0"), commit
+        base = self.git.merge_base(commit, self._merged)
         for id, parents, message in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
             trailers = read_trailers(message)
-            if trailers is None or id in [one.head for one in told]:
+            # On the way to the base of what is not merged, one without trailers is a reviewer's among ours.
+            is_over = trailers is None if base == commit else id == base
+            if is_over or id in [one.head for one in told]:
                 break
-            told.append(trailers)
+            told += [trailers] if trailers else []
             start = parents.split()[0] if parents else ""
         notes = {note for one in told for _, note in one.sources}
         if not notes and not self._is_merged(commit):  # it only told what to look at, and nobody wants to
             notes = {note for one in told for note in one.open}
         return Offered(start, commit, told[0].head, frozenset(notes)) if told and start else None
+
+    def landed(self, offered: Offered) -> set[str]:
+        """The paths of what was offered whose content was on the target some time since."""
+        paths = self.changed(offered.start, offered.commit)
+        if not paths or not self._merged:
+            return set()
+        out = self.git.run(
+            "log", "--first-parent", "--diff-merges=first-parent", "--raw", "-z", "--no-abbrev",
+            "--no-renames", "--format=", f"{offered.start}..{self._merged}", "--", *paths,
+        )  # fmt: skip
+        parts = decode(out).split("\0")
+        had = {(parts[at + 1], part.split()[3]) for at, part in enumerate(parts[:-1]) if part.startswith(":")}
+        there = self.git.tree(offered.commit)
+        return {path for path in paths if (path, there.get(path, "0" * len(offered.commit))) in had}
 
     def _is_merged(self, commit: str) -> bool:
         """Merged as it is, or squashed: every file it changed is on the target as it left it."""
@@ -213,9 +230,11 @@ class Place:
             found |= set(trailers.open)
         return found
 
-    def push(self, commit: str, branch: str, text: Text, is_new: bool) -> None:
-        options = self.forge.push_options(text, is_new)
-        push(self.git, self.remote, commit, f"refs/heads/{branch}", options)
+    def push(self, commit: str, branch: str, text: Text, tip: Tip | None) -> None:
+        """Only on top of what was there when the sync began: a branch that somebody deleted stays deleted."""
+        options = self.forge.push_options(text, tip is None)
+        there = tip.commit if tip else ""
+        push(self.git, self.remote, commit, f"refs/heads/{branch}", options, instead_of=there)
 
     def finish(self, tip: Tip, head: str) -> Request | None:
         """What an interrupted run left open: the request, then the synced ref."""

@@ -149,6 +149,9 @@ def _settled(base: list[Block], one: list[Block], two: list[Block]) -> list[Bloc
     if not base:
         return _both_added(one, two)
     texts = [block.text for block in base]
+    for less, more in ((one, two), (two, one)):  # the same change on both sides, and more around it on one
+        if len(less) >= len(base) and _place([b.text for b in less], [b.text for b in more]) is not None:
+            return more
     for changed, added in ((one, two), (two, one)):
         at = _place(texts, [block.text for block in added])
         if at is not None:  # one side only added around the base, the other changed it

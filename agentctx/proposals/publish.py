@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from agentctx.model import Proposal
 from agentctx.text import counted, strip_hidden
@@ -82,6 +83,8 @@ class Trailers:
 
     open: tuple[str, ...] = ()
     """Notes that somebody still had to look at."""
+    edits: tuple[tuple[str, str], ...] = ()
+    """(note id, content ids before and after) of what a person accepted and committed by hand."""
 
     def notes_of(self, commit: str) -> tuple[str, ...]:
         """Ids of the notes that a source commit caused to change."""
@@ -156,6 +159,13 @@ def trailers_of(accepted: Iterable[Proposal]) -> list[str]:
     return list(dict.fromkeys(f"Agentctx-{name}: {value}" for name, value in pairs if value))
 
 
+def edit_of(note_id: str, before: bytes | None, after: bytes | None) -> tuple[str, str]:
+    """A note's id, and what it said before and after, told by content: whoever finds other words in a commit
+    knows that they are somebody else's. Line endings are git's affair."""
+    ids = (sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:16] if data else "" for data in (before, after))
+    return note_id, "..".join(ids)
+
+
 def block(text: str, limit: int = 3_000) -> str:
     """Somebody's lines as a Markdown code block that they cannot close."""
     shown = strip_hidden(text)
@@ -225,7 +235,7 @@ def read_trailers(text: str) -> Trailers | None:
     said = {name: ", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")}
     return Trailers(
         found["Sync"][-1], base, head, pairs, said["Author"], said["Model"], said["Prompt"],
-        tuple(found.get("Open", ())),
+        tuple(found.get("Open", ())), tuple(e.partition(" ")[::2] for e in found.get("Edit", ())),
     )  # fmt: skip
 
 

@@ -167,3 +167,84 @@ def test_hook_managers_call_the_same_with_the_messages_file(
     monkeypatch.setenv("PYTHON", sys.executable)
     accepted.git("commit", "-qam", "x")
     assert ours(accepted)
+
+
+def clone_of(repo: TempRepo, root: Path) -> TempRepo:
+    subprocess.run(["git", "clone", "-q", str(repo.root), str(root)], check=True)
+    return TempRepo(root)
+
+
+@pytest.mark.parametrize("squashed", [False, True], ids=["in one commit", "squashed"])
+def test_taking_back_what_a_commit_caused_leaves_a_persons_words(
+    accepted: TempRepo, tmp_path: Path, squashed: bool
+) -> None:
+    work, note = accepted.git("rev-parse", "HEAD^2"), accepted.root / NOTE
+    accepted.git("switch", "-q", "-c", "mine")
+    if squashed:
+        accepted.git("commit", "-qam", "Mend")
+    note.write_text(note.read_text() + "\n## Who\n\nA person wrote this.\n")
+    accepted.git("commit", "-qam", "Say who")
+    if squashed:
+        accepted.git("switch", "-q", "main")
+        accepted.git("merge", "-q", "--squash", "mine")
+        accepted.git("commit", "-qm", "Mend and say who")
+    other = clone_of(accepted, tmp_path / "clone")
+    told = other.agentctx("rollback", work)
+    assert "A person wrote this." in (other.root / NOTE).read_text()
+    assert "brought a person's words along: git show" in told.stdout + told.stderr
+    accepted.agentctx("rollback", work)
+    assert "A person wrote this." in note.read_text() and "MAX_AGE = 3600" not in note.read_text()
+
+
+def test_commits_that_bring_no_accepted_words_have_no_trailers(accepted: TempRepo) -> None:
+    note = accepted.root / NOTE
+    accepted.git("commit", "-qam", "Mend")
+    mended = note.read_text()
+    note.write_text(mended + "\nA person's words.\n")
+    accepted.git("commit", "-qam", "Write on")
+    assert ours(accepted) == []
+    note.write_text(mended)
+    accepted.git("commit", "-qam", "Take them back")
+    assert ours(accepted) == []
+    accepted.git("rm", "-qf", NOTE)
+    accepted.git("commit", "-qm", "Drop the note")
+    assert ours(accepted) == []
+
+
+def test_the_record_alone_is_no_accepted_word(accepted: TempRepo) -> None:
+    accepted.git("add", f"agent-context/.verified/{ID}")
+    accepted.git("commit", "-qm", "The record")
+    assert ours(accepted) == []
+
+
+def test_amend_in_a_message_is_no_amend_and_its_abbreviation_is_one(accepted: TempRepo) -> None:
+    accepted.git("commit", "-qam", "x")
+    before = ours(accepted)
+    accepted.git("commit", "-q", "--amen", "-m", "better")
+    assert ours(accepted) == before != []
+    accepted.write("src/x.py", "x = 1\n")
+    accepted.git("add", "-A")
+    accepted.git("commit", "-qm", "Document git commit --amend in the guide")
+    assert ours(accepted) == []
+
+
+@pytest.mark.parametrize("text", ["#12 mend note", "Title\n\nBody\n---\nAfter"], ids=["number", "divider"])
+def test_odd_messages_have_them_at_their_end(accepted: TempRepo, text: str) -> None:
+    accepted.git("config", "trailer.separators", "=#")
+    accepted.git("commit", "-qam", text)
+    lines = ours(accepted)
+    assert lines and message(accepted).rstrip("\n").splitlines()[-len(lines) :] == lines
+
+
+def test_a_commit_that_was_given_up_leaves_nothing_for_the_next_process_of_its_number(
+    accepted: TempRepo,
+) -> None:
+    left = accepted.root / ".git/agentctx/trailers"
+    left.mkdir()
+    hook = accepted.root / ".git/hooks/pre-commit"
+    hook.write_text(
+        f'#!/bin/sh\necho "Agentctx-Sync: old" > "{left}/$PPID"\n' + hook.read_text().split("\n", 1)[1]
+    )
+    accepted.git("stash", "-q")
+    accepted.commit("Something else", {"src/y.py": "y = 1\n"})
+    assert ours(accepted) == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -447,6 +449,83 @@ def test_what_a_reviewer_took_out_before_merging_is_refused_and_the_rest_is_not(
     assert (branches(remote), len(model.requests)) == ([], asked)
 
 
+@pytest.mark.parametrize("how", ["merge", "squash"])
+def test_what_was_merged_is_offered_again_when_its_cause_comes_back(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, how: str
+) -> None:
+    old, new = ((repo.root / "src/shop/tokens.py").read_text(), repo.git("show", "HEAD:src/shop/tokens.py"))
+    old = repo.git("show", "HEAD^1:src/shop/tokens.py") + "\n"
+    sync(repo, github, "--since", "HEAD^1")
+    merge_request(repo, remote, github, how)
+    text = (repo.root / NOTE).read_bytes()
+    repo.git("rm", "-q", "--cached", NOTE)
+    arrive(repo, "Take it back", files={"src/shop/tokens.py": old, NOTE: noted_before(repo)})
+    sync(repo, github)
+    arrive(repo, "Land it again", files={"src/shop/tokens.py": new + "\n"})
+    out = sync(repo, github)
+    assert "refused" not in out
+    assert in_remote(remote, "show", f"{branches(remote)[-1]}:{NOTE}") == text.decode().rstrip("\n")
+
+
+def noted_before(repo: TempRepo) -> str:
+    """The note as it was before anything mended it."""
+    first = repo.git("log", "--format=%H", "--diff-filter=A", "--", NOTE).split()[-1]
+    return repo.git("show", f"{first}:{NOTE}") + "\n"
+
+
+def test_a_refused_note_that_was_edited_elsewhere_is_offered_again(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    sync(repo, None, "--since", "HEAD^1")
+    (first,) = branches(remote)
+    in_remote(remote, "update-ref", "-d", f"refs/heads/{first}")
+    repo.commit("Add a word", {NOTE: (repo.root / NOTE).read_text() + "\nAsk the login team.\n"})
+    repo.git("push", "-q", "origin", "main")
+    unrelated(repo, "MOST")
+    sync(repo, None)
+    (second,) = branches(remote)
+    assert "MAX_AGE = 3600" in in_remote(remote, "show", f"{second}:{NOTE}")
+
+
+def test_deleting_a_branch_refuses_all_of_it_though_a_reviewer_committed_to_it(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    sync(repo, None, "--since", "HEAD^1")
+    (branch,) = branches(remote)
+    repo.git("fetch", "-q", "origin")
+    repo.git("switch", "-q", branch)
+    repo.commit("A reviewer's words", {"agent-context/gotchas/other.md": "---\ntitle: Other\n---\nWords.\n"})
+    repo.git("push", "-q", "origin", branch)
+    repo.git("switch", "-q", "main")
+    more = (
+        (repo.root / "src/shop/retries.py").read_text().replace("pause: float", "wait: float, pause: float")
+    )
+    arrive(repo, "Wait before retries", files={"src/shop/retries.py": more})
+    sync(repo, None)
+    in_remote(remote, "update-ref", "-d", f"refs/heads/{branch}")
+    asked = len(model.requests)
+    unrelated(repo, "MOST")
+    sync(repo, None)
+    assert (branches(remote), len(model.requests)) == ([], asked)
+
+
+def test_a_branch_that_is_deleted_while_the_model_thinks_stays_deleted(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    sync(repo, None, "--since", "HEAD^1")
+    (branch,) = branches(remote)
+
+    def refuse(asked: Asked) -> Mapping[str, Any]:
+        subprocess.run(["git", "-C", str(remote), "update-ref", "-d", f"refs/heads/{branch}"], check=True)
+        return scripted(asked)
+
+    longer(repo, "7200")
+    with ScriptedModel(refuse) as served:
+        configure(repo, served)
+        sync(repo, None, ok=False)
+    assert branches(remote) == []
+
+
 def test_gitlab_is_asked_by_push_options(remote: Path, repo: TempRepo, model: ScriptedModel) -> None:
     hook = remote / "hooks" / "post-receive"
     hook.write_text(
@@ -568,6 +647,26 @@ def test_mode_commit_commits_the_edits_with_trailers_and_nothing_else(
     assert all(path.startswith("agent-context/") for path in changed) and NOTE in changed
     assert repo.git("status", "--porcelain") == "A  staged.txt"
     assert set(states(repo).values()) == {"fresh"}
+
+
+def test_two_at_once_commit_each_their_own_edits_with_their_origin(
+    remote: Path, repo: TempRepo, model: ScriptedModel
+) -> None:
+    def slowly(asked: Asked) -> Mapping[str, Any]:
+        time.sleep(1.5)
+        return scripted(asked)
+
+    source = repo.git("rev-parse", "HEAD^2")
+    with ScriptedModel(slowly) as served:
+        configure(repo, served)
+        command = [sys.executable, "-m", "agentctx", "sync", "HEAD~1..HEAD", "--mode", "commit"]
+        runs = [subprocess.Popen(command, cwd=repo.root, stderr=subprocess.PIPE) for _ in range(2)]
+        ended = [(run.communicate()[1], run.returncode) for run in runs]
+        assert [code for _, code in ended] == [0, 0], ended
+    commits = repo.git("log", "--format=%H", "--", NOTE).split()
+    found = read_trailers(repo.git("log", "-1", "--format=%B", commits[0]))
+    assert found is not None and ID in found.notes_of(source) and found.model == "scripted"
+    assert repo.git("status", "--porcelain", "--", "agent-context") == ""
 
 
 def test_mode_commit_refuses_to_commit_a_persons_uncommitted_words(

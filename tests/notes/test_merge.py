@@ -92,6 +92,12 @@ def test_a_new_section_of_one_name_is_one_section() -> None:
     assert body.endswith("## Later\n\nA.\n\nB.\n")
 
 
+def test_one_change_made_on_both_sides_and_more_on_one_is_both() -> None:
+    theirs = replace_text(BASE, "None yet.", "Ten.")
+    ours = append_section(theirs, "Who", "Ask the login team.")
+    assert content(both(BASE, ours, theirs)) == content(ours)
+
+
 def test_one_paragraph_changed_in_two_ways_stands_between_markers_in_the_body() -> None:
     merged = merge(BASE, replace_text(BASE, "sign", "encrypt"), replace_text(BASE, "tokens.", "cookies."))
     assert merged.conflicts == ("body",)
