@@ -32,17 +32,23 @@ def trailers_here(git: Git, amends: bool = False) -> list[str]:
     if not staged or not store.syncs():
         return []
     tree = IndexTree(git)
-    found: list[Proposal] = []
-    wrote: dict[str, Edit] = {}
+    found = []
     for proposal, edits in _accepted(store):
-        words = [e for e in edits if e.path in staged and f"/{RECORDS}/" not in e.path]
+        words = [e for e in edits if e.path in staged]
         if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in words):
-            found.append(proposal)
-            for edit in words:
-                first = wrote.get(proposal.note_id, edit)
-                wrote[proposal.note_id] = Edit(edit.path, first.before, edit.after)
+            found.append((proposal, words))
+    return _lines_of(found)
+
+
+def _lines_of(found: Sequence[tuple[Proposal, Sequence[Edit]]]) -> list[str]:
+    """The trailers of proposals with the edits of notes that came of each; those of one note are one."""
+    wrote: dict[str, Edit] = {}
+    for proposal, edits in found:
+        for edit in edits:
+            first = wrote.get(proposal.note_id, edit)
+            wrote[proposal.note_id] = Edit(edit.path, first.before, edit.after)
     told = (edit_of(id, edit.before, edit.after) for id, edit in wrote.items())
-    return [*trailers_of(found), *(f"Agentctx-Edit: {id} {change}" for id, change in told)]
+    return [*trailers_of(p for p, _ in found), *(f"Agentctx-Edit: {id} {change}" for id, change in told)]
 
 
 def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
@@ -79,7 +85,11 @@ def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> li
 
     needed = ("pre-commit", "commit-msg")
     states = {hook.name: hook.outcome for hook in githooks.status(git, context)}
-    return [] if all(states.get(name) == "present" for name in needed) else trailers_of(accepted)
+    if all(states.get(name) == "present" for name in needed):
+        return []
+    ids = {proposal.id for proposal in accepted}
+    store = Store(StateDir.open(git.common_dir).folder)
+    return _lines_of([(proposal, edits) for proposal, edits in _accepted(store) if proposal.id in ids])
 
 
 def _parent(git: Git, amends: bool) -> str:
@@ -90,13 +100,14 @@ def _parent(git: Git, amends: bool) -> str:
 
 
 def _accepted(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
-    """Accepted proposals with what each wrote."""
+    """Accepted proposals with what each wrote into notes; records hold no words."""
     known = {p.id: p for p in store.proposals(("accepted",))}
     for sync in sorted({p.sync for p in known.values()} & set(store.syncs())):
         entry = store.journal(sync)
         for id in dict.fromkeys(step.proposal for step in entry.steps if not entry.undone):
             if id in known:
-                yield known[id], [step.edit for step in entry.steps if step.proposal == id]
+                edits = [step.edit for step in entry.steps if step.proposal == id]
+                yield known[id], [edit for edit in edits if f"/{RECORDS}/" not in edit.path]
 
 
 def _brings(edit: Edit, before: bytes | None, staged: bytes | None) -> bool:

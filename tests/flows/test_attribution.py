@@ -145,7 +145,7 @@ def test_a_hook_that_cannot_do_its_work_does_not_stop_the_commit(accepted: TempR
 
 
 def test_without_the_hooks_accepting_says_what_to_write_and_uninstalling_leaves_none(
-    proposed: TempRepo,
+    proposed: TempRepo, tmp_path: Path
 ) -> None:
     assert os.access(proposed.root / ".git/hooks/commit-msg", os.X_OK)
     proposed.agentctx("hooks", "uninstall")
@@ -155,6 +155,9 @@ def test_without_the_hooks_accepting_says_what_to_write_and_uninstalling_leaves_
     proposed.git("commit", "-qam", "x\n\n" + "\n".join(lines))
     found = read_trailers(message(proposed))
     assert found and any(note == ID for _, note in found.sources)
+    other = clone_of(proposed, tmp_path / "clone")
+    assert other.agentctx("rollback", found.sources[-1][0]).returncode == 0
+    assert "MAX_AGE = 3600" not in (other.root / NOTE).read_text()
 
 
 def test_hook_managers_call_the_same_with_the_messages_file(
