@@ -124,19 +124,23 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
 @JSON
 def show_command(note: str, as_json: bool) -> None:
     """Show one note with its freshness."""
+    from agentctx.flows.unread import unread
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
 
     with Project.open() as project:
         found = project.note(note)
+        is_unread = found.id in unread(project)
         past = retired(project.notes.notes).get(found.id, "")
         freshness = project.index.by_id()[found.id]
     if as_json:
-        return emit_json({"note": found, "freshness": freshness})
+        return emit_json({"note": found, "freshness": freshness, "unread": is_unread})
     say(found.title)
     say(f"{found.kind}, ", painted(found.shown(freshness.state)), f", {found.path}")
     if past:
         say((f"  {past}: kept as history", "yellow"))
+    if is_unread:
+        say(("  written by a model, read by nobody yet", "yellow"))
     for drift in freshness.drifts:
         say("  ", painted(drift.state), f"  {drift.anchor}  {drift.reason}")
     for reason in (*freshness.reasons, *(m.reason for m in freshness.mentions)):

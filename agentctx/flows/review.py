@@ -63,8 +63,10 @@ def accept(
 
 def _written(project: Project, proposal: Proposal) -> Proposal:
     stamps = stamps_by(project, proposal)
-    mark_read(project, [proposal.note_path])
-    return accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
+    done = accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
+    if done.state == "accepted":
+        mark_read(project, [proposal.note_path])
+    return done
 
 
 def _foreseen(project: Project, proposal: Proposal) -> Proposal:

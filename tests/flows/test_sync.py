@@ -151,6 +151,22 @@ def test_the_briefing_tells_words_that_a_model_wrote_and_nobody_has_read(
     assert "`MAX_AGE = 3600`" in (shop.root / NOTE).read_text() and not told(), "now a person has read them"
 
 
+def test_neither_a_new_name_nor_a_repair_reads_what_a_model_wrote(
+    shop: TempRepo, model: ScriptedModel
+) -> None:
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    shop.commit("Mended")
+    assert "written by a model, read by nobody yet" in shop.agentctx("show", "signed-tokens").stdout
+    shop.git("mv", "src/shop/tokens.py", "src/shop/keys.py")
+    shop.commit("Another file")
+    shop.agentctx("sync", "--no-model", "--mode", "apply")
+    assert "keys.py#" in (shop.root / NOTE).read_text()
+    shop.git("mv", NOTE, NOTE.replace("signed-tokens", "keys"))
+    shop.commit("Another name")
+    assert 'written-by="model"' in shop.agentctx("prime", "--task", "tokens").stdout
+    assert "written by a model" in shop.agentctx("show", "2026-01-12-keys").stdout
+
+
 def test_verifying_a_note_by_name_says_that_its_new_words_were_read(
     shop: TempRepo, model: ScriptedModel
 ) -> None:
