@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from agentctx.model import Note
-from agentctx.notes.document import parse
 from agentctx.project import Project
-from agentctx.proposals.accept import Accepted
+
+if TYPE_CHECKING:
+    from agentctx.proposals.accept import Accepted
 
 DOCUMENT = "unread"
 """State document: digest of a note's title and text as the model left them -> path of the note then."""
@@ -43,6 +45,8 @@ def mark_read(project: Project, paths: Iterable[str]) -> None:
 
 
 def _words_at(project: Project, path: str) -> str:
+    from agentctx.notes.document import parse
+
     note = parse(path, project.folder.read_bytes(path), "decision")[0]
     return _words(note) if note else ""
 

@@ -83,7 +83,8 @@ class Concordance:
         at = np.searchsorted(two, one + 1)
         at[at == len(two)] = 0
         segment = np.searchsorted(self.starts, one[two[at] == one + 1], side="right") - 1
-        return np.unique(segment[segment % len(FIELDS) == FIELDS.index(field)] // len(FIELDS))
+        found = segment[segment % len(FIELDS) == FIELDS.index(field)] // len(FIELDS)
+        return found[np.diff(found, prepend=-1) > 0]  # ascending already; `unique` would load masked arrays
 
     def lengths(self) -> Any:
         """Number of words by note and field: an array of two dimensions."""
