@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -214,3 +216,9 @@ def test_a_recorded_decision_stands_as_one_above_other_pages_without_a_task(repo
     said = prime(repo)
     assert 'kind="decision"' in said
     assert said.index("# Tokens") < said.index("# About")
+
+
+def test_a_briefing_loads_nothing_of_what_judges_a_models_edits() -> None:
+    code = "import sys, agentctx.flows.prime; print(*[m for m in sys.modules if 'hygiene' in m or '.accept' in m])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
