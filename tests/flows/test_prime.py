@@ -219,6 +219,7 @@ def test_a_recorded_decision_stands_as_one_above_other_pages_without_a_task(repo
 
 
 def test_a_briefing_loads_nothing_of_what_judges_a_models_edits() -> None:
-    code = "import sys, agentctx.flows.prime; print(*[m for m in sys.modules if 'hygiene' in m or '.accept' in m])"
+    code = "import sys, agentctx.flows.prime; print(*(sys.modules.keys() & {'agentctx.hygiene', %r}))"
+    code %= "agentctx.proposals.accept"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
