@@ -19,7 +19,7 @@ from agentctx.project import Project
 from agentctx.proposals.publish import Trailers, edit_of, read_trailers
 
 _FRONT = "front matter"
-_HERE = ("", "not committed yet", "")
+_HERE = ("", "not committed yet", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,20 @@ def blame(project: Project, name: str) -> tuple[Words, ...]:
     text = project.folder.read_bytes(note.path).decode("utf-8", "replace")
     lines = _blamed(project, note.path)
     here = _accepted_here(project, note.path)
-    messages = _messages(project, {c for c, _, _ in lines.values() if c})
+    messages = _messages(project, {line[0] for line in lines.values() if line[0]})
     found = []
     for start, end, words in _paragraphs(text):
-        commit, author, date = max((lines.get(n, _HERE) for n in range(start, end + 1)), key=_newness)
+        commit, author, date, path = max((lines.get(n, _HERE) for n in range(start, end + 1)), key=_newness)
         trailers = messages.get(commit) if commit else here
         model = trailers.model if trailers else ""
-        sources = _commits(project, trailers.sources_of(note.id)) if trailers else ()
+        id = posixpath.basename(path or note.path).removesuffix(".md")  # the note's name in that commit
+        sources = _commits(project, trailers.sources_of(id)) if trailers else ()
         found.append(Words(start, words, commit, author, date, sources, model))
     return tuple(found)
 
 
-def _newness(line: tuple[str, str, str]) -> tuple[bool, str]:
-    commit, _, date = line
+def _newness(line: tuple[str, str, str, str]) -> tuple[bool, str]:
+    commit, _, date, _ = line
     return (not commit, date)
 
 
@@ -81,8 +82,9 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int, str]]:
             began = -1
 
 
-def _blamed(project: Project, path: str) -> dict[int, tuple[str, str, str]]:
-    """Line number -> (commit, author, UTC second as text); no entry where nothing is committed."""
+def _blamed(project: Project, path: str) -> dict[int, tuple[str, str, str, str]]:
+    """Line number -> (commit, author, UTC second as text, the file's path there); no entry where nothing is
+    committed."""
     try:
         out = project.git.run(
             "blame", "--porcelain", "--no-textconv", "--encoding=UTF-8", "--root", "--", path
@@ -90,7 +92,7 @@ def _blamed(project: Project, path: str) -> dict[int, tuple[str, str, str]]:
     except GitFailed:
         return {}
     about: dict[str, dict[str, str]] = {}
-    found: dict[int, tuple[str, str, str]] = {}
+    found: dict[int, tuple[str, str, str, str]] = {}
     commit, number = "", 0
     for line in decode(out).split("\n"):
         words = line.split(" ")
@@ -98,7 +100,7 @@ def _blamed(project: Project, path: str) -> dict[int, tuple[str, str, str]]:
             told = about[commit]
             if commit.strip("0"):
                 date = told.get("committer-time", "").rjust(12, "0")
-                found[number] = (commit, told.get("author", ""), date)
+                found[number] = (commit, told.get("author", ""), date, told.get("filename", ""))
         elif len(words) >= 3 and len(words[0]) in (40, 64) and words[1].isdigit():
             commit, number = words[0], int(words[2])
             about.setdefault(commit, {})

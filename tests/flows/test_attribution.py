@@ -251,3 +251,13 @@ def test_a_commit_that_was_given_up_leaves_nothing_for_the_next_process_of_its_n
     accepted.git("stash", "-q")
     accepted.commit("Something else", {"src/y.py": "y = 1\n"})
     assert ours(accepted) == []
+
+
+def test_a_renamed_note_still_says_where_its_words_came_from(accepted: TempRepo) -> None:
+    work = accepted.git("rev-parse", "HEAD^2")
+    accepted.git("commit", "-qam", "Mend")
+    accepted.git("mv", NOTE, "agent-context/decisions/tokens.md")
+    accepted.git("commit", "-qm", "Another name")
+    told = json.loads(accepted.agentctx("blame", "tokens", "--json").stdout)["words"]
+    assert {w["model"] for w in told} >= {"scripted"}
+    assert any(c["id"] == work for w in told for c in w["sources"])
