@@ -75,6 +75,10 @@ def agentctx(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
+_ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "AGENTCTX_NO_WORKER": "1"}
+"""The repository is copied: no worker that a hook starts may write into it meanwhile."""
+
+
 def git(root: Path, *arguments: str) -> None:
     """One git command with a fixed author and no configuration of the machine's."""
     subprocess.run(
@@ -82,7 +86,7 @@ def git(root: Path, *arguments: str) -> None:
         cwd=root,
         check=True,
         capture_output=True,
-        env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"},
+        env={**os.environ, **_ALONE},
     )
 
 
