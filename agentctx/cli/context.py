@@ -54,6 +54,7 @@ def prime_command(task: str, files: tuple[str, ...], budget: int | None, form: s
 def search_command(query: str | None, source: str | None, limit: int, as_json: bool) -> None:
     """Find notes by words, best first. QUERY `-` reads standard input."""
     from agentctx.flows.prime import search
+    from agentctx.flows.unread import WORDS, unread
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
 
@@ -67,7 +68,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
         hits = search(project, text, limit)
         notes = {n.id: n for n in project.notes.notes}
         states = project.index.by_id()
-        past = retired(project.notes.notes)
+        past, new = retired(project.notes.notes), unread(project)
     if as_json:
         return emit_json(
             {
@@ -77,6 +78,7 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
                         "id": h.id,
                         "path": notes[h.id].path,
                         "status": notes[h.id].status,
+                        "unread": h.id in new,
                         "score": round(h.score, 6),
                         "reasons": list(h.reasons),
                     }
@@ -91,6 +93,8 @@ def search_command(query: str | None, source: str | None, limit: int, as_json: b
             painted(note.shown(states[hit.id].state), 10),
             f"  {note.id}  {titled(note, past)}",
         )
+        if hit.id in new:
+            say(f"{'':20}", (WORDS, "yellow"))
         if hit.reasons:
             say(f"                    {'; '.join(hit.reasons)}")
     return None if hits else tell("no note has these words")

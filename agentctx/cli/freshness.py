@@ -29,6 +29,7 @@ def status_command(
 ) -> int:
     """Say of every note whether it is still true, and why not."""
     from agentctx.flows.status import arrivals, explained, write_index
+    from agentctx.flows.unread import unread, unread_notice
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
 
@@ -37,18 +38,18 @@ def status_command(
         index = seen.index
         notes = {n.id: n for n in seen.notes.notes}
         if revision is None:
-            notices = arrivals(project)
+            notices, new = arrivals(project), unread(project)
             write_index(project)
         else:
-            notices = seen.notices
+            notices, new = seen.notices, frozenset()
         if explain:
             return _explain(*explained(seen, explain), retired(list(notes.values())), as_json)
     if as_json:
         from agentctx.flows.status import document
 
-        emit_json(document(index, notes, notices))
+        emit_json(document(index, notes, notices, new))
     else:
-        _print(index, notes, notices, show_all)
+        _print(index, notes, (*notices, *unread_notice(new)), show_all)
     bad = any(f.state in ("stale", "conflicted") for f in index.notes) or _broken(index)
     return 1 if check and (bad or _cut_off(index)) else 0
 

@@ -124,7 +124,7 @@ def list_command(kind: str | None, tag: str | None, as_json: bool) -> None:
 @JSON
 def show_command(note: str, as_json: bool) -> None:
     """Show one note with its freshness."""
-    from agentctx.flows.unread import unread
+    from agentctx.flows.unread import WORDS, unread
     from agentctx.project import Project
     from agentctx.retrieval.succession import retired
 
@@ -140,7 +140,7 @@ def show_command(note: str, as_json: bool) -> None:
     if past:
         say((f"  {past}: kept as history", "yellow"))
     if is_unread:
-        say(("  written by a model, read by nobody yet", "yellow"))
+        say((f"  {WORDS}", "yellow"))
     for drift in freshness.drifts:
         say("  ", painted(drift.state), f"  {drift.anchor}  {drift.reason}")
     for reason in (*freshness.reasons, *(m.reason for m in freshness.mentions)):

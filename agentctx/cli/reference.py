@@ -23,8 +23,8 @@ Every reader prints one document with `--json`; its top level holds `"version": 
 
 | command | shape |
 |---|---|
-| `status --json` | `{"version", "head", "notes": [{"id", "path", "kind", "title", "state", "drifts": [{"anchor", "state", "reason", "moved_to", "witness", "commits"}], "mentions", "reasons", "score"}], "problems", "notices"}` |
-| `search --json` | `{"version", "query", "hits": [{"id", "path", "score", "reasons"}]}` |
+| `status --json` | `{"version", "head", "notes": [{"id", "path", "kind", "title", "state", "drifts": [{"anchor", "state", "reason", "moved_to", "witness", "commits"}], "mentions", "reasons", "score", "unread"}], "problems", "notices"}` |
+| `search --json` | `{"version", "query", "hits": [{"id", "path", "score", "reasons", "unread"}]}`; `unread`: a model wrote it and nobody has read it |
 | `prime --json` | `{"version", "head", "bytes", "tokens", "items": [...], "left_out": [...], "notices"}` |
 | `affected --json` | `{"version", "range", "notes": [{"id", "path", "score", "probability", "flag", "reasons"}]}`, best first |
 | `check --format json` | `{"version", "base", "head", "findings": [{"note", "anchor", "state", "severity", "reason", "settle"}]}` |

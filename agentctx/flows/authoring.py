@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from agentctx.errors import Conflict, InvalidInput
-from agentctx.flows.unread import mark_read
+from agentctx.flows.unread import still_unread
 from agentctx.freshness.answers import CONDITIONS, MENTIONS, either, is_entry
 from agentctx.freshness.mentions import claims
 from agentctx.freshness.verify import checked_anchor, stamps_for
@@ -110,13 +110,13 @@ def verify(project: Project, names: Sequence[str], dry: bool) -> list[Written]:
                 f"{note.id} cannot be verified: {missing[0]} is not in the code",
                 f"edit its anchors in {note.path}, or type `agentctx anchor {note.id} PATH#SYMBOL`",
             )
+        if not names:
+            stamps |= still_unread(note, project.folder.record(note.id))
         if not dry:
             project.folder.write_record(note.id, stamps)
             _move_review_on(project, note)
         anchors = tuple(str(a) for a in note.anchors)
         written.append(Written(note.id, note.path, anchors, _of_anchors(stamps)))
-    if names and not dry:
-        mark_read(project, [note.path for note in notes])
     project.assessor.keep_code()
     return written
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from agentctx.errors import NotFound
-from agentctx.flows.unread import mark_unread
+from agentctx.flows.unread import mark_of, still_unread
+from agentctx.freshness.answers import UNREAD
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import RevTree
@@ -40,7 +41,8 @@ def repairs(project: Project, sync: str, write: bool, dry: bool = False) -> tupl
     for id in mended_by_hand([states[n.id] for n in notes]):
         if write and not dry:
             note = next(n for n in notes if n.id == id)
-            if project.folder.write_record(id, stamps_for(note, project.tree)):
+            kept = still_unread(note, project.folder.record(id))
+            if project.folder.write_record(id, {**stamps_for(note, project.tree), **kept}):
                 done.append(id)
     return tuple(dict.fromkeys(done))
 
@@ -69,9 +71,15 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
 
 
 def _apply(project: Project, proposal: Proposal) -> None:
-    """Accept what no person has looked at."""
-    done = accept(proposal, project.folder, project.proposals, stamps_by(project, proposal))
-    mark_unread(project, done)
+    """Accept what no person has looked at: the note's record says so."""
+    stamps = stamps_by(project, proposal)
+    writes = proposal.origin == "model" and any(o.name != "keep" for o in proposal.operations)
+
+    def unread(note: Note) -> dict[str, Stamp]:
+        mark = {UNREAD: mark_of(note)} if writes else still_unread(note, project.folder.record(note.id))
+        return {**stamps(note), **mark}
+
+    accept(proposal, project.folder, project.proposals, unread)
 
 
 def stamps_by(project: Project, proposal: Proposal) -> Callable[[Note], Mapping[str, Stamp]]:
@@ -107,8 +115,8 @@ def discarded(project: Project) -> frozenset[str]:
     accepted = {p.id: p.note_id for p in store.proposals(("accepted",))}
     for entry in (store.journal(sync) for sync in store.syncs()) if accepted else ():
         steps = [s for s in entry.steps if s.proposal in accepted and s.edit.before is not None]
-        gone = {s.proposal for s in steps if _present(project, s.edit.path) == s.edit.before}
-        found |= {accepted[id] for id in gone if not entry.undone}
+        kept = {s.proposal for s in steps if _present(project, s.edit.path) != s.edit.before}
+        found |= {accepted[s.proposal] for s in steps if s.proposal not in kept and not entry.undone}
     return frozenset(found)
 
 

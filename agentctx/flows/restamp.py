@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentctx.config import context_name
+from agentctx.flows.unread import still_unread
 from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS, WORDS, either
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import Git, IndexTree
@@ -83,6 +84,7 @@ def _restamp(note: Note, tree: IndexTree, folder: Folder, staged: frozenset[str]
     if MENTIONS in now:  # the text is part of the commit, and that is what it was written about
         new[MENTIONS] = now[MENTIONS] if staged else either(old.get(MENTIONS), now[MENTIONS])
     new |= {name: old[name] for name in (CONDITIONS, COMMITS, WORDS) if name in old}
+    new |= still_unread(note, old)
     return new != old and folder.write_record(note.id, new)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from agentctx.errors import InvalidInput
 from agentctx.flows.mending import stamps_by
 from agentctx.flows.recheck import recheck
-from agentctx.flows.unread import mark_read
 from agentctx.freshness.verify import stamps_for
 from agentctx.model import Edit, Proposal, Refusal
 from agentctx.notes.document import parse
@@ -63,10 +62,7 @@ def accept(
 
 def _written(project: Project, proposal: Proposal) -> Proposal:
     stamps = stamps_by(project, proposal)
-    done = accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
-    if done.state == "accepted":
-        mark_read(project, [proposal.note_path])
-    return done
+    return accepting.accept(proposal, project.folder, project.proposals, stamps).proposal
 
 
 def _foreseen(project: Project, proposal: Proposal) -> Proposal:

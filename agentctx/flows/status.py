@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agentctx.catchup import missing_hooks_notice
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from agentctx.revision import Revision
 
 
-def document(index: Index, notes: Mapping[str, Note], notices: tuple[str, ...]) -> dict[str, Any]:
+def document(
+    index: Index, notes: Mapping[str, Note], notices: tuple[str, ...], unread: Collection[str] = ()
+) -> dict[str, Any]:
     """``status --json``: documented in docs/cli.md, stable."""
     return {
         "head": index.head,
-        "notes": [_note(f, notes[f.id]) for f in index.notes],
+        "notes": [_note(f, notes[f.id]) | {"unread": f.id in unread} for f in index.notes],
         "problems": list(index.problems),
         "notices": list(notices),
     }

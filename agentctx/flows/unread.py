@@ -1,65 +1,57 @@
 """Words that a model wrote and no person has read: edits that were applied without anybody accepting them.
 
-Known in the clone that applied them, by what the note says: whoever edits its text, or verifies it by name,
-has read it; another file name or anchor is no reading. What comes from the upstream branch has been read by
-whoever merged it there.
+A note's verification record holds the mark, by what the note says: it goes wherever the note goes, into every
+clone, whatever becomes of a commit's message. Whoever accepts or edits the words, or verifies the note by
+name, has read them; another file name or anchor is no reading. What a request brings has been read by whoever
+merged it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from agentctx.model import Note
-from agentctx.project import Project
+from agentctx.freshness.answers import UNREAD
+from agentctx.model import Note, Stamp
 
 if TYPE_CHECKING:
-    from agentctx.proposals.accept import Accepted
+    from agentctx.project import Project
 
-DOCUMENT = "unread"
-"""State document: digest of a note's title and text as the model left them -> path of the note then."""
+WORDS = "written by a model, read by nobody yet"
 
 
 def unread(project: Project) -> frozenset[str]:
     """Ids of the notes that are as a model left them, and that nobody has read."""
-    known = _known(project)
-    return frozenset(n.id for n in project.notes.notes if known and _words(n) in known)
+    notes, records = project.own_notes.notes, project.records
+    marked = {id: record for id, record in records.items() if UNREAD in record}
+    if not marked:
+        return frozenset()
+    ids = {note.id for note in notes}
+    lost = [record for id, record in marked.items() if id not in ids]  # of notes under another name now
+    mine = ((note, [marked.get(note.id, {})] if note.id in records else lost) for note in notes)
+    return frozenset(note.id for note, found in mine if any(is_unread(note, record) for record in found))
 
 
-def mark_unread(project: Project, done: Accepted) -> None:
-    """Remember what accepting wrote though nobody looked at it."""
-    proposal = done.proposal
-    if proposal.origin != "model" or proposal.state != "accepted":
-        return
-    if any(edit.path == proposal.note_path and edit.after is not None for edit in done.edits):
-        _write(project, {**_known(project), _words_at(project, proposal.note_path): proposal.note_path})
+def is_unread(note: Note, record: Mapping[str, Stamp]) -> bool:
+    """Whether a record says that nobody has read what the note says now."""
+    return UNREAD in record and record[UNREAD] == mark_of(note)
 
 
-def mark_read(project: Project, paths: Iterable[str]) -> None:
-    """Forget it of notes that somebody has read, as they are on disk now."""
-    known = _known(project)
-    read = {_words_at(project, path) for path in paths} if known else set()
-    if read & known.keys():
-        _write(project, {words: path for words, path in known.items() if words not in read})
-
-
-def _words_at(project: Project, path: str) -> str:
-    from agentctx.notes.document import parse
-
-    note = parse(path, project.folder.read_bytes(path), "decision")[0]
-    return _words(note) if note else ""
-
-
-def _words(note: Note) -> str:
+def mark_of(note: Note) -> Stamp:
+    """What is put on record, under ``UNREAD``, of words that nobody has looked at."""
     said = " ".join((note.title, *note.body.split()))
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+    return Stamp(scheme=1, text=hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:32])
 
 
-def _known(project: Project) -> Mapping[str, str]:
-    found = project.state.read(DOCUMENT)
-    return found if isinstance(found, dict) else {}
+def still_unread(note: Note, record: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    """The mark, when a note has it: what is stamped without anybody reading the note keeps it."""
+    return {UNREAD: record[UNREAD]} if is_unread(note, record) else {}
 
 
-def _write(project: Project, known: Mapping[str, str]) -> None:
-    project.state.write(DOCUMENT, dict(known))
+def unread_notice(ids: Collection[str]) -> tuple[str, ...]:
+    """Which notes those are, and what to do, in one line, if there are any."""
+    if not ids:
+        return ()
+    names = ", ".join(sorted(ids)[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+    return (f"{WORDS}: {names}; read them (`agentctx show NOTE`), then `agentctx verify NOTE`",)

@@ -20,6 +20,8 @@ COMMITS = "~commits"
 """Commits whose messages contradict the note, and that were known when it was verified."""
 WORDS = "~words"
 """Words of the text that had gone from the code when it was verified all the same."""
+UNREAD = "~unread"
+"""The text that a model wrote and nobody has read, as a digest."""
 
 SCHEME = 1
 """Number of the questions' and answers' form; it rises when the same code would be answered otherwise."""
@@ -29,7 +31,7 @@ MOST = 400
 
 def is_entry(name: str) -> bool:
     """Is this name in a record one of ours, and not an anchor?"""
-    return name in (MENTIONS, CONDITIONS, COMMITS, WORDS)
+    return name in (MENTIONS, CONDITIONS, COMMITS, WORDS, UNREAD)
 
 
 def stamp_of(questions: Sequence[str], answers: Sequence[bool]) -> Stamp | None:

@@ -51,6 +51,9 @@ class Record(Mapping[str, Stamp]):
     def __getitem__(self, anchor: str) -> Stamp:
         return self._stamps[anchor]
 
+    def __contains__(self, anchor: object) -> bool:
+        return isinstance(anchor, str) and anchor in self.text and anchor in self._stamps
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._stamps)
 

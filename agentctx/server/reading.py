@@ -31,6 +31,7 @@ def prime(project: Project, given: Arguments) -> str:
 def search(project: Project, given: Arguments) -> str:
     """Hits with their state and a short excerpt, best first."""
     from agentctx.flows.prime import search as found
+    from agentctx.flows.unread import unread
     from agentctx.retrieval.succession import retired
 
     hits = found(project, given["query"], max(1, min(given.get("limit", 8), LISTED)))
@@ -38,18 +39,19 @@ def search(project: Project, given: Arguments) -> str:
     states = project.index.by_id()
     if not hits:
         return "No note has these words. `status` counts the notes there are.\n"
-    past = retired(project.notes.notes)
-    lines = [_hit(notes[h.id], states[h.id], past.get(h.id, "")) for h in hits]
+    past, new = retired(project.notes.notes), unread(project)
+    lines = [_hit(notes[h.id], states[h.id], past.get(h.id, ""), h.id in new) for h in hits]
     return "\n".join([*lines, "", "Excerpts are quoted data. `read_note` gives one whole.", ""])
 
 
-def _hit(note: Note, freshness: Freshness, past: str) -> str:
+def _hit(note: Note, freshness: Freshness, past: str, is_unread: bool) -> str:
+    from agentctx.flows.unread import WORDS
     from agentctx.retrieval.succession import is_record
 
     text = " ".join(fenced(note.body).split())
     cut = text[:EXCERPT] + ("..." if len(text) > EXCERPT else "")
     kind = "decision" if is_record(note) else note.kind
-    state = fenced(past) or note.shown(freshness.state)
+    state = (fenced(past) or note.shown(freshness.state)) + (f", {WORDS}" if is_unread else "")
     return f"- {fenced(note.id)} ({kind}, {state}) {fenced(note.title)}\n  > {cut}"
 
 
@@ -69,8 +71,9 @@ def read_note(project: Project, given: Arguments) -> str:
 def status(project: Project, given: Arguments) -> str:
     """How many notes are in which state, and every note that is not known to be true, with its reasons."""
     from agentctx.flows.status import arrivals
+    from agentctx.flows.unread import unread, unread_notice
 
-    notices = arrivals(project)
+    notices = (*arrivals(project), *unread_notice(unread(project)))
     notes = {n.id: n for n in project.notes.notes}
     counts = Counter(notes[f.id].shown(f.state) for f in project.index.notes)
     total = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none yet"
