@@ -62,7 +62,7 @@ class Recorder:
         def recorded(session: Any) -> Any:
             made: Any
             if session.engine == "postgres":
-                made = _RecordingPostgres(session.connection, session.policed, session.copying)
+                made = _RecordingPostgres(session.connection, session.copying)
             else:
                 made = _RecordingSqlite(session.connection)
             made.log = self.log

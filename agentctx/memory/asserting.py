@@ -108,13 +108,17 @@ def write_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
         session.insert(table, rows, table.upsert())
 
 
-def refuse_foreign(session: Session, table: Table, lines: Sequence[Row], tenant: str, written: bool) -> None:
-    """Raises ``Conflict`` for ids that another tenant has: a repeated id would take its row away, or be lost.
+def refuse_foreign(
+    session: Session, table: Table, lines: Sequence[Row], tenant: str, written: bool
+) -> set[str]:
+    """The ids that are there already; of another table than ``episodes`` and ``facts`` none are told.
 
+    Raises ``Conflict`` for ids that another tenant has: a repeated id would take its row away, or be lost.
     Where policies hide that row, only its absence after the writing tells.
     """
+    there: set[str] = set()
     if table not in (EPISODES, FACTS):
-        return
+        return there
     for part in chunks(sorted({str(line[0]) for line in lines})):
         places = ", ".join("?" * len(part))
         found = dict(session.rows(f"SELECT id, tenant_id FROM {table.name} WHERE id IN ({places})", part))
@@ -123,6 +127,8 @@ def refuse_foreign(session: Session, table: Table, lines: Sequence[Row], tenant:
             raise Conflict(
                 f"{lost[0]} belongs to another tenant of this database", "import into a database of its own"
             )
+        there.update(found)
+    return there
 
 
 def _move_heads(session: Session, tenant: str, planned: Plan) -> None:

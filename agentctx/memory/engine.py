@@ -7,6 +7,7 @@ these two protocols.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -34,11 +35,13 @@ class LostRace(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """SQL over the table ``search``: a condition, what to order by, and the values of each.
+    """SQL over the words of all texts: a condition, what to order by, and the values of each.
 
-    ``order`` asks for ``column`` of the table and for no other.
+    ``order`` asks for ``column`` and for no other.
     """
 
+    sources: tuple[str, ...]
+    """Tables ``search`` of ``owner_id`` and ``column``; each text is in one of them."""
     condition: str
     order: str
     column: str
@@ -63,7 +66,7 @@ class Session(Protocol):
     def add(
         self, table: Table, rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]], conflict: str = ""
     ) -> int:
-        """Insert rows of ``episodes`` or ``facts``, those written with their words for the search index."""
+        """Insert rows of ``episodes`` or ``facts``; those written get their words for the search index."""
 
     def update(
         self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
@@ -76,17 +79,20 @@ class Session(Protocol):
     def among(self, column: str, values: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
         """The condition that ``column``, which holds ids, is one of ``values``, and its own values."""
 
-    def has_table(self, name: str) -> bool:
-        """Whether a table of this name is in the schema."""
+    def has_table(self, name: str, column: str = "") -> bool:
+        """Whether a table of this name (with a column of that name) is in the schema."""
 
-    def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """Put the words of owners (ids of facts and episodes) into the search index."""
+    def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Give rows of ``episodes`` or ``facts`` that are there, by id, their words in the search index."""
 
     def unindex(self, owners: Iterable[str]) -> None:
-        """Take owners out of the search index."""
+        """Take episodes and facts that are about to be removed out of the search index."""
 
     def matching(self, words: Sequence[str], every: bool = False) -> Matching:
-        """How to find the rows of ``search`` that hold any (or every one) of the words, likely ones first."""
+        """How to find the texts that hold any (or every one) of the words, likely ones first."""
+
+    def unbound(self) -> AbstractContextManager[None]:
+        """Within it the owner of the tables changes rows of every tenant, whatever the policies."""
 
 
 class Database(Protocol):
@@ -120,12 +126,13 @@ def migrate(session: Session, profile: Engine) -> tuple[int, ...]:
         applied = {int(v): str(c) for v, c in session.rows(f"SELECT version, checksum FROM {LEDGER}")}
     newest = max(migration.version for migration in migrations(session.engine))
     missing = pending(migrations(profile), applied, newest)
-    for migration in missing:
-        for statement in statements(migration, session.engine):
-            session.run(statement)
-        session.run(
-            f"INSERT INTO {LEDGER} (version, name, checksum) VALUES (?, ?, ?)"
-            " ON CONFLICT (version) DO NOTHING",
-            (migration.version, migration.name, migration.checksum),
-        )
+    with session.unbound() if missing else nullcontext():
+        for migration in missing:
+            for statement in statements(migration, session.engine):
+                session.run(statement)
+            session.run(
+                f"INSERT INTO {LEDGER} (version, name, checksum) VALUES (?, ?, ?)"
+                " ON CONFLICT (version) DO NOTHING",
+                (migration.version, migration.name, migration.checksum),
+            )
     return tuple(migration.version for migration in missing)

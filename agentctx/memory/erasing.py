@@ -46,12 +46,10 @@ def erase_subject(session: Session, tenant: str, subject: str, reason: str, now:
     return receipt
 
 
-def remove(
-    session: Session, tenant: str, ids: Iterable[str], expired_by: str = "", searched: bool = True
-) -> dict[str, int]:
+def remove(session: Session, tenant: str, ids: Iterable[str], expired_by: str = "") -> dict[str, int]:
     """Remove episodes and facts of a tenant by id; facts that rest on removed episodes alone follow.
 
-    Their ids are noted, save of those that have ``expired_by`` then. ``searched``: there is a search index.
+    Their ids are noted, save of those that have ``expired_by`` then.
     """
     wanted = list(dict.fromkeys(ids))
     episodes = _owned(session, "episodes", tenant, wanted)
@@ -60,8 +58,7 @@ def remove(
     for table, gone in (("episodes", episodes), ("facts", facts)):
         for part in chunks(gone):
             note_items(session, table, part, expired_by)
-    if searched:
-        session.unindex([*facts, *episodes])
+    session.unindex([*facts, *episodes])
     return {
         "fact_sources": _delete(session, "fact_sources", "fact_id", facts)
         + _delete(session, "fact_sources", "kind = 'episode' AND ref", episodes),
@@ -74,7 +71,7 @@ def remove(
     }
 
 
-def remove_as_elsewhere(session: Session, removals: Sequence[Row], searched: bool = True) -> None:
+def remove_as_elsewhere(session: Session, removals: Sequence[Row]) -> None:
     """Remove what rows of ``removals`` name: it was removed where they come from.
 
     A working context that was saved here after the one that was cleared there stays.
@@ -88,7 +85,7 @@ def remove_as_elsewhere(session: Session, removals: Sequence[Row], searched: boo
         else:
             items.setdefault(str(tenant), []).append(str(ident))
     for tenant, ids in items.items():
-        remove(session, tenant, ids, searched=searched)
+        remove(session, tenant, ids)
     session.insert(REMOVALS, removals, REMOVALS.upsert())
 
 

@@ -15,9 +15,9 @@ from agentctx.memory.connections import connect
 from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
-from agentctx.memory.postgres import PostgresSession, transaction
-from agentctx.memory.rows import NAMESPACES, REMOVALS, Row, Table
-from agentctx.memory.words import entries, index_rows, searched_by_words
+from agentctx.memory.postgres import PostgresSession, transaction, with_words, worded
+from agentctx.memory.rows import EPISODES, NAMESPACES, REMOVALS, Row, Table
+from agentctx.memory.words import searched_by_words, words_of_rows
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows written so far."""
@@ -32,7 +32,7 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     written = 0
     with connect(dsn) as connection:
         transaction(connection, lambda session: migrate(session, "core"), creating=True)
-        loading = _Loading(rows.tenant, PostgresSession(connection).has_table("search"))
+        loading = _Loading(rows.tenant, PostgresSession(connection).has_table(EPISODES.name, "words"))
         batches = Batches(rows, batch_size)
         for batch in batches:
             transaction(connection, partial(loading.write, batch=batch))
@@ -59,32 +59,36 @@ class _Loading:
         assert isinstance(session, PostgresSession)
         self.fresh = self.fresh and session.copying
         for table, lines in batch.items():
+            if self.fresh and refuse_foreign(session, table, lines[:1], self.tenant, written=False):
+                self.fresh = False  # known before the words of a whole batch are cut for nothing
             if table is REMOVALS:
-                remove_as_elsewhere(session, lines, self.searched)
+                remove_as_elsewhere(session, lines)
             elif table is NAMESPACES:
                 write_rows(session, table, lines)
             elif self.fresh:
-                self._copy(session, table, lines)
+                target, held = self._target(table, lines)
+                session.copy(target.name, target.columns, held)
             else:
                 self._upsert(session, table, lines)
 
-    def _copy(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
-        session.copy(table.name, table.columns, lines)
+    def _target(self, table: Table, lines: Sequence[Row]) -> tuple[Table, Sequence[Row]]:
+        """A table as it is there and rows for it, with their words where it has them."""
         if self.searched and searched_by_words(table):
-            session.copy_words(entries(table, lines))
+            return with_words(table), worded(lines, words_of_rows(table, lines))
+        return table, lines
 
     def _upsert(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
-        refuse_foreign(session, table, lines, self.tenant, written=False)
-        columns = ", ".join(table.columns)
+        there = refuse_foreign(session, table, lines, self.tenant, written=False)
+        if table.on_repeat == "keep":
+            lines = [line for line in lines if line[0] not in there]
+        target, held = self._target(table, lines)
+        columns = ", ".join(target.columns)
         session.run(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_{table.name} ON COMMIT DELETE ROWS AS"
             f" SELECT {columns} FROM {table.name} WITH NO DATA"
         )
-        session.copy(f"staged_{table.name}", table.columns, lines)
-        written = session.rows(
+        session.copy(f"staged_{table.name}", target.columns, held)
+        session.run(
             f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM staged_{table.name} WHERE true"
-            f" {table.upsert()} RETURNING {table.key[0]}"
+            f" {target.upsert()}"
         )
-        if self.searched and searched_by_words(table):
-            new = {ident for (ident,) in written}  # an episode that was there has its words already
-            index_rows(session, {table: [line for line in lines if line[0] in new]})

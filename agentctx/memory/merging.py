@@ -14,6 +14,7 @@ from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.reading import marks
 from agentctx.memory.rows import FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Row, Table, fact_of
 from agentctx.memory.supersession import settled
+from agentctx.memory.words import add_rows, searched_by_words
 from agentctx.model import Fact
 
 _KEY = ("namespace_id", "entity", "property")
@@ -39,7 +40,10 @@ def merge_rows(session: Session, batch: Mapping[Table, Sequence[Row]]) -> None:
             remove_as_elsewhere(session, rows)
             continue
         conflict = _HIGHER if table is FACT_HEADS else table.upsert() + _NEWER.get(table, "")
-        session.insert(table, rows, conflict)
+        if searched_by_words(table):
+            add_rows(session, table, rows, conflict)
+        else:
+            session.insert(table, rows, conflict)
         if table not in (FACTS, FACT_HEADS):
             continue
         place = table.columns.index("id" if table is FACTS else "fact_id")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentctx.errors import Busy
@@ -15,7 +17,7 @@ from agentctx.memory.batches import chunks
 from agentctx.memory.connections import Pool, refused
 from agentctx.memory.engine import RETRIES, SEVERAL, TOGETHER, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
-from agentctx.memory.rows import Table
+from agentctx.memory.rows import TABLES, Table
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,6 +34,7 @@ _TYPES = {
     **dict.fromkeys(("metadata", "value", "counts"), "jsonb"),
     **dict.fromkeys(("turn", "version"), "bigint"),
     "confidence": "double precision",
+    "words": "tsvector",
 }
 """Columns by name; ``..._at`` is a time, and everything else is text."""
 _FIRST_PAUSE = 0.01
@@ -52,14 +55,11 @@ class PostgresSession:
 
     engine: Engine = "postgres"
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], policed: bool = False, copying: bool = False
-    ) -> None:
-        """``policed``: policies look a text up before its words may be written. ``copying``: many rows are
-        taken for new ones, and a repeated id breaks the transaction off, to be run again without it.
+    def __init__(self, connection: psycopg.Connection[Any], copying: bool = False) -> None:
+        """``copying``: many rows are taken for new ones, and a repeated id breaks the transaction off, to be
+        run again without it.
         """
         self.connection = connection
-        self.policed = policed
         self.copying = copying
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -80,29 +80,12 @@ class PostgresSession:
         self, table: Table, rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]], conflict: str = ""
     ) -> int:
         """See ``engine.Session``."""
-        said = [" ".join(of) for of in words]
-        if self.policed:  # within one statement the policy would not see the row that it asks for
-            written = self.insert(table, rows, conflict)
-            self._each(f"{_INDEX} SELECT r.c0, {_WORDS.format('r.c1')} FROM {_SAID} {_KEPT}",
-                       [(row[0], of) for row, of in zip(rows, said, strict=True)])  # fmt: skip
-            return written
-        if self.copying and len(rows) >= SEVERAL:
-            self.copy(table.name, table.columns, rows)
-            self.copy_words((row[0], of) for row, of in zip(rows, words, strict=True))
-            return len(rows)
-        if len(rows) == 1:
-            return self.run(
-                f"WITH made AS ({table.insert()} {conflict} RETURNING id) {_INDEX}"
-                f" SELECT id, {_WORDS.format('?')} FROM made {_KEPT}",
-                (*rows[0], said[0]),
-            )
-        last = f"r.c{len(table.columns)}"
-        return self._each(
-            f"WITH r AS (SELECT * FROM {_records((*table.columns, 'words'))}),"
-            f" made AS ({_insert_from(table, 'r')} {conflict} RETURNING id)"
-            f" {_INDEX} SELECT id, {_WORDS.format(last)} FROM made JOIN r ON r.c0 = made.id {_KEPT}",
-            [(*row, of) for row, of in zip(rows, said, strict=True)],
-        )
+        target, lines = with_words(table), worded(rows, words)
+        if self.copying and len(lines) >= SEVERAL:
+            self.copy(target.name, target.columns, lines)
+            return len(lines)
+        newer = conflict.replace(" DO UPDATE SET ", f" DO UPDATE SET {_WORDS} = excluded.{_WORDS}, ", 1)
+        return self.insert(target, lines, newer)
 
     def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write new rows in the quickest way there is; one that is there already is an error."""
@@ -110,10 +93,6 @@ class PostgresSession:
         with self.connection.cursor() as cursor, cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
-
-    def copy_words(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """The words of new rows."""
-        self.copy("search", _SEARCH, ((owner, " ".join(words)) for owner, words in entries))
 
     def update(
         self, table: Table, changed: Sequence[str], known: Sequence[str], rows: Sequence[Sequence[Any]]
@@ -137,24 +116,22 @@ class PostgresSession:
         """See ``engine.Session``: one value however many there are, so that a statement stays prepared."""
         return f"{column} = ANY(CAST(? AS uuid[]))", (list(values),)
 
-    def has_table(self, name: str) -> bool:
+    def has_table(self, name: str, column: str = "") -> bool:
         """See ``engine.Session``."""
         found = self.rows(
-            "SELECT 1 FROM information_schema.tables"
+            "SELECT column_name FROM information_schema.columns"
             " WHERE table_schema = current_schema() AND table_name = ?",
             (name,),
         )
-        return bool(found)
+        return bool(found) and (not column or (column,) in found)
 
-    def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+    def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
-        said = [(owner, " ".join(words)) for owner, words in dict(entries).items()]
-        self._each(f"{_INDEX} SELECT r.c0, {_WORDS.format('r.c1')} FROM {_SAID} {_NEWER}", said)
+        said = [(" ".join(words), owner) for owner, words in entries]
+        self.update(with_words(table), (_WORDS,), ("id",), said)
 
     def unindex(self, owners: Iterable[str]) -> None:
-        """See ``engine.Session``."""
-        for part in chunks(owners):
-            self.run(f"DELETE FROM search WHERE owner_id IN ({', '.join('?' * len(part))})", part)
+        """See ``engine.Session``: the words go with their row."""
 
     def matching(self, words: Sequence[str], every: bool = False) -> Matching:
         """See ``engine.Session``."""
@@ -163,7 +140,17 @@ class PostgresSession:
             "search.words @@ CAST(? AS tsquery)",
             "ts_rank(search.words, CAST(? AS tsquery)) DESC",
         )
-        return Matching(condition, order, "words", asked, asked)
+        return Matching(_SEARCHED, condition, order, _WORDS, asked, asked)
+
+    @contextmanager
+    def unbound(self) -> Iterator[None]:
+        """See ``engine.Session``."""
+        bound = [name for (name,) in self.rows(_BOUND, ([table.name for table in TABLES],))]
+        for name in bound:
+            self.run(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
+        yield
+        for name in bound:
+            self.run(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
 
 
 def _type(column: str) -> str:
@@ -186,13 +173,27 @@ def _insert_from(table: Table, records: str) -> str:
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) SELECT {values} FROM {records}"
 
 
-_SEARCH = ("owner_id", "words")
-"""Words in a row of it are letters, digits and underscores between blanks: so a tsvector is written."""
-_SAID = _records(_SEARCH)
-_INDEX = "INSERT INTO search (owner_id, words)"
-_WORDS = "array_to_tsvector(string_to_array({}, ' '))"
-_KEPT = "ON CONFLICT (owner_id) DO NOTHING"
-_NEWER = "ON CONFLICT (owner_id) DO UPDATE SET words = excluded.words"
+_WORDS = "words"
+"""The column for the search index. Words are letters, digits and underscores; between blanks they are what
+PostgreSQL reads as a tsvector."""
+_SEARCHED = tuple(
+    f"(SELECT id AS owner_id, {_WORDS} FROM {name}) AS search" for name in ("facts", "episodes")
+)
+_BOUND = (
+    "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relname = ANY(?)"
+    " AND relnamespace = CAST(current_schema() AS regnamespace)"
+)
+
+
+@cache
+def with_words(table: Table) -> Table:
+    """``episodes`` or ``facts`` with the column that only this engine has."""
+    return replace(table, columns=(*table.columns, _WORDS))
+
+
+def worded(rows: Sequence[Sequence[Any]], words: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
+    """Rows of such a table."""
+    return [(*row, " ".join(of)) for row, of in zip(rows, words, strict=True)]
 
 
 def transaction(
@@ -214,7 +215,7 @@ def transaction(
         nonlocal copying
         connection.execute(said, prepare=False)
         try:
-            result = work(PostgresSession(connection, policed=bool(tenant), copying=copying))
+            result = work(PostgresSession(connection, copying))
         except BaseException as error:
             _roll_back(connection)
             if copying and getattr(error, "sqlstate", "") == _REPEATED:

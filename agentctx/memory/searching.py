@@ -19,9 +19,10 @@ ORDERED = 5_000
 _FREQUENT = 1_000
 _REMEMBERED = 10_000
 
+_LIMIT = "{limit}"
 Question = tuple[str, tuple[str, ...]]
-"""A statement for ids and for how many texts match, and its values. A limit stands in the statement itself:
-not knowing it, PostgreSQL expects a small one and reads the whole table for a rare word."""
+"""A statement for ids and for how many texts match, and its values. The limit is put into its text: not
+knowing it, PostgreSQL expects a small one and reads the whole table for a rare word."""
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class _Found:
         sql, values = question
         asked = self.limit
         while len(self.found) < self.limit:
-            rows = self.session.rows(f"{sql} LIMIT {asked}", values)
+            rows = self.session.rows(sql.replace(_LIMIT, str(asked)), values)
             if rows and rows[0][1] > most:
                 return False
             fresh = [row[0] for row in rows if row[0] not in self.looked]
@@ -114,26 +115,38 @@ def _questions(
         yield _any(session.matching(common[:most], every=True))
 
 
+def _matched(match: Matching, most: int | str, column: str = "owner_id") -> str:
+    """What matches, at most so many of each source."""
+    return " UNION ALL ".join(
+        f"SELECT * FROM (SELECT {column} FROM {source} WHERE {match.condition} LIMIT {most}) AS part"
+        for source in match.sources
+    )
+
+
+def _values(match: Matching) -> tuple[str, ...]:
+    return match.condition_values * len(match.sources)
+
+
 def _ordered(match: Matching) -> Question:
     """The likeliest first. One more than may be put in order is looked at, to know whether there are more."""
+    texts = _matched(match, ORDERED + 1, f"owner_id, {match.column}")
     return (
-        "SELECT owner_id, count(*) OVER () FROM"
-        f" (SELECT owner_id, {match.column} FROM search WHERE {match.condition} LIMIT {ORDERED + 1})"
-        " AS search"
-        f" ORDER BY {match.order}",
-        (*match.condition_values, *match.order_values),
+        f"SELECT owner_id, count(*) OVER () FROM ({texts}) AS search ORDER BY {match.order} LIMIT {_LIMIT}",
+        (*_values(match), *match.order_values),
     )
 
 
 def _any(match: Matching) -> Question:
-    return f"SELECT owner_id, 0 FROM search WHERE {match.condition}", match.condition_values
+    return f"SELECT owner_id, 0 FROM ({_matched(match, _LIMIT)}) AS search", _values(match)
 
 
 def _count(session: Session, matches: Sequence[Matching]) -> list[int]:
     """How many texts match each, counted no further than is worth knowing."""
     if not matches:
         return []
-    one = f"SELECT {{}}, (SELECT count(*) FROM (SELECT 1 FROM search WHERE {{}} LIMIT {ORDERED + 1}) AS part)"
-    sql = " UNION ALL ".join(one.format(n, match.condition) for n, match in enumerate(matches))
-    rows = session.rows(sql, [value for match in matches for value in match.condition_values])
+    sql = " UNION ALL ".join(
+        f"SELECT {n}, (SELECT count(*) FROM ({_matched(match, ORDERED + 1)}) AS matched)"
+        for n, match in enumerate(matches)
+    )
+    rows = session.rows(sql, [value for match in matches for value in _values(match)])
     return [count for _, count in sorted(rows)]

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,7 +84,7 @@ class SqliteSession:
         """See ``engine.Session``."""
         sql = f"{table.insert()} {conflict}"
         written = [(str(row[0]), said) for row, said in zip(rows, words, strict=True) if self.run(sql, row)]
-        self.index(written)
+        self.index(table, written)
         return len(written)
 
     def update(
@@ -101,11 +102,12 @@ class SqliteSession:
         """See ``engine.Session``."""
         return f"{column} IN ({', '.join('?' * len(values))})", tuple(values)
 
-    def has_table(self, name: str) -> bool:
+    def has_table(self, name: str, column: str = "") -> bool:
         """See ``engine.Session``."""
-        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+        names = [found for (found,) in self.rows("SELECT name FROM pragma_table_info(?)", (name,))]
+        return bool(names) and (not column or column in names)
 
-    def index(self, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
+    def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
         self._many(
             "INSERT OR REPLACE INTO search (rowid, owner_id, words) VALUES (?, ?, ?)",
@@ -119,7 +121,11 @@ class SqliteSession:
     def matching(self, words: Sequence[str], every: bool = False) -> Matching:
         """See ``engine.Session``."""
         asked = (" AND " if every else " OR ").join(f'"{word}"' for word in words)
-        return Matching("search MATCH ?", "rank", "rank", (asked,))
+        return Matching(("search",), "search MATCH ?", "rank", "rank", (asked,))
+
+    def unbound(self) -> AbstractContextManager[None]:
+        """See ``engine.Session``: there are no policies."""
+        return nullcontext()
 
 
 def _row_id(owner: str) -> int:

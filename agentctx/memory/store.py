@@ -127,7 +127,6 @@ class SqlStore:
             merging.merge_rows(session, batch)
             for table, lines in batch.items():
                 asserting.refuse_foreign(session, table, lines, self.tenant, written=True)
-            index_rows(session, batch)
 
         for batch in batches:
             self._database.write(work)
@@ -359,4 +358,4 @@ def _prepare(session: Session) -> None:
     if 2 in migrate(session, session.engine):
         for table in (EPISODES, FACTS):
             for rows in reading.pages(session.rows, table):
-                index_rows(session, {table: rows})
+                index_rows(session, table, rows)

@@ -17,7 +17,7 @@ _POLICIES = (
     " WHERE n.nspname = current_schema() AND c.relname = 'episodes' AND c.relrowsecurity"
 )
 TABLES = (
-    "namespaces", "episodes", "facts", "fact_heads", "fact_sources", "working_context", "erasures", "search",
+    "namespaces", "episodes", "facts", "fact_heads", "fact_sources", "working_context", "erasures",
     "embeddings", "removals",
 )  # fmt: skip
 

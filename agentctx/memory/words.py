@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from agentctx.memory.engine import Session
 from agentctx.memory.rows import EPISODES, FACTS, Row, Table
@@ -34,21 +34,16 @@ def searched_by_words(table: Table) -> bool:
 
 def add_rows(session: Session, table: Table, rows: Sequence[Row], conflict: str = "") -> None:
     """Insert rows of ``episodes`` or ``facts``, to be found by their words."""
-    session.add(table, rows, [_words_in(table, row) for row in rows], conflict)
+    session.add(table, rows, words_of_rows(table, rows), conflict)
 
 
-def index_rows(session: Session, rows: Mapping[Table, Sequence[Row]]) -> None:
-    """Put the rows of ``episodes`` and ``facts`` among ``rows`` into the search index."""
-    for table in _PLACES:
-        lines = rows.get(table, ())
-        if lines:
-            session.index(entries(table, lines))
+def index_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Put rows of ``episodes`` or ``facts`` that are there into the search index."""
+    owners = [str(row[0]) for row in rows]
+    session.index(table, zip(owners, words_of_rows(table, rows), strict=True))
 
 
-def entries(table: Table, rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
-    """The ids of rows and their words."""
-    return ((str(row[0]), _words_in(table, row)) for row in rows)
-
-
-def _words_in(table: Table, row: Row) -> list[str]:
-    return words_of(" ".join(str(row[at]) for at in _PLACES[table]))
+def words_of_rows(table: Table, rows: Sequence[Row]) -> list[list[str]]:
+    """The words of each row of ``episodes`` or ``facts``."""
+    places = _PLACES[table]
+    return [words_of(" ".join(str(row[at]) for at in places)) for row in rows]

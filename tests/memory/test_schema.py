@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import agentctx.memory
 from agentctx.errors import Conflict
+from agentctx.memory import engine
+from agentctx.memory.base import Window
 from agentctx.memory.engine import migrate
+from agentctx.memory.ids import derived
 from agentctx.memory.migrations import migrations, pending, statements
-from agentctx.memory.rows import FACTS, TABLES
+from agentctx.memory.postgres import PostgresDatabase
+from agentctx.memory.recall import recall
+from agentctx.memory.rows import FACTS, TABLES, namespace_id
 from agentctx.memory.sqlite import SqliteDatabase
+from agentctx.memory.store import open_postgres
+
+NOW = "2026-03-01T12:00:00.000000Z"
 
 SCHEMA = Path(agentctx.memory.__file__).parent / "schema"
 TYPES = {"uuid", "text", "timestamptz", "jsonb", "integer", "bigint", "double precision"}
@@ -115,3 +124,33 @@ def test_sqlite_reads_the_core_with_text_for_its_special_types() -> None:
     words = set(re.findall(r"\w+", " ".join(statements(first, "sqlite"))))
     assert not words & {"uuid", "jsonb", "timestamptz"}
     assert "jsonb" in " ".join(statements(first, "core"))
+
+
+def test_words_that_stood_in_a_table_of_their_own_move_into_their_rows(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {engine: migrations(engine) for engine in ("core", "postgres")}
+    with monkeypatch.context() as before:
+        before.setattr(engine, "migrations", lambda of: [m for m in older[of] if m.version < 7])
+        PostgresDatabase(empty_database).create(lambda session: migrate(session, "postgres"))
+    ids = {kind: derived("old", kind) for kind in ("said", "told")}
+    space = namespace_id("local", "/")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO namespaces VALUES (%s, 'local', '/', '', %s)", (space, NOW))
+        connection.execute(
+            "INSERT INTO episodes (id, tenant_id, namespace_id, kind, actor, content, content_sha256,"
+            " metadata, occurred_at, recorded_at)"
+            " VALUES (%s, 'local', %s, 'event', 'a', 'turbine failed', '', '{}', %s, %s)",
+            (ids["said"], space, NOW, NOW),
+        )
+        connection.execute(
+            "INSERT INTO facts (id, tenant_id, namespace_id, entity, property, value, statement, confidence,"
+            " status, origin, extractor, valid_at, recorded_at, metadata)"
+            " VALUES (%s, 'local', %s, 'turbine', 'owner', '1', 's', 1, 'active', 'human', '', %s, %s, '{}')",
+            (ids["told"], space, NOW, NOW),
+        )
+        for owner in ids.values():
+            connection.execute("INSERT INTO search VALUES (%s, 'turbin')", (owner,))
+    store = open_postgres(empty_database)
+    assert {hit.item.id for hit in recall(store, "turbines", Window("/", NOW))} == set(ids.values())
+    store.close()

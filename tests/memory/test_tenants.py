@@ -78,7 +78,7 @@ def test_even_statements_without_conditions_reach_only_the_rows_of_their_tenant(
         connection.execute("SELECT set_config('agentctx.tenant', 'ada', true)")
         for table in TABLES:
             found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-            assert found is not None and found[0] == (2 if table == "search" else 1), table
+            assert found is not None and found[0] == 1, table
         assert connection.execute("UPDATE facts SET statement = 'mine'").rowcount == 1
         assert connection.execute("DELETE FROM working_context").rowcount == 1
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -160,7 +160,7 @@ def test_a_write_of_one_statement_is_one_message_where_no_policies_ask(
     said = memory.remember("the deploy failed")
     memory.set_context("task", 1)
     assert memory.fact("deploy", "owner") is None
-    assert [text.split()[0] for text in sent] == ["WITH", "INSERT", "SELECT"]
+    assert [text.split()[0] for text in sent] == ["INSERT", "INSERT", "SELECT"]
     assert [hit.item.id for hit in memory.recall("deploy")] == [said.id]
     memory.store.close()
 
@@ -180,7 +180,7 @@ def test_a_batch_is_copied_and_a_repeated_id_in_it_is_kept_once(
     memory = Memory(store)
     said = [memory.episode(f"the deploy failed {n} times, said 'o\\'brien'\t\\N\n") for n in range(30)]
     store.append(said)
-    assert copied == ["episodes", "search"]
+    assert copied == ["episodes"]
     more = [memory.episode(f"the deploy worked {n} times") for n in range(30)]
     store.append([*more, said[0], more[0]])
     assert {e.id: e.content for e in memory.episodes(100)} == {e.id: e.content for e in (*said, *more)}

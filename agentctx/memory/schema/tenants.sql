@@ -43,7 +43,7 @@ DROP POLICY IF EXISTS own_rows ON removals;
 CREATE POLICY own_rows ON removals
   USING (tenant_id = current_setting('agentctx.tenant', true))
   WITH CHECK (tenant_id = current_setting('agentctx.tenant', true));
--- These three belong to the tenant of the row they point at; what that row's policy hides, they hide.
+-- These two belong to the tenant of the row they point at; what that row's policy hides, they hide.
 ALTER TABLE fact_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fact_heads FORCE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS own_rows ON fact_heads;
@@ -56,11 +56,3 @@ DROP POLICY IF EXISTS own_rows ON fact_sources;
 CREATE POLICY own_rows ON fact_sources
   USING (EXISTS (SELECT 1 FROM facts f WHERE f.id = fact_id))
   WITH CHECK (EXISTS (SELECT 1 FROM facts f WHERE f.id = fact_id));
-ALTER TABLE search ENABLE ROW LEVEL SECURITY;
-ALTER TABLE search FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS own_rows ON search;
-CREATE POLICY own_rows ON search
-  USING (EXISTS (SELECT 1 FROM facts f WHERE f.id = owner_id)
-    OR EXISTS (SELECT 1 FROM episodes e WHERE e.id = owner_id))
-  WITH CHECK (EXISTS (SELECT 1 FROM facts f WHERE f.id = owner_id)
-    OR EXISTS (SELECT 1 FROM episodes e WHERE e.id = owner_id));
