@@ -10,36 +10,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
-from agentctx.errors import NotFound, NotYet, Unusable
-from agentctx.flows.causes import evidence_against, sources_of
-from agentctx.flows.mending import apply_open, discarded, finish_interrupted, keep, provenance_of, repairs
+from agentctx.errors import NotFound, NotYet
+from agentctx.flows.asking import Asker
+from agentctx.flows.causes import evidence_against
+from agentctx.flows.mending import apply_open, discarded, finish_interrupted, repairs
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
 from agentctx.llm.base import Provider
-from agentctx.llm.cached import forget
-from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import read as read_provider
 from agentctx.model import (
     Affected,
     Change,
-    Freshness,
     Note,
-    Proposal,
     Refusal,
     SyncReport,
     SyncRequest,
 )
 from agentctx.project import REFUSED, Project
-from agentctx.proposals.checks import Evidence, evidence_of
-from agentctx.proposals.drafting import Drafted, draft
-from agentctx.proposals.look_up import LookUp
-from agentctx.proposals.note_words import count_note
-from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
 from agentctx.proposals.requests import requests_for, without_own_files
-from agentctx.proposals.settled import fail, settle, settled
-from agentctx.proposals.support import rarity_of
+from agentctx.proposals.settled import settle, settled
 from agentctx.text import counted
 
 Say = Callable[[str], None]
@@ -144,10 +135,11 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     if choices.dry_run:
         return _estimated(report, groups)
     assert provider is not None
+    asker = Asker(project, provider, choices.mark, choices.apply)
     for number, group in enumerate(groups, 1):
         ids = [r.note.id for r in group]
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
-        report = _asked(project, provider, group, report, choices)
+        report = asker.ask(group, report)
     return report
 
 
@@ -224,94 +216,6 @@ def _estimated(report: SyncReport, groups: Sequence[Sequence[SyncRequest]]) -> S
     calls = [(build_prompt(group), len(group)) for group in groups]
     tokens = sum(sum(estimate(prompt, notes)) for prompt, notes in calls)
     return replace(report, calls=len(calls), tokens=tokens)
-
-
-def _asked(
-    project: Project, provider: Provider, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
-) -> SyncReport:
-    """The report with one group asked about. What a model says nothing usable about is refused, a note at a
-    time: the other notes of its group are asked about without it. A provider that is down fails the sync."""
-    ids = [r.note.id for r in group]
-    try:
-        return _one_call(project, provider, group, report, choices)
-    except OverCap as cap:
-        return replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
-    except Unusable as error:
-        report = replace(report, calls=report.calls + 1)
-        if len(group) > 1:
-            for request in group:
-                report = _asked(project, provider, [request], report, choices)
-            return report
-        if choices.mark:
-            fail(project.state, group[0].change.head, ids)
-        return replace(report, refused=(*report.refused, (ids[0], Refusal("format", error.message))))
-
-
-def _one_call(
-    project: Project, provider: Provider, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
-) -> SyncReport:
-    """Ask about one group, judge the answer, keep what may be offered."""
-    data = {r.note.id: project.folder.read_bytes(r.note.path) for r in group}
-    prompt, schema = build_prompt(group), answer_schema([r.note.id for r in group])
-    answer = provider.complete(prompt, schema)
-    parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
-    provenance = provenance_of(project, report.id, group[0].change.head, answer.model)
-    known = LookUp(project.git, group[0].change)
-    drafted = draft(parsed, group, data, _evidence(project, group), provenance, known)
-    kept, remembered = _offered(project, drafted, group, report, choices)
-    failed = {id for id, _ in drafted.refused if id} - {p.note_id for p in drafted.proposals}
-    if failed:
-        forget(provider, prompt, schema)
-    if choices.mark:
-        settle(project.state, group[0].change.head, data.keys() - failed)
-        fail(project.state, group[0].change.head, failed)
-    return replace(
-        report,
-        proposals=report.proposals + kept,
-        refused=report.refused + drafted.refused,
-        skipped=report.skipped + remembered,
-        calls=report.calls + 1,
-        tokens=report.tokens + answer.tokens_in + answer.tokens_out,
-    )
-
-
-def _offered(
-    project: Project, drafted: Drafted, group: Sequence[SyncRequest], report: SyncReport, choices: Choices
-) -> tuple[tuple[Proposal, ...], tuple[tuple[str, str], ...]]:
-    kept: list[Proposal] = []
-    remembered: list[tuple[str, str]] = []
-    notes = {r.note.id: r.note for r in group}
-    for proposal in drafted.proposals:
-        diff = _code_diff(project, proposal.note_id, group[0].change)
-        sources = sources_of(project, notes.get(proposal.note_id), report.base, report.head)
-        proposal = replace(proposal, code_diff=diff, sources=sources)
-        write = choices.apply and proposal.state == "pending"
-        if keep(project, proposal, write):
-            kept.append(proposal)
-        else:
-            remembered.append((proposal.note_id, "the same proposal was rejected, or is open already"))
-    return tuple(kept), tuple(remembered)
-
-
-def _code_diff(project: Project, note_id: str, change: Change, limit: int = 20_000) -> str:
-    """The part of the change that the note is about; all of it for a note without anchored files in it."""
-    anchored = {a.path for n in project.notes.notes if n.id == note_id for a in n.anchors}
-    paths = [f.path for f in change.files if anchored & {f.path, f.old_path}]
-    text = project.git.patch(change.base, change.head, 3, paths).decode("utf-8", "replace")
-    return text if len(text) <= limit else text[:limit] + "\n(cut)\n"
-
-
-def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Evidence]:
-    paths = set(project.tree.paths()) | {f.old_path for f in group[0].change.files if f.old_path}
-    notes = project.notes.notes
-    ids, rarity = [n.id for n in notes], rarity_of(count_note(n.title, n.body).body for n in notes)
-    found = {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
-    states = project.index.by_id()
-    return {id: replace(evidence, false=_false(states[id])) for id, evidence in found.items()}
-
-
-def _false(verdict: Freshness) -> dict[str, str]:
-    return {m.text: m.reason for m in verdict.mentions if m.state in ("changed", "broken")}
 
 
 def background(project: Project, base: str, head: str) -> SyncReport:

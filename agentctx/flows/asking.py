@@ -1,0 +1,119 @@
+"""The model's part of the write line: a question about a group of notes, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agentctx.errors import Unusable
+from agentctx.flows.causes import sources_of
+from agentctx.flows.mending import keep, provenance_of
+from agentctx.llm.base import Provider
+from agentctx.llm.cached import forget
+from agentctx.llm.capped import OverCap
+from agentctx.model import Change, Freshness, Proposal, Refusal, SyncReport, SyncRequest
+from agentctx.project import Project
+from agentctx.proposals.checks import Evidence, evidence_of
+from agentctx.proposals.drafting import Drafted, draft
+from agentctx.proposals.look_up import LookUp
+from agentctx.proposals.note_words import count_note
+from agentctx.proposals.operations import answer_schema, parse_answer
+from agentctx.proposals.prompts import build_prompt
+from agentctx.proposals.settled import fail, settle
+from agentctx.proposals.support import rarity_of
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A model, and what is to become of what it says."""
+
+    project: Project
+    provider: Provider
+    mark: bool
+    """Remember in this clone which notes have been dealt with."""
+    write: bool
+    """Proposals that no check objects to will be accepted at once."""
+
+    def ask(self, group: Sequence[SyncRequest], report: SyncReport) -> SyncReport:
+        """The report with one group asked about. What a model says nothing usable about is refused, a note
+        at a time: the other notes of its group are asked about without it. A provider that is down raises
+        ``ModelFailed``."""
+        ids = [r.note.id for r in group]
+        try:
+            return self._one_call(group, report)
+        except OverCap as cap:
+            return replace(report, skipped=report.skipped + tuple((id, cap.message) for id in ids))
+        except Unusable as error:
+            report = replace(report, calls=report.calls + 1)
+            if len(group) > 1:
+                for request in group:
+                    report = self.ask([request], report)
+                return report
+            if self.mark:
+                fail(self.project.state, group[0].change.head, ids)
+            return replace(report, refused=(*report.refused, (ids[0], Refusal("format", error.message))))
+
+    def _one_call(self, group: Sequence[SyncRequest], report: SyncReport) -> SyncReport:
+        """Ask about one group, judge the answer, keep what may be offered."""
+        project, change = self.project, group[0].change
+        data = {r.note.id: project.folder.read_bytes(r.note.path) for r in group}
+        prompt, schema = build_prompt(group), answer_schema([r.note.id for r in group])
+        answer = self.provider.complete(prompt, schema)
+        parsed = parse_answer(answer.data, {r.note.id: r.candidates for r in group})
+        provenance = provenance_of(project, report.id, change.head, answer.model)
+        drafted = draft(
+            parsed, group, data, _evidence(project, group), provenance, LookUp(project.git, change)
+        )
+        kept, remembered = self._offered(drafted, group, report)
+        failed = {id for id, _ in drafted.refused if id} - {p.note_id for p in drafted.proposals}
+        if failed:
+            forget(self.provider, prompt, schema)
+        if self.mark:
+            settle(project.state, change.head, data.keys() - failed)
+            fail(project.state, change.head, failed)
+        return replace(
+            report,
+            proposals=report.proposals + kept,
+            refused=report.refused + drafted.refused,
+            skipped=report.skipped + remembered,
+            calls=report.calls + 1,
+            tokens=report.tokens + answer.tokens_in + answer.tokens_out,
+        )
+
+    def _offered(
+        self, drafted: Drafted, group: Sequence[SyncRequest], report: SyncReport
+    ) -> tuple[tuple[Proposal, ...], tuple[tuple[str, str], ...]]:
+        """What is kept for a person, or for writing, and (note id, why) of what is not."""
+        kept: list[Proposal] = []
+        remembered: list[tuple[str, str]] = []
+        notes = {r.note.id: r.note for r in group}
+        for proposal in drafted.proposals:
+            diff = _code_diff(self.project, proposal.note_id, group[0].change)
+            sources = sources_of(self.project, notes.get(proposal.note_id), report.base, report.head)
+            proposal = replace(proposal, code_diff=diff, sources=sources)
+            if keep(self.project, proposal, self.write and proposal.state == "pending"):
+                kept.append(proposal)
+            else:
+                remembered.append((proposal.note_id, "the same proposal was rejected, or is open already"))
+        return tuple(kept), tuple(remembered)
+
+
+def _code_diff(project: Project, note_id: str, change: Change, limit: int = 20_000) -> str:
+    """The part of the change that the note is about; all of it for a note without anchored files in it."""
+    anchored = {a.path for n in project.notes.notes if n.id == note_id for a in n.anchors}
+    paths = [f.path for f in change.files if anchored & {f.path, f.old_path}]
+    text = project.git.patch(change.base, change.head, 3, paths).decode("utf-8", "replace")
+    return text if len(text) <= limit else text[:limit] + "\n(cut)\n"
+
+
+def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Evidence]:
+    paths = set(project.tree.paths()) | {f.old_path for f in group[0].change.files if f.old_path}
+    notes = project.notes.notes
+    ids, rarity = [n.id for n in notes], rarity_of(count_note(n.title, n.body).body for n in notes)
+    found = {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
+    states = project.index.by_id()
+    return {id: replace(evidence, false=_false(states[id])) for id, evidence in found.items()}
+
+
+def _false(verdict: Freshness) -> dict[str, str]:
+    return {m.text: m.reason for m in verdict.mentions if m.state in ("changed", "broken")}
