@@ -10,16 +10,16 @@ import hashlib
 import posixpath
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.git.runner import decode
-from agentctx.notes.document import conflict_line
 from agentctx.notes.folder import RECORDS
-from agentctx.notes.markers import Region, Side, chosen, regions
+from agentctx.notes.markers import Find, Region, Side, chosen, regions
 from agentctx.notes.merge import merge, merge_record
 from agentctx.notes.splice import open_note
 from agentctx.project import Project
@@ -50,15 +50,14 @@ def resolve(project: Project, name: str, choice: Choice = "", editor: Editor | N
     path = _path(project, name, unmerged)
     before = _present(project, path)
     if path in unmerged and _as_git_left_it(project, unmerged[path], before):
-        merged = _from_index(project, unmerged[path], choice)
+        merged, find = _from_index(project, unmerged[path], choice)
     else:
-        merged = _from_markers(before, path, path in unmerged)
+        merged, find = _from_markers(before, path, _sides(project, unmerged.get(path, {})))
     words = _which(project) if path in unmerged else ""
     if merged is None or merged is _GONE:
         return _deleted(project, path, before, choice, merged is _GONE, words)
-    data = _settled(merged, choice, editor)
-    left = regions(data.decode("utf-8", "surrogateescape"))
-    if left or conflict_line(data):
+    data = _settled(merged, choice, editor, find)
+    if left := find(data.decode("utf-8", "surrogateescape")):
         return Resolved(path, tuple(left), words=words)
     open_note(data)
     _save(project, path, before, data)
@@ -94,20 +93,20 @@ def _present(project: Project, path: str) -> bytes | None:
 _GONE = b"\0deleted"
 
 
-def _from_index(project: Project, blobs: Mapping[int, str], choice: Choice) -> bytes | None:
-    """The merged bytes, perhaps with markers; None when one side deleted the note, ``_GONE`` when the
-    chosen side did."""
+def _from_index(project: Project, blobs: Mapping[int, str], choice: Choice) -> tuple[bytes | None, Find]:
+    """The merged bytes, perhaps with markers, and how to find these; None when one side deleted the note,
+    ``_GONE`` when the chosen side did."""
     base, ours, theirs = (project.git.read_blob(blobs[n]) if n in blobs else None for n in (1, 2, 3))
     if ours is None or theirs is None:
         if choice not in ("ours", "theirs"):
-            return None
+            return None, _none
         side = ours if choice == "ours" else theirs
-        return _GONE if side is None else side
+        return _GONE if side is None else side, _none
     merged = merge(base or b"", ours, theirs)
     if merged.conflicts != ("file",):
-        return merged.data
+        return merged.data, partial(regions, size=merged.marker)
     if choice in ("ours", "theirs"):
-        return ours if choice == "ours" else theirs
+        return ours if choice == "ours" else theirs, _none
     raise InvalidInput(
         "one of the two versions cannot be read as a note, so they were not merged",
         "choose one whole: --ours or --theirs; or mend the file and `git add` it",
@@ -116,9 +115,9 @@ def _from_index(project: Project, blobs: Mapping[int, str], choice: Choice) -> b
 
 def _as_git_left_it(project: Project, blobs: Mapping[int, str], present: bytes | None) -> bool:
     """False once a person has begun to mend the file: then their words are what is merged on."""
-    if present is None or len(blobs) < 3:
+    if present is None or not {2, 3} <= blobs.keys():
         return True
-    sides = [project.git.read_blob(blobs[n]) or b"" for n in (2, 1, 3)]
+    sides = [(project.git.read_blob(blobs[n]) or b"") if n in blobs else b"" for n in (2, 1, 3)]
     driven = merge(sides[1], sides[0], sides[2]).data
     with tempfile.TemporaryDirectory() as folder:
         places = [Path(folder) / name for name in "oba"]
@@ -132,33 +131,66 @@ def _unlabelled(data: bytes) -> bytes:
     return re.sub(rb"(?m)^([<>|]{7,}) .*$", rb"\1", data)
 
 
-def _from_markers(data: bytes | None, path: str, mended: bool) -> bytes:
-    """``mended``: git still waits for this file, so one without markers is a person's answer."""
+def _none(_: str) -> list[Region]:
+    """No conflict: whatever looks like one, both sides have or one side has."""
+    return []
+
+
+def _sides(project: Project, blobs: Mapping[int, str]) -> list[str]:
+    """What git waits to have merged, ours and theirs; empty when it waits for nothing."""
+    found = (project.git.read_blob(blobs[stage]) or b"" for stage in (2, 3) if stage in blobs)
+    return [data.decode("utf-8", "surrogateescape") for data in found]
+
+
+def _from_markers(data: bytes | None, path: str, sides: Sequence[str]) -> tuple[bytes, Find]:
+    """What is merged from the text as it stands, and how to find what stays open.
+
+    ``sides``: what git still waits for. Then a text without markers is a person's answer; and what stands in
+    one side already is no conflict, though it may look like one."""
+
+    def unsettled(text: str) -> list[Region]:
+        found = regions(text, everywhere=True)
+        return [r for r in found if not any(text[r.start : r.end].rstrip() in side for side in sides)]
+
+    find = unsettled if sides else regions
     text = (data or b"").decode("utf-8", "surrogateescape")
-    found = regions(text)
-    if data is not None and mended and not found:
-        return data
+    found = find(text)
+    if data is not None and sides and not found:
+        _insist_settled(text, path, sides)
+        return data, find
     if data is None or not found:
         raise NotFound(f"{path} holds no merge conflict", "`agentctx status` lists the conflicted notes")
-    if any(region.base is None for region in found):
-        return data  # nobody knows what both started from: every conflict stays open
+    if any(region.base is None or not region.clear for region in found):
+        return data, find  # nobody knows what both started from: every conflict stays open
     versions = {"ours": text, "theirs": text, "base": text}
     for region in reversed(found):
         for side, whole in versions.items():
             versions[side] = whole[: region.start] + (getattr(region, side) or "") + whole[region.end :]
     base, ours, theirs = (versions[s].encode("utf-8", "surrogateescape") for s in ("base", "ours", "theirs"))
     merged = merge(base, ours, theirs)
-    return data if merged.conflicts == ("file",) else merged.data
+    if merged.conflicts == ("file",):
+        return data, find
+    return merged.data, partial(regions, size=merged.marker)
 
 
-def _settled(merged: bytes, choice: Choice, editor: Editor | None) -> bytes:
-    if not regions(merged.decode("utf-8", "surrogateescape")):
+def _insist_settled(text: str, path: str, sides: Sequence[str]) -> None:
+    """Half a conflict is none, and is nobody's answer either."""
+    known = {line for side in sides for line in side.splitlines()}
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"<{7,}|>{7,}", line) and line not in known:
+            raise InvalidInput(
+                f"{path}: line {number} is left of a conflict", "mend the note by hand, then `git add` it"
+            )
+
+
+def _settled(merged: bytes, choice: Choice, editor: Editor | None, find: Find) -> bytes:
+    if not find(merged.decode("utf-8", "surrogateescape")):
         return merged
     if choice == "edit" and editor is not None:
         text = editor(merged.decode("utf-8", "surrogateescape"))
         return merged if text is None else text.encode("utf-8", "surrogateescape")
     side: dict[str, Side] = {"ours": "ours", "theirs": "theirs"}
-    return chosen(merged, side[choice]) if choice in side else merged
+    return chosen(merged, side[choice], find) if choice in side else merged
 
 
 def _which(project: Project) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -54,7 +53,6 @@ CUT_OFF = "the clone is shallow and does not say since when: git fetch --unshall
 """Ends the reason of a drift that another clone would know."""
 _INACTIVE = 0.2
 _LEAST_FOR_AGE = 0.5
-_CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +81,12 @@ def is_cut_off(drift: Drift) -> bool:
 
 
 def is_conflicted(note: Note) -> bool:
-    """Does the note's text hold all three merge markers?"""
-    marks = {mark[0] for mark in _CONFLICT.findall(note.body)}
-    return note.status == "conflicted" or marks == {"<", "=", ">"}
+    """Does the note's text hold a merge conflict?"""
+    if note.status == "conflicted" or "<<<<<<<" not in note.body:
+        return note.status == "conflicted"
+    from agentctx.notes.markers import regions
+
+    return bool(regions(note.body))
 
 
 def is_about_no_code(note: Note) -> bool:

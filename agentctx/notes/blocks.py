@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 _OWN_LINE = re.compile(r"#{1,6}(?:\s|$)|(?:[-*+]|\d{1,9}[.)])\s|\|")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_RUN = re.compile(r"^(?:<{7,}|\|{7,}|={7,}|>{7,})", re.MULTILINE)
+
+FIELDS = "ours, in the front matter"
+"""What stands behind the first marker where two sides contradict each other in fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,13 @@ def _conflict(one: list[Block], two: list[Block], marker: int) -> Block:
     return Block(between_markers(ours.rstrip("\n"), theirs.rstrip("\n"), marker))
 
 
-def between_markers(ours: str, theirs: str, size: int = 7) -> str:
+def between_markers(ours: str, theirs: str, size: int = 7, label: str = "ours") -> str:
     """Two texts that contradict each other, as git shows a conflict; no newline at the end."""
     sides = [f"{text}\n" if text.strip() else "" for text in (ours, theirs)]
-    return f"{'<' * size} ours\n{sides[0]}{'=' * size}\n{sides[1]}{'>' * size} theirs"
+    return f"{'<' * size} {label}\n{sides[0]}{'=' * size}\n{sides[1]}{'>' * size} theirs"
+
+
+def free_size(least: int, *bodies: str) -> int:
+    """The length of markers that no line of these texts could be taken for, at least so many characters."""
+    taken = {len(run) for body in bodies for run in _RUN.findall(body)}
+    return next(size for size in count(least) if size not in taken)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from agentctx.model import Anchor, Kind, Note, Problem, Severity
 from agentctx.notes.fields import Cut, Field, Unreadable, Value, cut, read_fields
 from agentctx.notes.markdown import code_spans, sections
+from agentctx.notes.markers import regions
 from agentctx.notes.passages import append_section, replace_section, replace_text
 from agentctx.notes.splice import new_note, set_field
 from agentctx.text import slugify, valid_id
@@ -48,7 +49,6 @@ KNOWN_KEYS = (
     "pinned",
 )
 
-_MARKER = re.compile(rb"^(?:<{7}|={7}|>{7})(?= |\r?$)[^\n]*", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SWALLOWED = re.compile(r"[ \t]+(#[^\s#]\S*)[ \t]*\r?$", re.MULTILINE)
 
@@ -113,20 +113,10 @@ def _unusable(path: str, id: str, data: bytes) -> Problem | None:
 
 
 def conflict_line(data: bytes) -> int:
-    """The line of the first merge conflict (all three markers in order), or 0."""
+    """The line of the first merge conflict (all three markers in order, in no code fence), or 0."""
     if b"<<<<<<<" not in data or b">>>>>>>" not in data:
         return 0
-    wanted, first = b"<", 0
-    for found in _MARKER.finditer(data):
-        if found[0][:1] != wanted:
-            continue
-        if wanted == b"<":
-            wanted, first = b"=", found.start()
-        elif wanted == b"=":
-            wanted = b">"
-        else:
-            return data.count(b"\n", 0, first) + 1
-    return 0
+    return next((region.line for region in regions(data.decode("utf-8", "surrogateescape"))), 0)
 
 
 @dataclass(slots=True)

@@ -130,8 +130,7 @@ def _take(state: _Outline, line: str, start: int, behind: int) -> None:
     """Move the scan over one line."""
     bare = line.strip()
     if state.fence:
-        if bare.startswith(state.fence) and not bare.strip(state.fence[0]):
-            state.fence = ""
+        state.fence = fence_behind(line, state.fence)
         return
     if state.comment:
         state.comment = "-->" not in line
@@ -174,6 +173,14 @@ def _take_prose(state: _Outline, bare: str, start: int, indent: int, after_blank
         state.paragraph = []
     elif state.paragraph:
         state.paragraph.append(bare)
+
+
+def fence_behind(line: str, fence: str) -> str:
+    """The fence that is open behind a line, when ``fence`` was before it; empty when none is."""
+    bare = line.strip()
+    if fence:
+        return "" if bare.startswith(fence) and not bare.strip(fence[0]) else fence
+    return _fence(bare) if bare[:1] in ("`", "~") else ""
 
 
 def _fence(bare: str) -> str:

@@ -1,23 +1,26 @@
 """Merge conflicts as they stand in a note: where they are, and the note with one side chosen.
 
-The driver tells contradicting fields in a conflict at the top of the body (front matter stays readable);
-choosing a side there sets the fields.
+The driver tells contradicting fields in a conflict of their own in the body (front matter stays readable);
+choosing a side there sets the fields. A sample of a conflict, in a code fence, is no conflict.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from agentctx.errors import InvalidInput
+from agentctx.notes.blocks import FIELDS
+from agentctx.notes.markdown import fence_behind
 from agentctx.notes.splice import NoteFile, field_text, open_note, with_field_text
 
 Side = Literal["ours", "theirs"]
 
-_MARKER = re.compile(r"(<{7,}|\|{7,}|={7,}|>{7,})(?: .*)?")
-_OURS_FIELDS = ("title", "tags", "status", "anchors", "supersedes", "superseded_by", "review_by", "pinned")
+_MARKER = re.compile(r"(<{7,40}|\|{7,40}|>{7,40}|={7,40}(?!.))(?: (.*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +33,88 @@ class Region:
     start: int
     end: int
     line: int
+    label: str = ""
+    """What stands behind the first marker."""
+    clear: bool = True
+    """False: more lines look like its markers than a conflict has, so nobody can tell where a side ends."""
 
 
-def regions(text: str) -> list[Region]:
-    """Every whole conflict in a text, in order; markers without their partners are no conflict."""
-    return list(_scan(text))
+Find = Callable[[str], list[Region]]
 
 
-def _scan(text: str) -> Iterator[Region]:
-    parts: dict[str, list[str]] = {}
-    now, size, start, began = "", 0, 0, 0
-    at = 0
-    for number, line in enumerate(text.splitlines(keepends=True) if "\n" in text else [text], 1):
-        found = _MARKER.fullmatch(line.rstrip("\r\n"))
-        sign = found[1][0] if found else ""
-        if sign == "<" and found:
-            parts, now, size, start, began = {"<": []}, "<", len(found[1]), at, number
-        elif found and now and len(found[1]) == size and (now + sign) in ("<|", "<=", "|="):
+def regions(text: str, size: int = 0, everywhere: bool = False) -> list[Region]:
+    """Every whole conflict in a text, in order; markers without their partners are no conflict.
+
+    ``size``: only markers of so many characters count, wherever they stand. Otherwise those within a code
+    fence that is closed do not, unless they are looked for ``everywhere``.
+    """
+    return list(_scan(re.findall(r"[^\n]*\n|[^\n]+", text), size, everywhere or size > 0))
+
+
+def _scan(lines: Sequence[str], size: int, everywhere: bool) -> Iterator[Region]:
+    places = [0, *accumulate(map(len, lines))]
+    at, fence, opened = 0, "", 0
+    while at < len(lines):
+        found = None if fence else _whole(lines, places, at, size)
+        behind = bisect_left(places, found.end) if found else at + 1
+        if found:
+            yield found
+        passed = found.ours.splitlines() if found else [lines[at]]
+        for line in () if everywhere else passed:
+            before, fence = fence, fence_behind(line, fence)
+            opened = behind if fence and not before else opened
+        at = behind
+        if at == len(lines) and fence:  # one that is never closed hides nothing
+            at, fence, everywhere = opened, "", True
+
+
+def _whole(lines: Sequence[str], places: Sequence[int], first: int, size: int) -> Region | None:
+    """The conflict that begins at a line, up to its last marker; None where none does."""
+    began = _MARKER.fullmatch(lines[first].rstrip("\r\n"))
+    if not began or began[1][0] != "<" or size not in (0, len(began[1])):
+        return None
+    sides: dict[str, list[str]] = {"<": []}
+    now, clear = "<", True
+    for at in range(first + 1, len(lines)):
+        found = _MARKER.fullmatch(lines[at].rstrip("\r\n"))
+        sign = found[1][0] if found and len(found[1]) == len(began[1]) else ""
+        if sign == "<":
+            return None
+        if now == "=" and sign == ">":
+            ours, theirs, base = ("".join(sides[s]) if s in sides else None for s in "<=|")
+            place = (places[first], places[at + 1], first + 1)
+            return Region(ours or "", theirs or "", base, *place, began[2] or "", clear)
+        if now + sign in ("<|", "<=", "|="):
             now = sign
-            parts[now] = []
-        elif found and now == "=" and sign == ">" and len(found[1]) == size:
-            sides = {sign: "".join(lines) for sign, lines in parts.items()}
-            yield Region(sides["<"], sides["="], sides.get("|"), start, at + len(line), began)
-            now = ""
-        elif now:
-            parts[now].append(line)
-        at += len(line)
+            sides[now] = []
+        else:
+            sides[now].append(lines[at])
+            clear = clear and not sign
+    return None
 
 
-def chosen(data: bytes, side: Side) -> bytes:
-    """The note with one side of every conflict. Raises ``InvalidInput`` when it does not read back."""
+def chosen(data: bytes, side: Side, find: Find = regions) -> bytes:
+    """The note with one side of every conflict that ``find`` finds.
+
+    Raises ``InvalidInput`` when it does not read back, or when nobody can tell where a side ends.
+    """
     text = data.decode("utf-8", "surrogateescape")
-    found = regions(text)
-    if found and _tells_fields(text, found[0]):
-        rest = text[: found[0].start] + text[found[0].end :].lstrip("\r\n")
-        return chosen(_with_fields(rest.encode("utf-8", "surrogateescape"), found[0], side), side)
+    found = find(text)
     for region in reversed(found):
-        text = text[: region.start] + getattr(region, side) + text[region.end :]
-    return re.sub(r"\n{3,}\Z", "\n", text).encode("utf-8", "surrogateescape")
-
-
-def _tells_fields(text: str, region: Region) -> bool:
-    """Whether a conflict is the driver's way of telling fields: first in the body, nothing but fields."""
-    try:
-        file = open_note(text.encode("utf-8", "surrogateescape"))
-        if text[file.parts.body_start : region.start].strip():
-            return False
-        told = [key for side in (region.ours, region.theirs) for key in _fields(side).fields]
-    except InvalidInput:
-        return False
-    return region.start >= file.parts.body_start and bool(told) and {*told} <= {*file.fields, *_OURS_FIELDS}
+        if not region.clear:
+            raise InvalidInput(
+                f"the conflict in line {region.line} holds more lines that look like its markers",
+                "edit the note: keep the words that are right, and delete the marker lines",
+            )
+        rest = text[region.end :]
+        if region.label == FIELDS:
+            text = text[: region.start] + re.sub(r"\A\r?\n", "", rest)
+        else:
+            text = text[: region.start] + getattr(region, side) + rest
+    data = re.sub(r"\n{3,}\Z", "\n", text).encode("utf-8", "surrogateescape")
+    for region in found:
+        data = _with_fields(data, region, side) if region.label == FIELDS else data
+    return data
 
 
 def _fields(text: str) -> NoteFile:

@@ -13,23 +13,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agentctx.errors import InvalidInput
-from agentctx.notes.blocks import between_markers, blocks, joined, merge_blocks
+from agentctx.notes.blocks import FIELDS, between_markers, blocks, free_size, joined, merge_blocks
 from agentctx.notes.fields import Value
 from agentctx.notes.splice import NoteFile, field_text, open_note, set_field, with_field_text
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The merged bytes, and what could not be settled (in words; empty when all was)."""
+    """The merged bytes, what could not be settled (in words; empty when all was), and how long the markers
+    around it are."""
 
     data: bytes
     conflicts: tuple[str, ...] = ()
+    marker: int = 7
 
 
 def merge(base: bytes, ours: bytes, theirs: bytes, marker: int = 7) -> Merged:
     """Merge two versions of a note that grew out of ``base`` (``b""`` when both added it).
 
-    ``marker``: how many characters a conflict marker has (git asks for more inside its own ancestors).
+    ``marker``: how many characters a conflict marker has (git asks for more inside its own ancestors); they
+    are longer where a line of the notes could be taken for one.
     When one of them cannot be read, the result is ``ours`` with the conflict ``file``: whoever calls
     should then leave the file to git's own line merge.
     """
@@ -39,6 +42,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes, marker: int = 7) -> Merged:
         return Merged(theirs)
     try:
         sides = open_note(base), open_note(ours), open_note(theirs)
+        marker = free_size(marker, *(side.text for side in sides))
         head, open_fields = _merged_head(ours, *sides)
         body, conflicts = _merged_body(*sides, open_fields, marker)
         file = open_note(head)
@@ -47,7 +51,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes, marker: int = 7) -> Merged:
             raise InvalidInput("the merged note does not read back")
     except InvalidInput:
         return Merged(ours, ("file",))
-    return Merged(data, (*(f"field {key}" for key in open_fields), *conflicts))
+    return Merged(data, (*(f"field {key}" for key in open_fields), *conflicts), marker)
 
 
 # --------------------------------------------------------------------------- front matter
@@ -125,7 +129,7 @@ def _merged_body(
         body = joined(merged, ours.body, theirs.body)
     if fields:
         one, two = ("\n".join(pair[side].strip("\r\n") for pair in fields.values()) for side in (0, 1))
-        told = between_markers(one.replace("\r\n", "\n"), two.replace("\r\n", "\n"), marker)
+        told = between_markers(one.replace("\r\n", "\n"), two.replace("\r\n", "\n"), marker, FIELDS)
         body = f"{told}\n\n{body}"
     return body, tuple("body" for _ in range(conflicts))
 

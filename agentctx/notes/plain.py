@@ -9,7 +9,7 @@ from typing import Any
 
 from agentctx.model import Anchor, Note, Problem, Section
 
-VERSION = 4
+VERSION = 5
 """Rises when the shape below or the meaning of parsing changes; entries of another version are not used."""
 
 

@@ -152,6 +152,112 @@ def test_a_note_without_conflict_is_left_alone(repo: TempRepo) -> None:
     assert (repo.root / NOTE).read_text() == BASE
 
 
+SAMPLE = "```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n```\n"
+
+
+def test_a_sample_of_a_conflict_in_a_fence_is_no_conflict(repo: TempRepo) -> None:
+    repo.commit("base", {NOTE: BASE + SAMPLE})
+    assert repo.agentctx("resolve", "tokens", "--ours").returncode == 2
+    assert (repo.root / NOTE).read_text() == BASE + SAMPLE
+    assert "conflict" not in repo.agentctx("lint").stdout
+    assert json.loads(repo.agentctx("status", "--json").stdout)["notes"][0]["state"] != "conflicted"
+
+
+@pytest.mark.parametrize("mended", [False, True], ids=["as git left it", "begun by hand"])
+@pytest.mark.parametrize("driver", [False, True], ids=["by line", "by the driver"])
+def test_a_real_conflict_leaves_a_sample_alone(repo: TempRepo, driver: bool, mended: bool) -> None:
+    base = BASE + SAMPLE
+    ours, theirs = (base.replace("We sign", f"{who} sign") for who in ("You", "They"))
+    conflicted(repo, ours, theirs, driver, base)
+    path = repo.root / NOTE
+    if mended:
+        path.write_text(path.read_text().replace("short-lived", "my own words"))
+    assert repo.agentctx("resolve", "tokens").returncode == 1
+    done = repo.agentctx("resolve", "tokens", "--theirs")
+    assert done.returncode == 0, done.stderr
+    assert path.read_text() == (theirs.replace("short-lived", "my own words") if mended else theirs)
+    assert not unmerged(repo)
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+@pytest.mark.parametrize("driver", [False, True], ids=["by line", "by the driver"])
+def test_an_underlined_heading_in_a_conflict_is_no_marker(repo: TempRepo, driver: bool, side: str) -> None:
+    base = "---\ntitle: T\n---\nIntro\n=======\n\nText one.\n"
+    versions = {
+        who: base.replace("Intro", f"Intro {who}").replace("one", f"one {who}") for who in ("ours", "theirs")
+    }
+    conflicted(repo, versions["ours"], versions["theirs"], driver, base)
+    done = repo.agentctx("resolve", "tokens", f"--{side}")
+    assert done.returncode == 0, done.stderr
+    assert (repo.root / NOTE).read_text() == versions[side]
+
+
+def test_a_conflict_whose_middle_nobody_can_tell_is_left_to_a_person(repo: TempRepo) -> None:
+    marked = BASE + "<<<<<<< a\nOne\n=======\n\n=======\nTwo\n=======\n>>>>>>> b\n"
+    repo.commit("oops", {NOTE: marked})
+    done = repo.agentctx("resolve", "tokens", "--ours")
+    assert done.returncode == 2 and "look like its markers" in done.stderr
+    assert (repo.root / NOTE).read_text() == marked
+
+
+def test_half_a_conflict_left_by_hand_is_not_staged(repo: TempRepo) -> None:
+    conflicted(repo, *(BASE.replace("We sign", f"{who} sign") for who in ("You", "They")))
+    path = repo.root / NOTE
+    path.write_text(path.read_text().replace("=======\n", ""))
+    assert repo.agentctx("resolve", "tokens").returncode == 2
+    assert unmerged(repo)
+
+
+def test_a_note_added_on_both_sides_and_mended_by_hand_is_staged_as_it_is(repo: TempRepo) -> None:
+    repo.commit("base", {"a.txt": "a"})
+    repo.git("switch", "-q", "-c", "theirs")
+    repo.commit("theirs", {NOTE: BASE.replace("We sign", "They sign")})
+    repo.git("switch", "-q", "main")
+    repo.commit("ours", {NOTE: BASE.replace("We sign", "You sign")})
+    repo.git("merge", "theirs", check=False)
+    (repo.root / NOTE).write_text(BASE.replace("We sign", "All sign"))
+    assert repo.agentctx("resolve", "tokens").returncode == 0
+    assert (repo.root / NOTE).read_text() == BASE.replace("We sign", "All sign") and not unmerged(repo)
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+@pytest.mark.parametrize("driver", [False, True], ids=["by line", "by the driver"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        pytest.param("owner: b\n", "owner: c\n", id="a field of the team's own"),
+        pytest.param("status: archived\nfoo: {x: 1}\n", "status: superseded\nfoo: {x: 2}\n", id="two"),
+    ],
+)
+def test_contradicting_fields_of_any_name_never_end_up_in_the_body(
+    repo: TempRepo, driver: bool, side: str, ours: str, theirs: str
+) -> None:
+    versions = {"ours": ours, "theirs": theirs}
+    versions = {who: BASE.replace("status: active\n", lines) for who, lines in versions.items()}
+    conflicted(repo, versions["ours"], versions["theirs"], driver)
+    assert repo.agentctx("resolve", "tokens", f"--{side}").returncode == 0
+    found, wanted = ((repo.root / NOTE).read_text().split("---\n"), versions[side].split("---\n"))
+    assert sorted(found[1].splitlines()) == sorted(wanted[1].splitlines())
+    assert found[2] == wanted[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param(SAMPLE + "<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n", [8], id="behind a sample"),
+        pytest.param("<<<<<<< a\n```\n=======\n```\nx\n>>>>>>> b\ny\n```\n" + SAMPLE, [1], id="fence begun"),
+        pytest.param("```\n" + SAMPLE[4:-4], [2], id="a fence that is never closed"),
+        pytest.param("<<<<<<< a\nx\n<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n", [3], id="after half a one"),
+        pytest.param("<<<<<<<< a\nT\n=======\n========\n>>>>>>>> b\n", [1], id="longer markers"),
+        pytest.param("x\u2028<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n", [], id="not at a line's start"),
+    ],
+)
+def test_where_a_conflict_begins(text: str, lines: list[int]) -> None:
+    found = regions(text)
+    assert [region.line for region in found] == lines
+    assert all(region.clear for region in found)
+
+
 def test_half_a_conflict_is_none() -> None:
     assert regions("<<<<<<< a\nx\n=======\ny\n") == []
     assert regions("=======\n>>>>>>> b\n") == []

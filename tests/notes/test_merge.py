@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.model import Stamp
+from agentctx.notes.blocks import FIELDS
 from agentctx.notes.document import append_section, parse, replace_section, replace_text, set_field
 from agentctx.notes.fields import cut, read_fields
 from agentctx.notes.merge import merge, merge_record, merged_list
@@ -111,7 +112,7 @@ def test_one_field_changed_in_two_ways_keeps_the_base_and_tells_both_in_the_body
     assert merged.conflicts == ("field title",)
     fields, body = content(merged.data)
     assert fields["title"] == "Tokens"
-    assert body.startswith("<<<<<<< ours\ntitle: One\n=======\ntitle: Two\n>>>>>>> theirs\n\nWe sign")
+    assert body.startswith(f"<<<<<<< {FIELDS}\ntitle: One\n=======\ntitle: Two\n>>>>>>> theirs\n\nWe sign")
 
 
 def test_a_paragraph_deleted_here_and_changed_there_is_a_conflict() -> None:
