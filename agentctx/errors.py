@@ -68,5 +68,9 @@ class Unusable(ModelFailed):
     answer that was cut off. The next prompt may fare better."""
 
 
+class TooLong(ModelFailed):
+    """The prompt is longer than the model reads, so it was not answered. A shorter one may be."""
+
+
 class Unscanned(AgentctxError):
     """A text could not be scanned for secrets, so it was neither sent nor stored."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import ModelFailed, Unusable
-from agentctx.llm.base import Answer, Prompt, read_json, read_reply, spelled_out
+from agentctx.llm.base import Answer, Prompt, answering, read_json, read_reply, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
@@ -84,10 +84,14 @@ class Anthropic:
         return False
 
     def _answer(self, data: bytes, seconds: float) -> Answer:
+        from agentctx.llm.transport import failed
+
         reply = read_reply(data)
+        if isinstance(reply, dict) and reply.get("error"):
+            raise failed(data, self._key)
         if not isinstance(reply, dict) or not isinstance(reply.get("content"), list):
             raise ModelFailed("the server's answer is not a message", "check the address of the provider")
-        if reply.get("stop_reason") == "max_tokens":
+        if reply.get("stop_reason") in ("max_tokens", "model_context_window_exceeded"):
             raise Unusable(
                 "the model's answer was cut off at its limit",
                 "allow more: agentctx provider set --max-output-tokens N",
@@ -103,7 +107,7 @@ class Anthropic:
         return Answer(
             json.dumps(given) if given is not None else text,
             given if given is not None else read_json(text),
-            str(reply.get("model") or self.model),
+            answering(reply.get("model"), self.model),
             sum(n for n in read if isinstance(n, int)),
             usage["output_tokens"] if isinstance(usage.get("output_tokens"), int) else 0,
             seconds,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from agentctx.errors import ModelFailed, Unusable
 from agentctx.hygiene import Finding, redact
+from agentctx.text import count_tokens, strip_hidden
 
 ANSWER_LIMIT = 1_000_000
 """Characters of the longest answer that is looked at."""
@@ -45,6 +46,7 @@ class Answer:
     data: Any
     """The parsed JSON value; its shape is not checked here."""
     model: str
+    """The one that answered, by the answer's own word where it gives one."""
     tokens_in: int = 0
     """0 when the provider does not say; the same for ``tokens_out``."""
     tokens_out: int = 0
@@ -66,6 +68,17 @@ class Provider(Protocol):
         a sentence that says what to do.
         """
         ...
+
+
+def answering(told: Any, asked: str) -> str:
+    """The name of the model that answered: what the answer itself says, else the one that was asked."""
+    name = " ".join(strip_hidden(told).split()) if isinstance(told, str) else ""
+    return name.encode("utf-8", "replace").decode()[:100] or asked
+
+
+def tokens_of(prompt: Prompt, schema: Mapping[str, Any]) -> int:
+    """Tokens that a question will cost, the form of its answer with it: an estimate to the high side."""
+    return sum(count_tokens(text) for text in (prompt.system, prompt.user, json.dumps(schema)))
 
 
 def read_json(text: str) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentctx.errors import ModelFailed
+from agentctx.errors import ModelFailed, TooLong
 from agentctx.hygiene import redact
 from agentctx.llm import key_of
 from agentctx.llm.transport import Refused, Request, post
@@ -51,8 +51,9 @@ def embed(settings: ProviderSettings, texts: Sequence[str], timeout: float | Non
         try:
             data = _send(settings, [text[:longest] for text in clean], deadline - time.monotonic())
             break
-        except Refused as refusal:
-            if longest == LENGTHS[-1] or refusal.status not in _MAYBE_LONG:
+        except (Refused, TooLong) as refusal:
+            fixed = isinstance(refusal, Refused) and refusal.status not in _MAYBE_LONG
+            if longest == LENGTHS[-1] or fixed:
                 raise
     try:
         reply = json.loads(data)

@@ -6,11 +6,12 @@ time, what the server says it does not know; what was learnt is kept for the nex
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import ModelFailed, Unusable
-from agentctx.llm.base import Answer, Prompt, read_json, read_reply, spelled_out
+from agentctx.llm.base import Answer, Prompt, answering, read_json, read_reply, spelled_out
 
 if TYPE_CHECKING:
     from agentctx.llm.settings import ProviderSettings
@@ -104,7 +105,7 @@ class OpenAICompatible:
         return Answer(
             text,
             read_json(text),
-            str(reply.get("model") or self.model),
+            answering(reply.get("model"), self.model),
             _count(usage.get("prompt_tokens")),
             _count(usage.get("completion_tokens")),
             seconds,
@@ -118,34 +119,64 @@ def _endpoint(url: str) -> str:
 
 
 def _reply(data: bytes, key: str) -> dict[str, Any]:
-    if data.lstrip().startswith(b"data:"):
-        return _joined(data)
-    reply = read_reply(data)
-    if not isinstance(reply, dict):
-        raise ModelFailed("the server's answer is not a chat completion", "check the address of the provider")
-    if reply.get("error"):
-        from agentctx.llm.transport import explained
+    from agentctx.llm.stream import is_stream
 
-        raise ModelFailed(
-            f"the server answered with an error: {explained(data, key)}", "see `agentctx provider test`"
-        )
+    if is_stream(data):
+        return _joined(data, key)
+    return _completion(read_reply(data), key)
+
+
+def _completion(reply: Any, key: str) -> dict[str, Any]:
+    """A completion, or a piece of one. Raises ``ModelFailed`` for anything else, and for a told error."""
+    from agentctx.llm.transport import failed
+
+    if not isinstance(reply, dict):
+        raise _no_completion()
+    if reply.get("error") or reply.get("object") == "error":
+        raise failed(json.dumps(reply).encode(), key)
     return reply
 
 
-def _joined(data: bytes) -> dict[str, Any]:
-    """One reply from the pieces of a stream that nobody asked for."""
-    from agentctx.llm.transport import events
+def _no_completion() -> ModelFailed:
+    return ModelFailed("the server's answer is not a chat completion", "check the address of the provider")
 
-    text, end, last = "", "", dict[str, Any]()
+
+def _joined(data: bytes, key: str) -> dict[str, Any]:
+    """One reply from the pieces of a stream that nobody asked for."""
+    from agentctx.llm.stream import events
+
+    text, refusal, end, last = "", "", "", dict[str, Any]()
     for event in events(data):
-        if isinstance(event, dict):
-            last = {**last, **{k: v for k, v in event.items() if k in ("model", "usage") and v}}
-            for choice in event.get("choices") or []:
-                text += str((choice.get("delta") or {}).get("content") or "")
-                end = choice.get("finish_reason") or end
+        piece = _completion(event, key)
+        last |= {k: v for k, v in piece.items() if k in ("model", "usage") and v}
+        for choice in _listed(piece.get("choices")):
+            delta = choice.get("delta") or {}
+            if not isinstance(delta, dict):
+                raise _no_completion()
+            text += _text(delta.get("content"))
+            refusal += _text(delta.get("refusal"))
+            end = choice.get("finish_reason") or end
     if not end:
         raise ModelFailed("the server's answer was cut off", "try again")
-    return {**last, "choices": [{"message": {"content": text}, "finish_reason": end}]}
+    message = {"content": text, "refusal": refusal}
+    return {**last, "choices": [{"message": message, "finish_reason": end}]}
+
+
+def _listed(choices: Any) -> list[dict[str, Any]]:
+    """The choices of a piece, of which there may be none."""
+    found = [] if choices is None else choices
+    if not isinstance(found, list) or not all(isinstance(choice, dict) for choice in found):
+        raise _no_completion()
+    return found
+
+
+def _text(content: Any) -> str:
+    """Words, whole or in parts; empty when there are none."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    if not isinstance(content, str | None):
+        raise _no_completion()
+    return content or ""
 
 
 def _first(reply: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -165,10 +196,7 @@ def _content(choice: Mapping[str, Any]) -> str:
         )
     if message.get("refusal") or choice.get("finish_reason") == "content_filter":
         raise Unusable("the model refused to answer")
-    content = message.get("content")
-    if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+    return _text(message.get("content"))
 
 
 def _count(value: Any) -> int:

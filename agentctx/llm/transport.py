@@ -16,14 +16,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentctx.errors import ModelFailed
+from agentctx.errors import ModelFailed, TooLong
 from agentctx.hygiene import redact
 from agentctx.llm.address import check_url, is_loopback, resolve
+from agentctx.llm.too_long import HINT, says_too_long
 from agentctx.text import strip_hidden
 
 RESPONSE_LIMIT = 8_000_000
@@ -65,7 +66,7 @@ class Pause:
 
 
 def post(request: Request, pause: Pause | None = None) -> bytes:
-    """The body of a successful response. Raises ``Refused`` or another ``ModelFailed``."""
+    """The body of a successful response. Raises ``Refused``, ``TooLong`` or another ``ModelFailed``."""
     check_url(request.url, request.allow_http)
     if not all(" " <= c <= "~" for c in request.key):
         raise ModelFailed(
@@ -184,6 +185,8 @@ def _refusal(request: Request, error: urllib.error.HTTPError) -> Exception:
         body = b""
     words = explained(body, request.key)
     message = f"{host} answered {error.code}" + (f": {words}" if words else "")
+    if says_too_long(f"{words} {_sort(body)}", error.code):
+        return TooLong(message, HINT)
     refused = Refused(message, _hint(error.code), error.code, words)
     if error.code in _TRANSIENT:
         return _Transient(refused, _retry_after(error.headers.get("Retry-After")))
@@ -192,16 +195,34 @@ def _refusal(request: Request, error: urllib.error.HTTPError) -> Exception:
 
 def explained(body: bytes, key: str = "") -> str:
     """The server's explanation, without hidden characters, secrets or our key; at most 300 characters."""
-    text = body.decode("utf-8", "replace")
-    try:
-        data = json.loads(text)
-        error = data.get("error", data) if isinstance(data, dict) else data
-        text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except (ValueError, RecursionError):
-        pass
+    error = _error(body)
+    text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     if key:
         text = text.replace(key, "[key]")
     return " ".join(strip_hidden(redact(text).text).split())[:300]
+
+
+def _error(body: bytes) -> Any:
+    """What a response says about a failure: its ``error``, else all of it."""
+    try:
+        data = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
+    return data.get("error", data) if isinstance(data, dict) else data
+
+
+def _sort(body: bytes) -> str:
+    """What sort of failure the server calls it: ``context_length_exceeded`` and the like."""
+    error = _error(body)
+    return f"{error.get('type', '')} {error.get('code', '')}" if isinstance(error, dict) else ""
+
+
+def failed(body: bytes, key: str = "") -> ModelFailed:
+    """The failure that a body tells although its status says success."""
+    message = f"the server answered with an error: {explained(body, key)}"
+    if says_too_long(f"{message} {_sort(body)}"):
+        return TooLong(message, HINT)
+    return ModelFailed(message, "see `agentctx provider test`")
 
 
 def _hint(status: int) -> str:
@@ -319,11 +340,3 @@ def _connected(addresses: list[str], port: int, timeout: float) -> socket.socket
         except OSError as error:
             failure = error
     raise failure
-
-
-def events(body: bytes) -> Iterator[Any]:
-    """The JSON payloads of a server-sent event stream, for servers that stream unasked."""
-    for line in body.decode("utf-8", "replace").splitlines():
-        if line.startswith("data:") and line[5:].strip() not in ("", "[DONE]"):
-            with contextlib.suppress(ValueError):
-                yield json.loads(line[5:])
