@@ -107,9 +107,9 @@ def open_contexts(backend: str, redis_url: str) -> Contexts:
     from agentctx.memory.store import open_sqlite
 
     if backend == "redis":
-        from agentctx.memory.redis import open_redis
+        from agentctx.memory.redis import open_values
 
-        return open_redis(redis_url)
+        return open_values(redis_url)
     return open_sqlite(data_file() if backend == "sqlite" else None)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from agentctx.memory.base import Contexts, Store
+from agentctx.errors import Conflict
+from agentctx.memory.base import Store
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import instant
-from agentctx.memory.rows import Head
+from agentctx.memory.redis import RedisContexts
+from agentctx.memory.rows import Head, Removal
 from agentctx.model import Episode, Fact, WorkingContext
 
 
 class SplitStore:
     """See ``base.Store``. Contexts of a batch are saved after its facts and episodes are committed."""
 
-    def __init__(self, store: Store, contexts: Contexts) -> None:
+    def __init__(self, store: Store, contexts: RedisContexts) -> None:
         self.tenant = store.tenant
         self._store = store
         self._contexts = contexts
@@ -37,15 +41,34 @@ class SplitStore:
             self._contexts.save_context(context)
         return heads
 
+    def everything(self, namespace: str = "/") -> Rows:
+        """See ``base.Store``; what the database held before there was a Redis is none of it."""
+        contexts, cleared = self._contexts.everything(namespace)
+        rows = self._store.everything(namespace)
+        return replace(rows, contexts=contexts, removals=chain(rows.removals, cleared))
+
     def restore(self, rows: Rows) -> int:
         """See ``base.Store``; a context that comes back gets the version that Redis counts."""
-        contexts = list(rows.contexts)
-        written = self._store.restore(replace(rows, contexts=()))
+        contexts, cleared = list(rows.contexts), []
+
+        def noted() -> Iterator[Removal]:
+            for removal in rows.removals:
+                if removal.key:
+                    cleared.append(removal)
+                yield removal
+
+        written = self._store.restore(replace(rows, contexts=(), removals=noted()))
+        for gone in cleared:
+            self._contexts.clear_context(gone.namespace, gone.key, gone.session_id, gone.seen_at)
         for one in contexts:
-            held = self._contexts.context(one.namespace, one.key, one.updated_at, one.session_id)
-            if held is None or held.updated_at <= instant(one.updated_at):
-                self._contexts.save_context(one)
+            self._bring_back(one)
         return written + len(contexts)
+
+    def _bring_back(self, one: WorkingContext) -> None:
+        held = self._contexts.context(one.namespace, one.key, one.updated_at, one.session_id)
+        if held is None or held.updated_at < instant(one.updated_at):
+            with suppress(Conflict):  # somebody saves it at this moment, which is later
+                self._contexts.save_context(one, held.version if held else 0)
 
     def close(self) -> None:
         """See ``base.Store``."""

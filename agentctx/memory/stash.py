@@ -15,7 +15,7 @@ from typing import Any
 
 from agentctx.errors import AgentctxError, Busy, Conflict, InvalidInput, NotFound
 from agentctx.memory.base import Contexts
-from agentctx.memory.canonical import instant, json_text, later, moment_of
+from agentctx.memory.canonical import instant, json_text, later, moment_of, plain
 from agentctx.model import WorkingContext
 
 NAMESPACE = "/stash"
@@ -182,7 +182,9 @@ def _absent(memory_id: str) -> AgentctxError:
 
 
 def _key(user: str, memory_id: str) -> str:
-    return f"user:{user}:{memory_id}"
+    """The storage key. Only a chosen name can hold a colon: without it no two users have one key."""
+    ident = plain(memory_id).replace("%", "%25").replace(":", "%3A")
+    return f"user:{plain(user)}:{ident}"
 
 
 def _long_id(random: bytes) -> str:

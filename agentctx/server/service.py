@@ -14,6 +14,7 @@ from agentctx.flows.memories import HOURS, Memory
 from agentctx.memory.base import END_OF_TIME, AsOf, kept_as
 from agentctx.memory.canonical import instant, later
 from agentctx.memory.rows import EPISODE_KINDS, canonical_fact, episode_row
+from agentctx.memory.stash import NAMESPACE
 from agentctx.model import Episode, Fact, WorkingContext
 from agentctx.server.operation import Arguments, checked
 
@@ -209,16 +210,25 @@ def _erase(memory: Memory, given: Arguments) -> Data:
     return {"receipt": asdict(memory.erase(given["subject_id"], given.get("reason", "asked for")))}
 
 
+def _state_space(memory: Memory, given: Arguments) -> str:
+    """The namespace of a context. That of working memory is reached by its own routes, ids and limits."""
+    space = _space(given)
+    if memory.inside(space) == NAMESPACE:
+        raise InvalidInput(f"the namespace {NAMESPACE} is that of working memory", "choose another")
+    return space
+
+
 def _set_context(memory: Memory, given: Arguments) -> Data:
     saved = memory.set_context(
-        given.get("key", "task"), given["value"], given.get("hours", HOURS), _space(given),
+        given.get("key", "task"), given["value"], given.get("hours", HOURS), _state_space(memory, given),
         _expected(given), given.get("session_id", ""),
     )  # fmt: skip
     return {"context": _shown(saved)}
 
 
 def _get_context(memory: Memory, given: Arguments) -> Data:
-    found = memory.context(given.get("key", "task"), _space(given), given.get("session_id", ""))
+    space = _state_space(memory, given)
+    found = memory.context(given.get("key", "task"), space, given.get("session_id", ""))
     if found is None:
         raise NotFound("there is no such context (any more)")
     return {"context": _shown(found)}
@@ -302,7 +312,7 @@ _ALL = (
             {"key": _TEXT, "session_id": _TEXT, **_SPACED}),
     Service("clear_context", "Remove the state of a task.",
             lambda m, given: {"cleared": m.clear_context(
-                given.get("key", "task"), _space(given), given.get("session_id", ""))},
+                given.get("key", "task"), _state_space(m, given), given.get("session_id", ""))},
             {"key": _TEXT, "session_id": _TEXT, **_SPACED}, (), "write"),
     Service("list_namespaces", "The namespaces that exist.",
             lambda m, given: {"namespaces": m.store.namespaces(m.inside(_space(given)))}, _SPACED),

@@ -35,6 +35,7 @@ from agentctx.server.workers import supervise
 if TYPE_CHECKING:
     import uvicorn
 
+    from agentctx.memory.base import Contexts
     from agentctx.memory.engine import Database
     from agentctx.memory.store import SqlStore
 
@@ -144,7 +145,7 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         warm, root = None, ""
     shared = PostgresDatabase(place.dsn) if place.dsn else SqliteDatabase(default_path(root))
     tenants, owner = Tenants(shared), place.tenant or DEFAULT_TENANT
-    store_of = _with_redis(tenants, place)
+    store_of, values = _with_redis(tenants, place)
     keys = Keys(shared if place.dsn else key_database(place))
     table = Table(lambda tenant: Memory(store_of(tenant)), warm, owner)
     door = bind.door(keys, nobody=Caller(owner, OPEN))
@@ -159,7 +160,7 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         lambda: (store_of(owner).namespaces("/readyz"), store_of(owner).context("/readyz", "ready", _now())),
         RestRoutes(table, bind.seconds),
         _mcp(table),
-        StashRoutes(lambda user: Stash(store_of(user), os.urandom), bind.seconds),
+        StashRoutes(lambda user: Stash(values or store_of(user), os.urandom), bind.seconds),
         json_logs=bind.json_logs,
         sweep=lambda: [store.sweep(_now()) for store in stores()],
         embed=lambda: fill_if_set(stores(), _now()),
@@ -172,21 +173,22 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
             warm.close()
 
 
-def _with_redis(tenants: Tenants, place: Place) -> Callable[[str], SqlStore]:
+def _with_redis(tenants: Tenants, place: Place) -> tuple[Callable[[str], SqlStore], Contexts | None]:
+    """The store of a tenant; and what keeps working memory, where that is not the store as well."""
     if not place.redis_url:
-        return tenants.store
-    from agentctx.memory.redis import open_redis, redis_at
+        return tenants.store, None
+    from agentctx.memory.redis import open_redis, open_values
     from agentctx.memory.split import SplitStore
 
-    open_redis(place.redis_url).close()  # away at the start is a mistake; away later costs contexts alone
+    contexts = open_redis(place.redis_url)  # away at the start is a mistake; away later costs contexts alone
     made: dict[str, Any] = {}
 
     def store_of(tenant: str) -> Any:
         if tenant not in made:
-            made[tenant] = SplitStore(tenants.store(tenant), redis_at(place.redis_url, tenant))
+            made[tenant] = SplitStore(tenants.store(tenant), contexts.of_tenant(tenant))
         return made[tenant]
 
-    return store_of
+    return store_of, open_values(place.redis_url)
 
 
 def serve_stash(bind: Bind, settings: Settings) -> None:

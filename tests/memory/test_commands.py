@@ -13,6 +13,7 @@ import pytest
 
 from agentctx.cli import main
 from agentctx.flows.memories import Memory
+from tests.memory.conftest import running_redis
 from tests.repository import TempRepo
 
 
@@ -280,3 +281,24 @@ def test_what_has_expired_is_removed_by_a_command(shop: TempRepo) -> None:
     assert run(shop, "forget", "--expired") == "forgotten: 1 episode, 0 facts, 0 contexts"
     assert asked(shop, "forget", "--expired")["counts"] == {"episodes": 0, "facts": 0, "working_context": 0}
     assert typed(shop, "forget", "--expired", "--subject", "x")[0] == 2
+
+
+def test_a_backup_holds_the_contexts_that_are_in_redis_or_is_not_made(
+    shop: TempRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(shop, "context", "set", "before", "1")
+    with running_redis() as (address, process):
+        monkeypatch.setenv("AGENTCTX_REDIS_URL", address)
+        run(shop, "context", "set", "inredis", "5")
+        backup = tmp_path / "backup.jsonl"
+        run(shop, "export", "jsonl", "--only", "memory", "--out", str(backup))
+        kept = [json.loads(line) for line in backup.read_text().splitlines()]
+        assert [line["key"] for line in kept if line.get("type") == "context"] == ["inredis"]
+        run(shop, "context", "clear", "inredis")
+        run(shop, "import", "jsonl", str(backup))
+        assert asked(shop, "context", "get", "inredis")["context"]["value"] == 5
+        process.kill()
+        process.wait()
+        backup.unlink()
+        code, _, words = typed(shop, "export", "jsonl", "--only", "memory", "--out", str(backup))
+        assert code == 2 and "Redis cannot be reached" in words and not backup.exists()

@@ -140,3 +140,77 @@ def test_the_version_of_a_cleared_context_does_not_come_back(contexts: Contexts)
     assert contexts.save_context(context("theirs", 2), expected_version=0).version > seen
     with pytest.raises(Conflict):
         contexts.save_context(context("blind", 3), expected_version=seen)
+
+
+ODD = (
+    "team",
+    "team:b",
+    'team:["/p", "", "task"]',
+    "team%3Ab",
+    "*",
+    "t?am",
+    "../x",
+    "команда ☃",
+    "[t]eam",
+    "\\",
+)
+
+
+def test_no_name_of_a_tenant_is_mistaken_for_that_of_another(empty_redis: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(empty_redis) as client:
+        for foreign in (
+            "agentctx:team:b:x",
+            "agentctx:team:[1]",
+            'agentctx:team:["/p",1,2]',
+            "agentctx:team:[]",
+        ):
+            client.set(foreign, "of another program")
+    tenants = [open_redis(empty_redis, name) for name in ODD]
+    for one in tenants:
+        one.save_context(context(one.tenant))
+        one.save_context(context(one.tenant, namespace="/p/deeper"))
+    for one in tenants:
+        assert [found.value for found in one.contexts("/", T0)] == [one.tenant] * 2
+        assert [found.namespace for found in one.contexts("/p/deeper", T0)] == ["/p/deeper"]
+    tenants[0].clear_context("/p", "task")
+    assert [len(one.contexts("/", T0)) for one in tenants] == [1, *[2] * (len(ODD) - 1)]
+
+
+def test_an_export_holds_what_redis_has_and_not_what_the_database_had_before(
+    empty_redis: str, tmp_path: Path
+) -> None:
+    database = open_sqlite(tmp_path / "m.sqlite")
+    for key in ("stale", "task"):
+        database.save_context(context("from before", key=key))
+    store = SplitStore(database, open_redis(empty_redis))
+    store.save_context(context("now", 1, ttl=5))
+    store.save_context(context("elsewhere", 1, namespace="/q"))
+    store.save_context(context("over", 1, key="cleared"))
+    store.clear_context("/p", "cleared")
+    found = store.everything("/p")
+    assert [(c.key, c.value, c.expires_at) for c in found.contexts] == [("task", "now", at(6))]
+    (gone,) = found.removals
+    assert (gone.namespace, gone.key, gone.seen_at) == ("/p", "cleared", at(1))
+    assert len(list(store.everything().contexts)) == 2
+
+
+def test_what_comes_back_into_redis_takes_the_place_of_what_is_older_and_of_nothing_newer(
+    empty_redis: str, tmp_path: Path
+) -> None:
+    here = SplitStore(open_sqlite(None), open_redis(empty_redis, "here"))
+    there = SplitStore(open_sqlite(None), open_redis(empty_redis, "there"))
+    for key in ("older", "newer", "cleared", "saved anew"):
+        there.save_context(context("there", 3 if key in ("newer", "saved anew") else 0, key=key))
+        here.save_context(context("here", 1, key=key))
+    for key in ("cleared", "saved anew"):
+        here.clear_context("/p", key)
+    for _ in range(2):
+        assert there.restore(here.everything()) >= 2
+        held = {c.key: (c.value, c.version) for c in there.contexts("/", at(4))}
+        assert held == {"older": ("here", 2), "newer": ("there", 1), "saved anew": ("there", 1)}
+    database = open_sqlite(tmp_path / "copy.sqlite")
+    database.save_context(context("copied", key="cleared"))
+    database.restore(here.everything())
+    assert [c.key for c in database.contexts("/", at(4))] == ["newer", "older"]

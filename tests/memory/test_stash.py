@@ -11,7 +11,7 @@ import pytest
 from agentctx.errors import InvalidInput, NotFound
 from agentctx.memory.base import Contexts
 from agentctx.memory.canonical import later
-from agentctx.memory.redis import open_redis
+from agentctx.memory.redis import open_values
 from agentctx.memory.stash import (
     ENTERPRISE,
     FREE,
@@ -40,7 +40,7 @@ def stash(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stash]:
     numbers = itertools.count(1)
     store: Contexts
     if request.param == "redis":
-        store = open_redis(request.getfixturevalue("empty_redis"))
+        store = open_values(request.getfixturevalue("empty_redis"))
     elif request.param == "postgres":
         store = open_postgres(request.getfixturevalue("empty_database"))
     else:
@@ -204,3 +204,14 @@ def test_flood_a_key_has_a_burst_and_then_its_rate() -> None:
     assert [Bucket(0, 10).take(0.0) for _ in range(1000)] == [0.0] * 1000
     assert bucket.take(50.0) > 0  # a clock that steps back gives nothing away
     assert bucket.take(101.5) > 0
+
+
+@pytest.mark.parametrize("name", ["plan:1", "b:plan", "100%", "100%25", "\x00", "☃", "../x"])
+def test_a_chosen_name_is_its_users_alone(stash: Stash, name: str) -> None:
+    stash.named = True
+    users = ("a", "a:b", "a%3Ab", "*", "a:b:plan")
+    for user in users:
+        stash.set(user, name, f"of {user}", T0)
+    assert [stash.get(user, name, T0).data for user in users] == [f"of {user}" for user in users]
+    with pytest.raises(NotFound):
+        stash.get("a", f"b:{name}", T0)
