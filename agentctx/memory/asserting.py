@@ -12,20 +12,9 @@ from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import instant, json_text, stored
 from agentctx.memory.engine import LostRace, Session
 from agentctx.memory.reading import facts_where, marks, paths_below
-from agentctx.memory.rows import (
-    EPISODES,
-    FACT_HEADS,
-    FACT_SOURCES,
-    FACTS,
-    Head,
-    Row,
-    Table,
-    fact_row,
-    head_row,
-    namespace_id,
-    source_rows,
-)
+from agentctx.memory.rows import Head, fact_row, head_row, namespace_id, source_rows
 from agentctx.memory.supersession import Current, Key, Plan, key_of, plan
+from agentctx.memory.tables import EPISODES, FACT_HEADS, FACT_SOURCES, FACTS, Row, Table
 from agentctx.memory.versions import removed
 from agentctx.memory.words import add_rows
 from agentctx.model import Fact

@@ -13,6 +13,17 @@ from typing import TypeVar
 from agentctx.memory.canonical import namespace_path
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
+    Head,
+    Removal,
+    context_row,
+    episode_row,
+    fact_row,
+    head_row,
+    namespace_row,
+    removal_row,
+    source_rows,
+)
+from agentctx.memory.tables import (
     EPISODES,
     FACT_HEADS,
     FACT_SOURCES,
@@ -21,17 +32,8 @@ from agentctx.memory.rows import (
     REMOVALS,
     TABLES,
     WORKING_CONTEXT,
-    Head,
-    Removal,
     Row,
     Table,
-    context_row,
-    episode_row,
-    fact_row,
-    head_row,
-    namespace_row,
-    removal_row,
-    source_rows,
 )
 from agentctx.model import Episode, Fact, WorkingContext
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from agentctx.errors import Conflict
 from agentctx.memory.canonical import instant, namespace_path
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import WORKING_CONTEXT, Row, context_row
+from agentctx.memory.rows import context_row
+from agentctx.memory.tables import WORKING_CONTEXT, Row
 from agentctx.memory.versions import REMOVED
 from agentctx.model import WorkingContext
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from agentctx.memory.batches import Batches, Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path
 from agentctx.memory.migrations import LEDGER, migrations, statements
-from agentctx.memory.rows import REMOVALS, Row, Table, Value, namespace_id
+from agentctx.memory.rows import namespace_id
+from agentctx.memory.tables import REMOVALS, Row, Table, Value
 
 STATEMENT_BYTES = 256 * 1024
 """An INSERT ends after the row that passes this size."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from agentctx.errors import AgentctxError
 from agentctx.memory.migrations import LEDGER, Engine, migrations, pending, statements
-from agentctx.memory.rows import Table
+from agentctx.memory.tables import Table
 
 T = TypeVar("T")
 

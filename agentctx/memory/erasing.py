@@ -13,7 +13,7 @@ from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
 from agentctx.memory.removals import forget_expired, note_items
-from agentctx.memory.rows import REMOVALS, Row
+from agentctx.memory.tables import REMOVALS, Row
 from agentctx.memory.versions import NAMED, remove_versioned
 
 _SWEPT = 1_000

@@ -16,7 +16,7 @@ from agentctx.memory.dump import mirror_statements
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.postgres import PostgresSession, transaction, with_words, worded
-from agentctx.memory.rows import EPISODES, NAMESPACES, REMOVALS, Row, Table
+from agentctx.memory.tables import EPISODES, NAMESPACES, REMOVALS, Row, Table
 from agentctx.memory.words import searched_by_words, words_of_rows
 
 Progress = Callable[[int], None]

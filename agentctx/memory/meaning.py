@@ -9,7 +9,7 @@ from typing import Any
 from agentctx.memory.base import Window
 from agentctx.memory.engine import Session
 from agentctx.memory.reading import shown_of
-from agentctx.memory.rows import EMBEDDINGS
+from agentctx.memory.tables import EMBEDDINGS
 
 COMPARED = 20_000
 """The newest vectors that one recall compares with its query; older texts are found by their words."""

@@ -12,8 +12,9 @@ from agentctx.memory.batches import chunks
 from agentctx.memory.engine import Session
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.reading import marks
-from agentctx.memory.rows import FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Row, Table, fact_of
+from agentctx.memory.rows import fact_of
 from agentctx.memory.supersession import settled
+from agentctx.memory.tables import FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Row, Table
 from agentctx.memory.words import add_rows, searched_by_words
 from agentctx.model import Fact
 

@@ -17,7 +17,7 @@ from agentctx.memory.batches import chunks
 from agentctx.memory.connections import Pool, refused
 from agentctx.memory.engine import RETRIES, SEVERAL, TOGETHER, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
-from agentctx.memory.rows import TABLES, Table
+from agentctx.memory.tables import TABLES, Table
 
 if TYPE_CHECKING:
     import psycopg

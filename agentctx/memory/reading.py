@@ -10,20 +10,8 @@ from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
 from agentctx.memory.batches import Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path, stored
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import (
-    EPISODES,
-    FACT_HEADS,
-    FACTS,
-    REMOVALS,
-    WORKING_CONTEXT,
-    Head,
-    Removal,
-    Table,
-    context_of_row,
-    episode_of,
-    fact_of,
-    removal_of,
-)
+from agentctx.memory.rows import Head, Removal, context_of_row, episode_of, fact_of, removal_of
+from agentctx.memory.tables import EPISODES, FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Table
 from agentctx.memory.versions import NAMED
 from agentctx.model import Episode, Fact, WorkingContext
 

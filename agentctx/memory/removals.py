@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from agentctx.memory.engine import Session
 from agentctx.memory.reading import marks
-from agentctx.memory.rows import REMOVALS, removal_id
+from agentctx.memory.rows import removal_id
+from agentctx.memory.tables import REMOVALS
 from agentctx.memory.versions import NAMED
 
 _INTO = f"INSERT INTO removals ({', '.join(REMOVALS.columns)})"

@@ -1,8 +1,4 @@
-"""The tables as one description, and the values of ``model`` as rows of them.
-
-Everything that writes SQL (stores, dump, bulk load) and JSONL goes through here, so a column is named once.
-A row is a tuple of str, int, float and None in the order of ``Table.columns``.
-"""
+"""The values of ``model`` as rows of ``tables``, and back."""
 
 from __future__ import annotations
 
@@ -13,15 +9,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from agentctx.errors import InvalidInput
 from agentctx.memory.canonical import instant, json_text, key_text, namespace_path, plain, stored
 from agentctx.memory.ids import derived
+from agentctx.memory.tables import Row
 from agentctx.model import Episode, Fact, WorkingContext
 
-Value = str | int | float | None
-Row = tuple[Value, ...]
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_TENANT = "local"
 _LARGEST = 2**53
@@ -49,96 +44,6 @@ class Removal:
     key: str = ""
     session_id: str = ""
     expires_at: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its columns in writing order, its key, and what a second write of the same key does."""
-
-    name: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    on_repeat: Literal["keep", "replace", "version"]
-    """``keep`` the row that is there, ``replace`` it, or replace it and count ``version`` up on a change."""
-    watched: str = ""
-    """For ``version``: the column whose change counts."""
-
-    def upsert(self) -> str:
-        """The part of an INSERT after its values."""
-        target = f"ON CONFLICT ({', '.join(self.key)})"
-        if self.on_repeat == "keep":
-            return f"{target} DO NOTHING"
-        rest = [c for c in self.columns if c not in self.key and c != "version"]
-        sets = [f"{column} = excluded.{column}" for column in rest]
-        if self.on_repeat == "version":
-            mine, other = f"{self.name}.{self.watched}", f"excluded.{self.watched}"
-            old = f"{self.name}.version"
-            sets.append(
-                f"version = CASE WHEN excluded.version > {old} THEN excluded.version"
-                f" WHEN {mine} = {other} THEN {old} ELSE {old} + 1 END"
-            )
-        return f"{target} DO UPDATE SET {', '.join(sets)}"
-
-    def insert(self, mark: str = "?") -> str:
-        """A whole INSERT of one row with placeholders, without the upsert part."""
-        marks = ", ".join([mark] * len(self.columns))
-        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-NAMESPACES = Table("namespaces", ("id", "tenant_id", "path", "created_at"), ("id",), "keep")
-EPISODES = Table(
-    "episodes",
-    _names(
-        """
-        id tenant_id namespace_id kind actor session_id turn subject_id content content_sha256
-        metadata git_commit git_branch git_path occurred_at recorded_at expires_at
-        """
-    ),
-    ("id",),
-    "keep",
-)
-FACTS = Table(
-    "facts",
-    _names(
-        """
-        id tenant_id namespace_id entity property value statement confidence status origin extractor
-        valid_at invalid_at recorded_at retired_at expires_at superseded_by subject_id
-        git_commit git_path git_blob verified_at verified_commit metadata
-        """
-    ),
-    ("id",),
-    "replace",
-)
-FACT_SOURCES = Table("fact_sources", ("fact_id", "kind", "ref"), ("fact_id", "kind", "ref"), "keep")
-FACT_HEADS = Table(
-    "fact_heads",
-    ("namespace_id", "entity", "property", "fact_id", "version"),
-    ("namespace_id", "entity", "property"),
-    "version",
-    watched="fact_id",
-)
-WORKING_CONTEXT = Table(
-    "working_context",
-    ("namespace_id", "session_id", "key", "tenant_id", "value", "version", "updated_at", "expires_at"),
-    ("namespace_id", "session_id", "key"),
-    "version",
-    watched="value",
-)
-REMOVALS = Table(
-    "removals",
-    ("tenant_id", "id", "namespace_id", "session_id", "key", "seen_at", "expires_at"),
-    ("tenant_id", "id"),
-    "replace",
-)
-EMBEDDINGS = Table(
-    "embeddings", ("owner_id", "model", "tenant_id", "vector"), ("owner_id", "model"), "replace"
-)
-TABLES = (NAMESPACES, REMOVALS, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
-"""What exports carry, in the order that foreign keys ask for."""
 
 
 def uuid_text(text: str, what: str) -> str:

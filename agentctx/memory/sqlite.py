@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from agentctx.errors import AgentctxError, Busy, NotWritable
 from agentctx.memory.engine import RETRIES, LostRace, Matching, Session
 from agentctx.memory.migrations import Engine
-from agentctx.memory.rows import Table
+from agentctx.memory.tables import Table
 
 T = TypeVar("T")
 

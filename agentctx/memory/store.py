@@ -24,9 +24,6 @@ from agentctx.memory.engine import SEVERAL, Database, Session, migrate
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
-    EPISODES,
-    FACTS,
-    NAMESPACES,
     Head,
     canonical_fact,
     episode_row,
@@ -36,6 +33,7 @@ from agentctx.memory.rows import (
 )
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.supersession import key_of
+from agentctx.memory.tables import EPISODES, FACTS, NAMESPACES
 from agentctx.memory.words import add_rows, index_rows
 from agentctx.model import Episode, Fact, WorkingContext
 

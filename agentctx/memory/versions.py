@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import WORKING_CONTEXT
+from agentctx.memory.tables import WORKING_CONTEXT
 
 NAMED = "key <> ''"
 """The condition of a working context that is one."""

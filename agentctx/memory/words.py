@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import EPISODES, FACTS, Row, Table
+from agentctx.memory.tables import EPISODES, FACTS, Row, Table
 from agentctx.retrieval.tokens import vocabulary
 
 MOST = 4_000

@@ -17,9 +17,10 @@ from agentctx.memory.ids import derived
 from agentctx.memory.migrations import migrations, pending, statements
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.recall import recall
-from agentctx.memory.rows import FACTS, TABLES, namespace_id
+from agentctx.memory.rows import namespace_id
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.store import open_postgres
+from agentctx.memory.tables import FACTS, TABLES
 
 NOW = "2026-03-01T12:00:00.000000Z"
 
