@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentctx.errors import AgentctxError, Busy, InvalidInput, NotFound
-from agentctx.memory.stash import FREE, UNSET, Tier, TooLarge
+from agentctx.memory.stash import FREE, TIERS, UNSET, Tier, TooLarge
 from agentctx.memory.stash import Stash as Rules
 
 if TYPE_CHECKING:
@@ -42,11 +42,17 @@ class Settings:
     redis_url: str = "redis://127.0.0.1:6379/0"
     host: str = "127.0.0.1"
     port: int = 8787
-    tier: Tier = FREE
+    tiers: Mapping[str, Tier] = field(default_factory=lambda: dict(TIERS))
+    """What the environment says of sizes and times holds for all of them."""
     log_level: str = "INFO"
     log_format: str = "json"
     api_keys: tuple[tuple[str, str], ...] = ()
     """(key, user) pairs, for development."""
+
+    @property
+    def tier(self) -> Tier:
+        """Of a caller without a key, and of one with a key out of the environment."""
+        return self.tiers["free"]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -57,9 +63,6 @@ class Settings:
         pairs = [part.strip().partition(":") for part in environ.get("STASH_API_KEYS", "").split(",")]
         if any(key and not user for key, _, user in pairs):
             raise InvalidInput("STASH_API_KEYS holds a key without a user", "write it as key:user,key:user")
-        default = _number(environ, "STASH_DEFAULT_TTL", FREE.default_ttl)
-        longest = _number(environ, "STASH_MAX_TTL", max(FREE.max_ttl, default))
-        size = _number(environ, "STASH_MAX_PAYLOAD_BYTES", FREE.max_bytes)
         port = _number(environ, "STASH_PORT", cls.port)
         if port > 65535:
             raise InvalidInput(f"STASH_PORT={port} is no port", "a number up to 65535")
@@ -74,7 +77,7 @@ class Settings:
             environ.get("REDIS_URL", cls.redis_url),
             environ.get("STASH_HOST", cls.host),
             port,
-            replace(FREE, max_bytes=size, default_ttl=min(default, longest), max_ttl=longest),
+            {name: _limited(tier, environ) for name, tier in TIERS.items()},
             level,
             form,
             tuple((key, user) for key, _, user in pairs if key),
@@ -93,6 +96,13 @@ def environment(folder: Path) -> dict[str, str]:
         if equals and name.strip() in VARIABLES:
             found[name.strip()] = value.strip().strip("'\"")
     return found | {name: os.environ[name] for name in VARIABLES if name in os.environ}
+
+
+def _limited(tier: Tier, environ: Mapping[str, str]) -> Tier:
+    default = _number(environ, "STASH_DEFAULT_TTL", tier.default_ttl)
+    longest = _number(environ, "STASH_MAX_TTL", max(tier.max_ttl, default))
+    size = _number(environ, "STASH_MAX_PAYLOAD_BYTES", tier.max_bytes)
+    return replace(tier, max_bytes=size, default_ttl=min(default, longest), max_ttl=longest)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -121,7 +121,8 @@ class App:
         if request.path == "/readyz":
             await asyncio.to_thread(self.ready)
             return reply({"ready": True})
-        caller = await self.door.caller(request)
+        working = self.stash is not None and self.stash.names(request.path)
+        caller = await self.door.caller(request, by_tier=working)
         about["user_id"] = caller.owner
         if request.path == "/metrics":
             caller.may("admin")

@@ -64,7 +64,7 @@ class Door:
     """Who asks where no key is asked for."""
     tiers: dict[str, Tier] = field(default_factory=lambda: dict(TIERS))
     per_minute: int | None = None
-    """Requests a minute of one key; None: as its tier says."""
+    """Requests a minute of one key that are not about working memory; None: as its tier says."""
     clock: Callable[[], float] = time.monotonic
     rates: Rates = field(default_factory=OwnRates)
     _known: OrderedDict[str, tuple[float, Key]] = field(default_factory=OrderedDict)
@@ -87,15 +87,16 @@ class Door:
         """Whether a key is asked for."""
         return self.find is not None or bool(self.fixed)
 
-    async def caller(self, request: Request) -> Caller:
-        """Who asks, counted against their rate. Raises ``Refused`` (401, 429).
+    async def caller(self, request: Request, by_tier: bool = False) -> Caller:
+        """Who asks, counted against their rate: the server's, or (``by_tier``: for working memory) that of
+        their tier. Raises ``Refused`` (401, 429).
 
         A key is looked up beside the loop: a database that is stuck holds up only those who wait for it.
         """
         caller = await self._known_caller(request) if self.guarded else self.nobody
-        rate = caller.tier.per_minute if self.per_minute is None else self.per_minute
-        burst = max(caller.tier.burst, rate // 10)
-        self._count(f"key {caller.key} {caller.owner}", rate, burst)
+        tier, kind = caller.tier, "stash" if by_tier else "key"
+        rate = tier.per_minute if by_tier or self.per_minute is None else self.per_minute
+        self._count(f"{kind} {caller.key} {caller.owner}", rate, max(tier.burst, rate // 10))
         return caller
 
     async def _known_caller(self, request: Request) -> Caller:

@@ -22,7 +22,7 @@ from agentctx.flows.meaning import fill_if_set
 from agentctx.flows.memories import Memory, Place, root_commit
 from agentctx.flows.stash import Settings, data_file, open_contexts
 from agentctx.memory.keys import Keys
-from agentctx.memory.stash import TIERS, Stash, Tier
+from agentctx.memory.stash import Stash, Tier
 from agentctx.memory.tenants import Tenants
 from agentctx.server.app import LOG, App
 from agentctx.server.door import Caller, Door, loopback
@@ -196,7 +196,7 @@ def serve_stash(bind: Bind, settings: Settings) -> None:
     contexts = open_contexts(settings.backend, settings.redis_url)
     keys = Keys(key_database(Place()))
     door = bind.door(keys, settings.api_keys, Caller("local", settings.tier))
-    door.tiers = {**TIERS, "free": settings.tier}
+    door.tiers = dict(settings.tiers)
     stash = Stash(contexts, os.urandom)
     app = App(
         door,

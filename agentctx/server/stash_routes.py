@@ -25,11 +25,16 @@ class StashRoutes:
     stash_of: Callable[[str], Stash]
     seconds: float = 30.0
 
+    def names(self, path: str) -> bool:
+        """Whether a path is one of ours."""
+        name, _, ident = path[1:].partition("/")
+        return name in METHODS and (name == "stash") != bool(ident)
+
     def route(self, request: Request) -> tuple[str, str] | None:
         """The operation and the id that a path names; None for a path of others. Raises ``Refused`` (405)."""
-        name, _, ident = request.path[1:].partition("/")
-        if name not in METHODS or (name == "stash") == bool(ident):
+        if not self.names(request.path):
             return None
+        name, _, ident = request.path[1:].partition("/")
         if request.method != METHODS[name]:
             raise Refused(405, f"use {METHODS[name]}", allow=METHODS[name], connection="close")
         return name, ident
