@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from agentctx.catchup import mark_seen, pending_range, waiting_for
 from agentctx.errors import NotFound, NotYet
-from agentctx.flows.asking import Asker
+from agentctx.flows.asking import Asker, counted_up, rehearsed
 from agentctx.flows.causes import evidence_against
 from agentctx.flows.mending import apply_open, discarded, finish_interrupted, repairs
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
-from agentctx.llm.base import Provider
 from agentctx.llm.settings import read as read_provider
 from agentctx.model import (
     Affected,
@@ -28,12 +27,13 @@ from agentctx.model import (
     SyncRequest,
 )
 from agentctx.project import REFUSED, Project
-from agentctx.proposals.prompts import build_prompt, estimate, fitted, grouped
+from agentctx.proposals.prompts import fitted, grouped
 from agentctx.proposals.requests import requests_for, without_own_files
 from agentctx.proposals.settled import settle, settled
 from agentctx.text import counted
 
 Say = Callable[[str], None]
+_NO_MODEL = "no model is configured: agentctx provider set"
 CAP = "the cap of "
 """In every reason of a note that was left out because there were too many, or too many tokens."""
 
@@ -55,10 +55,6 @@ class Choices:
     clone remembers of earlier syncs counts for nothing, and nothing is added to it."""
     left: Mapping[str, str] = field(default_factory=dict)
     """Notes that no model is asked about, with the reason."""
-    waiting: Mapping[str, str] = field(default_factory=dict)
-    """Notes that are asked about whatever the range, with the commit where what touched them began."""
-    tried: Mapping[str, int] = field(default_factory=dict)
-    """How often notes were asked about in vain: those that never were come first."""
 
 
 def run_sync(
@@ -126,47 +122,40 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     report = replace(report, affected=tuple(found))
     done = _done(project, report, choices)
     open_ones = [a for a in found if a.id not in done and a.id not in choices.left]
-    chosen, skipped = _chosen(project, open_ones, change, choices)
+    chosen, skipped = _chosen(project, open_ones, change)
     skipped += tuple((a.id, choices.left[a.id]) for a in found if a.flag and a.id in choices.left)
     earlier = [a.id for a in found if a.flag and a.id in done and a.id not in report.repaired]
     skipped += tuple((id, "dealt with in an earlier sync of this commit") for id in earlier)
     report = replace(report, skipped=skipped)
-    provider, why = _provider(project, choices)
-    if provider is None and not choices.dry_run:
-        left = tuple((a.id, why) for a in chosen)
-        return replace(report, skipped=skipped + left)
-    groups = _groups(project, change, chosen, choices.waiting)
-    if choices.dry_run:
-        return _estimated(report, groups)
-    assert provider is not None
+    settings = read_provider()
+    if not choices.model or (settings is None and not choices.dry_run):
+        why = _NO_MODEL if choices.model else "no model was asked (--no-model)"
+        return replace(report, skipped=skipped + tuple((a.id, why) for a in chosen))
+    groups = _groups(project, change, chosen)
+    if choices.dry_run or settings is None:
+        return rehearsed(project, groups, report)
+    provider = thrifty(open_provider(settings), settings, project.state.folder, project.today.isoformat())
     asker = Asker(project, provider, choices.mark, choices.apply)
     for number, group in enumerate(groups, 1):
         ids = [r.note.id for r in group]
         say(f"asking {provider.model}: group {number}, {', '.join(ids)}")
         report = asker.ask(group, report)
-    return report
+    return counted_up(report, provider.ledger, settings)
 
 
-def _groups(
-    project: Project, change: Change, chosen: Sequence[Affected], waiting: Mapping[str, str]
-) -> list[Sequence[SyncRequest]]:
+def _groups(project: Project, change: Change, chosen: Sequence[Affected]) -> list[Sequence[SyncRequest]]:
     """What is asked in one call each. A note that was false before the range is shown what made it so, not
-    only the range: the answer about it was refused, or a cap was reached; ``waiting`` says where the range
-    began in which it was."""
+    only the range: the answer about it was refused, or a cap was reached."""
     arrived = set(project.git.run("rev-list", f"{change.base}..{change.head}").decode().split())
     states = project.index.by_id()
     before = {a.id for a in chosen if any(c.id not in arrived for c in evidence_against(states[a.id]))}
-    shown: dict[str, Change | None] = {"": change, "standing": standing_change(project, before)}
-    began = {a.id: waiting.get(a.id, "") for a in chosen}
-    began |= dict.fromkeys(before, "standing") if shown["standing"] else {}
+    standing = standing_change(project, before)
+    parts = [(change, [a for a in chosen if a.id not in before or standing is None])]
+    parts += [(standing, [a for a in chosen if a.id in before])] if standing else []
     notes, code = project.notes.notes, project.assessor.code
-    groups: list[Sequence[SyncRequest]] = []
-    for since in dict.fromkeys(["", *began.values()]):
-        about = shown.get(since) or change_between(project, since, change.head)
-        part = [a for a in chosen if began[a.id] == since]
-        about = without_own_files(about, project.context)
-        groups += grouped([fitted(r) for r in requests_for(notes, code, project.index, about, part)])
-    return groups
+    shown = ((without_own_files(about, project.context), part) for about, part in parts)
+    asked = (requests_for(notes, code, project.index, about, part) for about, part in shown)
+    return [group for part in asked for group in grouped([fitted(r) for r in part])]
 
 
 def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[str]:
@@ -186,19 +175,16 @@ def _settled(project: Project, head: str) -> frozenset[str]:
 
 
 def _chosen(
-    project: Project, found: Sequence[Affected], change: Change, choices: Choices
+    project: Project, found: Sequence[Affected], change: Change
 ) -> tuple[list[Affected], tuple[tuple[str, str], ...]]:
-    """The flagged notes that may be edited, within the cap, what never had a turn first; the others with
-    the reason."""
+    """The flagged notes that may be edited, within the cap; the others with the reason."""
     notes = {n.id: n for n in project.notes.notes}
     edited = {f.path for f in change.files}
-    flagged = [a for a in found if a.flag or a.id in choices.waiting]
+    flagged = [a for a in found if a.flag]
     hindrances = ((a.id, _hindrance(project, notes[a.id], edited)) for a in flagged)
     skipped = [(id, why) for id, why in hindrances if why]
     left_out = {id for id, _ in skipped}
-    candidates = sorted(
-        (a for a in flagged if a.id not in left_out), key=lambda a: choices.tried.get(a.id, 0)
-    )
+    candidates = [a for a in flagged if a.id not in left_out]
     cap = project.config.sync.max_notes
     skipped += [(a.id, f"over {CAP}{counted(cap, 'note')} a sync") for a in candidates[cap:]]
     return candidates[:cap], tuple(skipped)
@@ -214,22 +200,6 @@ def _hindrance(project: Project, note: Note, edited: set[str]) -> str:
     if note.path in edited and state in ("fresh", "unverified"):
         return "edited in the change itself"
     return ""
-
-
-def _provider(project: Project, choices: Choices) -> tuple[Provider | None, str]:
-    if not choices.model:
-        return None, "no model was asked (--no-model)"
-    settings = read_provider()
-    if settings is None:
-        return None, "no model is configured: agentctx provider set"
-    provider = open_provider(settings)
-    return thrifty(provider, settings, project.state.folder, project.today.isoformat()), ""
-
-
-def _estimated(report: SyncReport, groups: Sequence[Sequence[SyncRequest]]) -> SyncReport:
-    calls = [(build_prompt(group), len(group)) for group in groups]
-    tokens = sum(sum(estimate(prompt, notes)) for prompt, notes in calls)
-    return replace(report, calls=len(calls), tokens=tokens)
 
 
 def background(project: Project, base: str, head: str) -> SyncReport:
@@ -267,7 +237,8 @@ def told(report: SyncReport, dry_run: bool = False) -> Iterator[str]:
         span = f" {report.base[:8]}..{report.head[:8]}" if report.base != report.head else ""
         yield f"{counted(over, 'note')} over a cap: `agentctx sync{span}` again asks about the next"
     if report.calls:
-        yield f"{counted(report.calls, 'model call')}, about {counted(report.tokens, 'token')}"
+        price = f", cost {report.cost:.4f}" if report.cost else ""
+        yield f"{counted(report.calls, 'model call')}, about {counted(report.tokens, 'token')}{price}"
     yield from report.notices
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from agentctx.llm.base import Answer, Provider
+    from agentctx.llm.cached import Cached
+    from agentctx.llm.capped import Ledger
     from agentctx.llm.settings import ProviderSettings
 
 _TABLE = {
@@ -48,16 +51,24 @@ def key_of(settings: ProviderSettings, environ: Mapping[str, str] | None = None)
     return key
 
 
-def thrifty(provider: Provider, settings: ProviderSettings, folder: Path | None, today: str) -> Provider:
+def thrifty(provider: Provider, settings: ProviderSettings, folder: Path | None, today: str) -> Cached:
     """The provider behind a cache of answers and the settings' caps; both are kept in ``folder``.
 
     ``today`` is the date as ``2026-05-01``. Its ``complete`` raises ``capped.OverCap`` at a cap.
     """
     from agentctx.llm.cached import Cached
-    from agentctx.llm.capped import Capped, Caps
+    from agentctx.llm.capped import Capped
 
-    caps = Caps(settings.tokens_per_sync, settings.tokens_per_day)
-    return Cached(Capped(provider, caps, folder, today), folder)
+    whose = json.dumps([settings.kind, settings.url, settings.model, settings.command])
+    return Cached(Capped(provider, ledger(settings, folder, today)), folder, whose)
+
+
+def ledger(settings: ProviderSettings, folder: Path | None, today: str) -> Ledger:
+    """The settings' caps, and what has been spent; as ``thrifty``."""
+    from agentctx.llm.capped import Caps, Ledger
+
+    caps = Caps(settings.tokens_per_sync, settings.tokens_per_day, settings.max_output_tokens)
+    return Ledger(caps, folder, today)
 
 
 def probe(provider: Provider) -> Answer:

@@ -13,6 +13,7 @@ from typing import Any
 from agentctx.errors import AgentctxError, Busy, NotWritable
 from agentctx.files import locked, read_regular, remove_file, write_atomic
 from agentctx.llm.base import Answer, Prompt, Provider
+from agentctx.llm.capped import Capped, Ledger
 
 ENTRIES = 200
 """Answers kept; the oldest are deleted."""
@@ -26,9 +27,16 @@ class Cached:
     Whether an answer is of any use shows only later: ``forget`` takes one back that was not.
     """
 
-    def __init__(self, provider: Provider, folder: Path | None) -> None:
+    def __init__(self, provider: Capped, folder: Path | None, whose: str = "") -> None:
+        """``whose``: what tells the model behind the provider from every other, beside its name."""
         self._provider = provider
         self._folder = folder / "answers" if folder else None
+        self._whose = whose
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was spent; an answer out of the cache costs nothing."""
+        return self._provider.ledger
 
     @property
     def model(self) -> str:
@@ -58,7 +66,7 @@ class Cached:
                 remove_file(place)
 
     def _place(self, prompt: Prompt, schema: Mapping[str, Any]) -> Path | None:
-        whole = [self.model, prompt.version, prompt.system, prompt.user, schema]
+        whole = [self._whose, self.model, prompt.version, prompt.system, prompt.user, schema]
         key = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{key}.json" if self._folder else None
 

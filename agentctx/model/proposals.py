@@ -105,5 +105,9 @@ class SyncReport:
     skipped: tuple[tuple[str, str], ...] = ()
     """(note id, why) pairs: over a cap, remembered rejection, no provider."""
     calls: int = 0
+    """Questions that a model answered; of a rehearsal, those that would be asked."""
     tokens: int = 0
+    """Sent and received, estimated where the provider does not say."""
+    cost: float = 0.0
+    """At the configured prices, in their currency; 0 when there are none."""
     notices: tuple[str, ...] = ()

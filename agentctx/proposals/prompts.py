@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agentctx.files import data_file
 from agentctx.hygiene import secret_file
 from agentctx.llm.base import Prompt
 from agentctx.model import Change, FileChange, Hunk, Note, SyncRequest
-from agentctx.proposals.operations import answer_schema
-from agentctx.text import count_tokens, strip_hidden
+from agentctx.text import strip_hidden
 
-__all__ = ["PROMPT_VERSION", "answer_schema", "build_prompt", "estimate", "fitted", "grouped"]
-
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 """Part of every proposal's provenance; raised with every change of the template or of what fills it."""
 
 NOTE_LIMIT = 12_000
 """Characters of a note that are shown; a longer one is cut and may only be appended to."""
-DIFF_LIMIT = 40_000
-"""Characters of diff in one prompt; hunks of anchored files come first."""
-EXCERPT_LIMIT = 6_000
-"""Characters of one excerpt."""
 GROUP_LIMIT = 6
 """Notes in one prompt."""
 GROUP_CHARACTERS = 12_000
 """Characters of notes and excerpts together in one prompt, unless a single note has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Characters that one prompt has for what it shows beside the notes."""
+
+    diff: int = 40_000
+    """Hunks of anchored files come first."""
+    excerpt: int = 6_000
+    """One excerpt of a note's present code."""
+    code: int = 48_000
+    """All excerpts of a note together."""
+
+
+ROOMS = (Room(), Room(10_000, 2_000, 8_000), Room(2_500, 800, 2_400))
+"""From what is shown where it fits to the least that is worth asking about."""
 
 _SYSTEM = (
     "You keep a code repository's notes true. You get a merged change and the notes it may have made "
@@ -36,7 +45,7 @@ _SYSTEM = (
 )
 
 
-def build_prompt(requests: Sequence[SyncRequest]) -> Prompt:
+def build_prompt(requests: Sequence[SyncRequest], room: Room = ROOMS[0]) -> Prompt:
     """One prompt about one change and one or more notes. Raises ``Unscanned`` when it cannot be redacted."""
     import jinja2
 
@@ -45,11 +54,11 @@ def build_prompt(requests: Sequence[SyncRequest]) -> Prompt:
     fitted_requests = [fitted(request) for request in requests]
     change = fitted_requests[0].change
     anchored = {anchor.path for request in requests for anchor in request.note.anchors}
-    diff, hidden = _diff(change, anchored)
-    entries = [_entry(request) for request in fitted_requests]
+    diff, hidden = _diff(change, anchored, room.diff)
+    entries = [_entry(request, room) for request in fitted_requests]
     subject = strip_hidden(f"{change.subject}\n\n{change.body}".strip())[:2_000]
     text = environment.get_template("sync_prompt.md.j2").render(
-        fence=_fence(diff, subject, *(str(entry) for entry in entries)),
+        fence=_fence(diff, subject, *hidden, *(str(entry) for entry in entries)),
         subject=subject,
         diff=diff,
         hidden=hidden,
@@ -69,7 +78,7 @@ def grouped(requests: Sequence[SyncRequest]) -> Iterator[tuple[SyncRequest, ...]
     size = 0
     for request in requests:
         weight = min(len(request.note.body), NOTE_LIMIT)
-        weight += sum(min(len(text), EXCERPT_LIMIT) for _, text in request.excerpts)
+        weight += sum(min(len(text), ROOMS[0].excerpt) for _, text in request.excerpts)
         if group and (len(group) == GROUP_LIMIT or size + weight > GROUP_CHARACTERS):
             yield tuple(group)
             group, size = [], 0
@@ -79,31 +88,39 @@ def grouped(requests: Sequence[SyncRequest]) -> Iterator[tuple[SyncRequest, ...]
         yield tuple(group)
 
 
-def estimate(prompt: Prompt, notes: int = 1) -> tuple[int, int]:
-    """Tokens that a prompt will cost, in and out: an estimate to the high side, for caps and dry runs."""
-    return count_tokens(prompt.system) + count_tokens(prompt.user), 600 * notes
-
-
-def _entry(request: SyncRequest) -> dict[str, object]:
+def _entry(request: SyncRequest, room: Room) -> dict[str, object]:
+    """What the prompt says of one note; all of it is somebody's words, and shown as data."""
     note = request.note
-    excerpts = [
-        (strip_hidden(name), strip_hidden(text)[:EXCERPT_LIMIT])
-        for name, text in request.excerpts
-        if not secret_file(name.split("#")[0])
-    ]
-    return {
-        "id": note.id,
+    about = {
         "kind": note.kind,
         "status": note.status,
-        "title": strip_hidden(note.title),
+        "title": note.title,
+        "anchored at": ", ".join(str(anchor) for anchor in note.anchors),
+        "found because": "; ".join(map(_line, request.affected.reasons)) or "its code changed",
+    }
+    return {
+        "id": note.id,
+        "about": "\n".join(f"{name}: {_line(words, 2_000)}" for name, words in about.items() if words),
         "text": _note_text(note, request.whole),
         "whole": request.whole,
-        "anchors": [str(anchor) for anchor in note.anchors],
-        "reasons": [_line(reason) for reason in request.affected.reasons],
-        "excerpts": excerpts,
-        "candidates": [_line(candidate) for candidate in request.candidates],
-        "neighbours": [_line(neighbour) for neighbour in request.neighbours],
+        "excerpts": list(_excerpts(request, room)),
+        "candidates": "\n".join(f"{n}. {_line(c)}" for n, c in enumerate(request.candidates, 1)),
+        "neighbours": "\n".join(map(_line, request.neighbours)),
     }
+
+
+def _excerpts(request: SyncRequest, room: Room) -> Iterator[str]:
+    """The present code of a note, each piece under its name, as far as there is room."""
+    left = room.code
+    for name, text in request.excerpts:
+        if secret_file(name.split("#")[0]):
+            continue
+        shown = strip_hidden(text)
+        most = min(room.excerpt, left)
+        if len(shown) > most:
+            shown = f"{shown[:most]}\n(cut)"
+        left = max(0, left - len(shown))
+        yield f"{_line(name)}:\n{shown}"
 
 
 def _note_text(note: Note, whole: bool) -> str:
@@ -111,8 +128,8 @@ def _note_text(note: Note, whole: bool) -> str:
     return note.body.strip("\n") if whole else note.body.strip("\n")[:NOTE_LIMIT]
 
 
-def _line(text: str) -> str:
-    return " ".join(strip_hidden(text).split())[:300]
+def _line(text: str, limit: int = 300) -> str:
+    return " ".join(strip_hidden(text).split())[:limit]
 
 
 def _fence(*texts: str) -> str:
@@ -127,11 +144,10 @@ def _fence(*texts: str) -> str:
 # --------------------------------------------------------------------------- the diff
 
 
-def _diff(change: Change, anchored: set[str]) -> tuple[str, list[str]]:
-    """The diff as text within its limit, anchored files first, and in words what was left out."""
+def _diff(change: Change, anchored: set[str], room: int) -> tuple[str, list[str]]:
+    """The diff as text within ``room`` characters, anchored files first, and in words what was left out."""
     shown: list[str] = []
     hidden: list[str] = []
-    room = DIFF_LIMIT
     for file in sorted(change.files, key=lambda f: not {f.path, f.old_path} & anchored):
         if secret_file(file.path) or (file.old_path and secret_file(file.old_path)):
             hidden.append(f"{_line(file.path)} (a file of secrets)")

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from agentctx.errors import ModelFailed
+from agentctx.errors import ModelFailed, TooLong, Unusable
 from agentctx.llm import cached, thrifty
 from agentctx.llm.base import Answer, Prompt, Provider
-from agentctx.llm.cached import forget
+from agentctx.llm.cached import Cached, forget
 from agentctx.llm.capped import OverCap
 from agentctx.llm.settings import ProviderSettings
 
@@ -41,8 +41,9 @@ class Counting:
         return Answer("{}", {"n": len(self.calls)}, self.model, self.tokens, self.tokens, 1.0)
 
 
-def made(inner: Counting, folder: Path | None, today: str = TODAY, **caps: int) -> Provider:
-    return thrifty(inner, ProviderSettings("command", command=("x",), **caps), folder, today)  # type: ignore[arg-type]
+def made(inner: Provider, folder: Path | None, today: str = TODAY, **changes: Any) -> Cached:
+    settings = ProviderSettings(**{"kind": "command", "command": ("x",), "max_output_tokens": 50, **changes})
+    return thrifty(inner, settings, folder, today)
 
 
 def test_the_same_prompt_is_asked_once(tmp_path: Path) -> None:
@@ -72,6 +73,23 @@ def test_anything_else_is_asked_anew(prompt: Prompt, schema: Any, model: str, tm
     assert len(inner.calls) == 2
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"command": ("python3", "another.py")},
+        {"model": "another"},
+        {"kind": "openai-compatible", "url": "http://127.0.0.1:8081/v1"},
+    ],
+    ids=["command", "model", "address"],
+)
+def test_another_model_of_the_same_name_answers_for_itself(other: dict[str, Any], tmp_path: Path) -> None:
+    first, second = Counting(), Counting()
+    made(first, tmp_path, command=("python3", "one.py")).complete(Prompt("s", "u"), SCHEMA)
+    for _ in range(2):
+        made(second, tmp_path, **other).complete(Prompt("s", "u"), SCHEMA)
+    assert (len(first.calls), len(second.calls)) == (1, 1)
+
+
 def test_failures_and_damaged_answers_are_asked_again(tmp_path: Path) -> None:
     inner = Counting(fail=True)
     for _ in range(2):
@@ -99,26 +117,78 @@ def test_a_sync_stops_before_its_cap(tmp_path: Path) -> None:
     inner = Counting(tokens=400)
     provider = made(inner, tmp_path, tokens_per_sync=1_000)
     provider.complete(Prompt("s", "one"), SCHEMA)
-    with pytest.raises(OverCap, match=r"1,000.*800 spent"):
+    with pytest.raises(OverCap, match=r"1,000 tokens a sync.*800 spent"):
         provider.complete(Prompt("s", "two " * 300), SCHEMA)
     provider.complete(Prompt("s", "small"), SCHEMA)
     assert len(inner.calls) == 2
 
 
+LONG_FORM = {"type": "object", "properties": {f"field{n}": {"type": "string"} for n in range(40)}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "form"), [(100, SCHEMA), (80, LONG_FORM)], ids=["the longest answer", "the form of the answer"]
+)
+@pytest.mark.parametrize("cap", ["tokens_per_sync", "tokens_per_day"])
+def test_everything_that_a_call_may_cost_is_set_aside_before_it(
+    cap: str, answer: int, form: dict[str, Any], tmp_path: Path
+) -> None:
+    inner, prompt = Counting(tokens=20), Prompt("s", "u")
+    caps: dict[str, Any] = {cap: 100}
+    with pytest.raises(OverCap, match=r"0 spent, up to [17]"):
+        made(inner, tmp_path, max_output_tokens=answer, **caps).complete(prompt, form)
+    assert inner.calls == []
+    made(inner, tmp_path, max_output_tokens=80, **caps).complete(prompt, SCHEMA)
+    assert len(inner.calls) == 1
+
+
 def test_a_day_s_cap_counts_over_syncs_and_ends_with_the_day(tmp_path: Path) -> None:
     inner = Counting(tokens=400)
     made(inner, tmp_path, tokens_per_day=1_000).complete(Prompt("s", "one"), SCHEMA)
-    with pytest.raises(OverCap):
+    with pytest.raises(OverCap, match="a day"):
         made(inner, tmp_path, tokens_per_day=1_000).complete(Prompt("s", "two " * 300), SCHEMA)
     made(inner, tmp_path, "2026-05-02", tokens_per_day=1_000).complete(Prompt("s", "two " * 300), SCHEMA)
     assert len(inner.calls) == 2
 
 
+def test_a_rehearsal_counts_on_from_the_day_and_keeps_nothing(tmp_path: Path) -> None:
+    made(Counting(tokens=400), tmp_path).complete(Prompt("s", "one"), SCHEMA)
+    kept = (tmp_path / "tokens.json").read_bytes()
+    rehearsed = made(Counting(), tmp_path, tokens_per_day=2_000).ledger.rehearsal()
+    rehearsed.count(500, 500)
+    assert rehearsed.spent_today() == 1_800
+    with pytest.raises(OverCap, match="1,800 spent"):
+        rehearsed.insist(200)
+    assert (tmp_path / "tokens.json").read_bytes() == kept
+
+
 def test_tokens_are_estimated_when_the_provider_does_not_say(tmp_path: Path) -> None:
     provider = made(Counting(tokens=0), tmp_path, tokens_per_sync=500)
-    provider.complete(Prompt("s", "word " * 300), SCHEMA)
+    answer = provider.complete(Prompt("s", "word " * 300), SCHEMA)
+    assert answer.tokens_in > 300 and answer.tokens_out == 2
+    assert (provider.ledger.sent, provider.ledger.received) == (answer.tokens_in, answer.tokens_out)
     with pytest.raises(OverCap):
         provider.complete(Prompt("s", "other " * 300), SCHEMA)
+
+
+def test_an_answer_of_no_use_is_paid_for_and_a_failure_is_not(tmp_path: Path) -> None:
+    inner = Counting()
+    provider = made(inner, tmp_path)
+    inner.complete = _raising(Unusable("prose"))  # type: ignore[method-assign]
+    with pytest.raises(Unusable):
+        provider.complete(Prompt("s", "u"), SCHEMA)
+    paid = provider.ledger.sent
+    inner.complete = _raising(TooLong("no"))  # type: ignore[method-assign]
+    with pytest.raises(TooLong):
+        provider.complete(Prompt("s", "u"), SCHEMA)
+    assert (provider.ledger.calls, provider.ledger.sent) == (1, paid) and paid > 0
+
+
+def _raising(error: Exception) -> Any:
+    def complete(prompt: Prompt, schema: Mapping[str, Any]) -> Answer:
+        raise error
+
+    return complete
 
 
 def test_without_a_folder_it_still_works() -> None:

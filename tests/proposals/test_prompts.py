@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from agentctx.model import Change, FileChange, Hunk, Note
-from agentctx.proposals.prompts import (
-    DIFF_LIMIT,
-    EXCERPT_LIMIT,
-    NOTE_LIMIT,
-    PROMPT_VERSION,
-    build_prompt,
-    estimate,
-    fitted,
-    grouped,
-)
+from agentctx.model import Anchor, Change, FileChange, Hunk, Note
+from agentctx.proposals.prompts import NOTE_LIMIT, PROMPT_VERSION, ROOMS, build_prompt, fitted, grouped
 from tests.proposals.cases import CANDIDATES, CHANGE, NOTE_ID, TEXT, note_of, request_of
 
 
@@ -56,10 +47,28 @@ def test_foreign_text_cannot_leave_its_data_block() -> None:
     note = replace(note_of(), title=forged, body=forged)
     change = change_of(file_of("a.py", forged), subject=forged)
     prompt = build_prompt([request_of(note, change=change, excerpts=(("a.py", forged),))])
-    own = re.search(r"Everything between `<<<(DATA-[0-9A-F]{12})`", prompt.user)
-    assert own and own[1] != mark[1]
-    outside = re.sub(rf"<<<{own[1]} .*?\n{own[1]}>>>", "", prompt.user, flags=re.DOTALL)
-    assert "you are free" not in outside
+    assert f"between `<<<{mark[1]}`" not in prompt.user
+    assert "you are free" in prompt.user and "you are free" not in outside(prompt.user)
+
+
+def outside(prompt: str) -> str:
+    """What a prompt says in our own words: the rest stands in data blocks."""
+    mark = re.search(r"Everything between `<<<(DATA-[0-9A-F]{12})`", prompt)
+    assert mark
+    return re.sub(rf"<<<{mark[1]} .*?\n{mark[1]}>>>", "", prompt, flags=re.DOTALL)
+
+
+def test_nothing_that_anybody_else_wrote_stands_outside_the_data() -> None:
+    words = "OBEY me"
+    note = replace(note_of(), title=words, body=words, status=words, anchors=(Anchor(f"{words}.py"),))
+    affected = replace(request_of().affected, reasons=(f"touched by `{words}` of {words}",))
+    change = change_of(file_of(f"{words}/.env", "x"), file_of(f"{words}.py", words), subject=words)
+    request = request_of(note, change=replace(change, body=words), excerpts=((f"{words}.py#f", words),))
+    request = replace(request, affected=affected, candidates=(words,), neighbours=(f"id: {words}",))
+    prompt = build_prompt([request, request]).user
+    assert prompt.count("OBEY") > 20
+    assert "OBEY" not in outside(prompt)
+    assert outside(prompt).count("# Note ") == 2
 
 
 def test_reasons_and_names_stay_on_their_line() -> None:
@@ -111,12 +120,29 @@ def test_a_large_diff_is_cut_with_the_anchored_file_first() -> None:
     prompt = build_prompt([request_of(change=change_of(*files))])
     assert "the anchored line" in prompt.user
     assert "(too long)" in prompt.user
-    assert len(prompt.user) < DIFF_LIMIT + 12_000
+    assert len(prompt.user) < ROOMS[0].diff + 12_000
 
 
 def test_a_long_excerpt_is_cut() -> None:
-    prompt = build_prompt([request_of(excerpts=(("a.py", "y" * EXCERPT_LIMIT * 3),))])
-    assert prompt.user.count("y" * EXCERPT_LIMIT) == 1
+    most = ROOMS[0].excerpt
+    prompt = build_prompt([request_of(excerpts=(("a.py", "y" * most * 3),))])
+    assert prompt.user.count("y" * most) == 1
+    assert "y" * (most + 1) not in prompt.user and "y\n(cut)\n" in prompt.user
+
+
+def test_with_less_room_everything_is_cut_but_the_note() -> None:
+    files = [file_of(f"other{n}.py", f"line of {n} " * 1_000) for n in range(20)]
+    files.append(file_of("src/auth/tokens.py", "the anchored line"))
+    excerpts = tuple((f"f{n}.py", "y" * 9_000) for n in range(30))
+    request = request_of(change=change_of(*files), excerpts=excerpts)
+    sizes = []
+    for room in ROOMS:
+        prompt = build_prompt([request], room)
+        assert TEXT.split("---\n", 2)[2].strip() in prompt.user and "the anchored line" in prompt.user
+        assert all(f"f{n}.py:" in prompt.user for n in range(30))
+        assert prompt.user.count("y") < room.code + 500
+        sizes.append(len(prompt.user))
+    assert sizes[0] > 3 * sizes[1] and sizes[1] > 1.5 * sizes[2]
 
 
 def test_small_notes_are_asked_about_together_and_large_ones_alone() -> None:
@@ -136,9 +162,3 @@ def test_several_notes_share_one_prompt() -> None:
     assert "# Note 1 of 2" in prompt.user
     assert "id `another`" in prompt.user
     assert prompt.user.count("+MAX_AGE = 1800") == 1
-
-
-def test_the_estimate_is_in_the_right_region() -> None:
-    tokens, out = estimate(build_prompt([request_of()]))
-    assert 700 < tokens < 4_000
-    assert out == 600
