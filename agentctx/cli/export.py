@@ -180,14 +180,17 @@ def _rows(namespace: str, only: str | None, backup: bool = False) -> Iterator[tu
 
 def _notes(project: Any, namespace: str) -> Rows:
     from agentctx.flows.export import context_of, rows_of_repository
+    from agentctx.flows.memories import Place
     from agentctx.flows.prime import prime, query_for
+    from agentctx.memory.rows import DEFAULT_TENANT
     from agentctx.note_versions import history_of_notes
 
     notes = project.notes.notes
     history = history_of_notes(project.git, project.context, project.config.notes.include)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     contexts = context_of(prime(project), query_for(project, "", ()), namespace, now)
-    return rows_of_repository(notes, history, contexts, namespace, now)
+    tenant = Place.chosen().tenant or DEFAULT_TENANT
+    return rows_of_repository(notes, history, contexts, namespace, now, tenant)
 
 
 def _target(out: str) -> Path | TextIO:

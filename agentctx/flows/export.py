@@ -18,12 +18,12 @@ from typing import Any, TextIO
 
 from agentctx.errors import NotWritable
 from agentctx.memory import jsonl, to_stash
-from agentctx.memory.batches import Rows
+from agentctx.memory.batches import NOTES, Rows
 from agentctx.memory.canonical import instant, json_text, namespace_path, plain
 from agentctx.memory.dump import dump
 from agentctx.memory.ids import derived
 from agentctx.memory.load import load
-from agentctx.memory.rows import Head
+from agentctx.memory.rows import DEFAULT_TENANT, Head
 from agentctx.model import (
     Briefing,
     Commit,
@@ -53,7 +53,6 @@ __all__ = [
 ]
 
 Progress = Callable[[int], None]
-EXTRACTOR = "notes"
 
 
 def rows_of_repository(
@@ -62,23 +61,29 @@ def rows_of_repository(
     contexts: Sequence[WorkingContext],
     namespace: str,
     now: str,
+    tenant: str = DEFAULT_TENANT,
 ) -> Rows:
     """Everything one repository has to export, ready for any of the ways out.
 
     ``namespace`` becomes a mirror: facts that an earlier export wrote there and that history no longer
     knows (a rewritten branch) are retracted.
     """
+    facts = facts_of_notes(notes, history, namespace, now)
     return Rows(
         episodes=episodes_of_history(notes, history, namespace, now),
-        facts=facts_of_notes(notes, history, namespace, now),
+        facts=facts,
         contexts=contexts,
+        tenant=tenant,
         mirror=namespace,
         mirror_at=now,
+        mirror_holds=[fact.id for fact in facts if fact.status == "active"],
     )
 
 
 def joined(notes: Rows, memory: Rows) -> Rows:
-    """Both as one export. Facts of the notes are heads of their keys as long as they are active."""
+    """Both as one export of the tenant whose memory it is. Facts of the notes are heads of their keys as long
+    as they are active.
+    """
     facts = list(notes.facts)
     heads = [Head(f.namespace, f.entity, f.property, f.id) for f in facts if f.status == "active"]
     return replace(
@@ -88,6 +93,7 @@ def joined(notes: Rows, memory: Rows) -> Rows:
         contexts=chain(notes.contexts, memory.contexts),
         heads=[*heads, *(memory.heads or ())],
         removals=memory.removals,
+        tenant=memory.tenant,
     )
 
 
@@ -208,7 +214,7 @@ class _Story:
             valid_at=self.at,
             recorded_at=self.at,
             origin="git",
-            extractor=EXTRACTOR,
+            extractor=NOTES,
             git_commit=commit.id,
             git_path=version.path,
             git_blob=version.blob,

@@ -6,11 +6,10 @@ that was stopped can start again from the beginning without harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from agentctx.memory.canonical import namespace_path
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
     Head,
@@ -43,6 +42,10 @@ BATCH = 5_000
 """Values in a batch: a few megabytes, well under a second to load."""
 CHUNK = 400
 """Values in one IN list."""
+NOTES = "notes"
+"""The extractor of facts that are what notes say."""
+MIRRORED = f"{{0}}.origin = 'git' AND {{0}}.extractor = '{NOTES}'"
+"""The condition of such a fact."""
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -70,18 +73,19 @@ class Rows:
     """What was removed where these rows come from; it goes before anything is written."""
     tenant: str = DEFAULT_TENANT
     mirror: str = ""
-    """A namespace whose facts out of git are exactly these: others of that origin there are retracted."""
+    """A namespace whose facts of notes are exactly these: others of that kind there are retracted."""
     mirror_at: str = ""
     """The time of that retraction: the date of the newest commit that was exported."""
+    mirror_holds: Sequence[str] = ()
+    """The ids of those that hold."""
 
 
 @dataclass(slots=True)
 class Batches:
-    """Iterates over the batches of ``rows``; afterwards ``kept`` holds the live facts of the mirror."""
+    """Iterates over the batches of ``rows``, once."""
 
     rows: Rows
     size: int = BATCH
-    kept: list[str] = field(default_factory=list)
     _batch: dict[Table, dict[tuple[object, ...], Row]] = field(default_factory=dict)
     _namespaces: set[str] = field(default_factory=set)
     _count: int = 0
@@ -128,17 +132,11 @@ class Batches:
 
     def _fact(self, fact: Fact) -> None:
         self._namespace(fact.namespace, fact.recorded_at)
-        row = fact_row(fact, self.rows.tenant)
-        self._put(FACTS, row)
+        self._put(FACTS, fact_row(fact, self.rows.tenant))
         for source in source_rows(fact):
             self._put(FACT_SOURCES, source)
-        if fact.status != "active":
-            return
-        if self.rows.heads is None:
+        if fact.status == "active" and self.rows.heads is None:
             self._head(Head(fact.namespace, fact.entity, fact.property, fact.id))
-        mirrored = self.rows.mirror and namespace_path(fact.namespace) == namespace_path(self.rows.mirror)
-        if mirrored and fact.origin == "git":
-            self.kept.append(str(row[0]))
 
     def _head(self, head: Head) -> None:
         self._put(FACT_HEADS, head_row(head, self.rows.tenant))

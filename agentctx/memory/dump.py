@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from agentctx.memory.batches import Batches, Rows, chunks
-from agentctx.memory.canonical import instant, namespace_path
+from agentctx.memory.batches import MIRRORED, Batches, Rows, chunks
+from agentctx.memory.canonical import instant, namespace_path, plain
+from agentctx.memory.merging import conflict, settling
 from agentctx.memory.migrations import LEDGER, migrations, statements
 from agentctx.memory.rows import namespace_id
 from agentctx.memory.tables import REMOVALS, Row, Table, Value
@@ -51,14 +52,15 @@ def dump(rows: Rows) -> Iterator[str]:
     yield "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n"
     yield "SET client_min_messages = warning;\n\nBEGIN;\n"
     yield from _schema()
-    yield "COMMIT;\n\nBEGIN;\n"
-    batches = Batches(rows)
-    for batch in batches:
+    tenant = quoted(plain(rows.tenant))
+    yield f"COMMIT;\n\nBEGIN;\nSET LOCAL agentctx.tenant = {tenant};\n"  # as the policies of a server ask
+    yield from (f"{statement};\n" for statement in mirror_ended(rows))
+    for batch in Batches(rows):
         for table, lines in batch.items():
             if table is REMOVALS:
                 yield from _removed(lines)
-            yield from _inserts(table, lines)
-    for statement in mirror_statements(rows, batches.kept):
+            yield from _inserts(table, lines, conflict(table, mirror_of(rows)))
+    for statement in (*settling(f"f.tenant_id = {tenant}"), *mirror_headless(rows)):
         yield f"{statement};\n"
     yield "COMMIT;\n"
 
@@ -74,7 +76,7 @@ def _schema() -> Iterator[str]:
         )
 
 
-def _inserts(table: Table, rows: Sequence[Row]) -> Iterator[str]:
+def _inserts(table: Table, rows: Sequence[Row], said: str) -> Iterator[str]:
     head = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES\n"
     lines: list[str] = []
     size = 0
@@ -82,10 +84,10 @@ def _inserts(table: Table, rows: Sequence[Row]) -> Iterator[str]:
         lines.append(f"({', '.join(literal(value) for value in row)})")
         size += len(lines[-1])
         if size >= STATEMENT_BYTES:
-            yield _insert(head, lines, table)
+            yield _insert(head, lines, said)
             lines, size = [], 0
     if lines:
-        yield _insert(head, lines, table)
+        yield _insert(head, lines, said)
 
 
 def _removed(removals: Sequence[Row]) -> Iterator[str]:
@@ -109,21 +111,37 @@ def _removed(removals: Sequence[Row]) -> Iterator[str]:
         yield f"DELETE FROM embeddings WHERE owner_id IN ({ids});\n"
 
 
-def _insert(head: str, lines: Sequence[str], table: Table) -> str:
-    return head + ",\n".join(lines) + f"\n{table.upsert()};\n"
+def _insert(head: str, lines: Sequence[str], said: str) -> str:
+    return head + ",\n".join(lines) + f"\n{said};\n"
 
 
-def mirror_statements(rows: Rows, kept: Sequence[str]) -> list[str]:
-    """What makes ``rows.mirror`` hold no other live fact out of git than ``kept`` (rewritten history)."""
+def mirror_of(rows: Rows) -> str:
+    """The id of the namespace that ``rows`` mirror; empty for none."""
+    return namespace_id(rows.tenant, namespace_path(rows.mirror)) if rows.mirror else ""
+
+
+def mirror_ended(rows: Rows) -> list[str]:
+    """Before the rows are written: no fact of the notes is live there that history no longer knows."""
     if not rows.mirror:
         return []
-    space = quoted(namespace_id(rows.tenant, namespace_path(rows.mirror)))
     at = quoted(instant(rows.mirror_at))
-    others = f" AND id NOT IN ({', '.join(quoted(ident) for ident in kept)})" if kept else ""
-    mine = f"namespace_id = {space} AND origin = 'git'"
+    holds = ", ".join(quoted(ident) for ident in rows.mirror_holds)
     return [
         f"UPDATE facts SET status = 'retracted', invalid_at = valid_at, retired_at = {at}"
-        f" WHERE {mine} AND status = 'active'{others}",
-        f"DELETE FROM fact_heads WHERE namespace_id = {space}"
-        f" AND fact_id IN (SELECT id FROM facts WHERE {mine} AND status <> 'active')",
+        f" WHERE {_mirrored(rows)} AND facts.status = 'active'"
+        + (f" AND facts.id NOT IN ({holds})" if holds else "")
     ]
+
+
+def mirror_headless(rows: Rows) -> list[str]:
+    """Afterwards: a key whose fact of the notes is over has no head."""
+    if not rows.mirror:
+        return []
+    return [
+        f"DELETE FROM fact_heads WHERE namespace_id = {quoted(mirror_of(rows))}"
+        f" AND fact_id IN (SELECT id FROM facts WHERE {_mirrored(rows)} AND facts.status <> 'active')"
+    ]
+
+
+def _mirrored(rows: Rows) -> str:
+    return f"facts.namespace_id = {quoted(mirror_of(rows))} AND {MIRRORED.format('facts')}"

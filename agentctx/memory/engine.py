@@ -82,6 +82,9 @@ class Session(Protocol):
     def has_table(self, name: str, column: str = "") -> bool:
         """Whether a table of this name (with a column of that name) is in the schema."""
 
+    def wordless(self, table: Table, limit: int) -> list[tuple[Any, ...]]:
+        """Rows of ``episodes`` or ``facts`` that are not in the search index, by id."""
+
     def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Give rows of ``episodes`` or ``facts`` that are there, by id, their words in the search index."""
 

@@ -1,6 +1,6 @@
 """Rows into a live PostgreSQL, one transaction a batch: COPY, as long as nothing of them is there.
 
-Once a batch meets a row that is there, it and those after it go through a staging table and an upsert.
+Once a batch meets a row that is there, it and those after it are merged, as imports are.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from agentctx.memory.asserting import refuse_foreign, write_rows
+from agentctx.memory.asserting import refuse_foreign
 from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.connections import connect
-from agentctx.memory.dump import mirror_statements
+from agentctx.memory.dump import mirror_ended, mirror_headless, mirror_of
 from agentctx.memory.engine import Session, migrate
 from agentctx.memory.erasing import remove_as_elsewhere
+from agentctx.memory.merging import Merge, conflict
 from agentctx.memory.postgres import PostgresSession, transaction, with_words, worded
-from agentctx.memory.tables import EPISODES, NAMESPACES, REMOVALS, Row, Table
+from agentctx.memory.tables import EPISODES, FACT_HEADS, NAMESPACES, REMOVALS
 from agentctx.memory.words import searched_by_words, words_of_rows
 
 Progress = Callable[[int], None]
@@ -24,7 +25,7 @@ Progress = Callable[[int], None]
 
 
 def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int = BATCH) -> int:
-    """Create or update the schema behind ``dsn`` and upsert ``rows``; the number of rows written.
+    """Create or update the schema behind ``dsn`` and merge ``rows`` in; the number of rows written.
 
     A second run changes nothing. Raises ``MissingExtra``, ``Conflict`` (schema of another agentctx, ids of
     another tenant) and ``AgentctxError`` in the server's words; batches before the failure stay.
@@ -32,15 +33,20 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
     written = 0
     with connect(dsn) as connection:
         transaction(connection, lambda session: migrate(session, "core"), creating=True)
-        loading = _Loading(rows.tenant, PostgresSession(connection).has_table(EPISODES.name, "words"))
-        batches = Batches(rows, batch_size)
-        for batch in batches:
-            transaction(connection, partial(loading.write, batch=batch))
+        found = PostgresSession(connection)
+        tenant = rows.tenant if found.bound() else ""
+        searched = found.has_table(EPISODES.name, "words")
+        keyed = bool(found.rows(f"SELECT 1 FROM {FACT_HEADS.name} LIMIT 1"))
+        loading = _Loading(Merge(rows.tenant, mirror_of(rows), searched), keyed)
+        first = mirror_ended(rows)
+        for batch in Batches(rows, batch_size):
+            transaction(connection, partial(loading.write, batch=batch, first=first), tenant=tenant)
+            first = []
             written += sum(len(lines) for lines in batch.values())
             if progress:
                 progress(written)
-        statements = mirror_statements(rows, batches.kept)
-        transaction(connection, lambda session: [session.run(statement) for statement in statements])
+        last = partial(loading.write, batch={}, first=[*first, *mirror_headless(rows)])
+        transaction(connection, last, tenant=tenant)
     return written
 
 
@@ -48,47 +54,38 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
 class _Loading:
     """What one load has learnt about its target."""
 
-    tenant: str
-    searched: bool
-    """There is a search index."""
+    merge: Merge
+    keyed: bool
+    """Keys had heads before: facts may meet others of their key under ids of their own."""
     fresh: bool = True
     """No row was met so far that was there before."""
 
-    def write(self, session: Session, batch: Batch) -> None:
-        """One batch; ``transaction`` runs it again without ``copying`` when a row of it was there."""
+    def write(self, session: Session, batch: Batch, first: Sequence[str]) -> None:
+        """``first`` and one batch; ``transaction`` runs it again without ``copying`` when a row of it was
+        there.
+        """
         assert isinstance(session, PostgresSession)
-        self.fresh = self.fresh and session.copying
-        for table, lines in batch.items():
-            if self.fresh and refuse_foreign(session, table, lines[:1], self.tenant, written=False):
-                self.fresh = False  # known before the words of a whole batch are cut for nothing
+        for statement in first:
+            session.run(statement)
+        self.fresh = self.fresh and session.copying and not self._met(session, batch)
+        if self.fresh and (not self.keyed or batch.keys() <= {NAMESPACES, EPISODES}):
+            self._copy(session, batch)
+        else:
+            self.merge.write(session, batch)
+
+    def _met(self, session: Session, batch: Batch) -> bool:
+        """Known before the words of a whole batch are cut for nothing."""
+        tenant = self.merge.tenant
+        return any(refuse_foreign(session, table, rows[:1], tenant, False) for table, rows in batch.items())
+
+    def _copy(self, session: PostgresSession, batch: Batch) -> None:
+        for table, rows in batch.items():
             if table is REMOVALS:
-                remove_as_elsewhere(session, lines)
+                remove_as_elsewhere(session, rows)
             elif table is NAMESPACES:
-                write_rows(session, table, lines)
-            elif self.fresh:
-                target, held = self._target(table, lines)
-                session.copy(target.name, target.columns, held)
+                session.insert(table, rows, conflict(table))
+            elif self.merge.searched and searched_by_words(table):
+                lines = worded(rows, words_of_rows(table, rows))
+                session.copy(table.name, with_words(table).columns, lines)
             else:
-                self._upsert(session, table, lines)
-
-    def _target(self, table: Table, lines: Sequence[Row]) -> tuple[Table, Sequence[Row]]:
-        """A table as it is there and rows for it, with their words where it has them."""
-        if self.searched and searched_by_words(table):
-            return with_words(table), worded(lines, words_of_rows(table, lines))
-        return table, lines
-
-    def _upsert(self, session: PostgresSession, table: Table, lines: Sequence[Row]) -> None:
-        there = refuse_foreign(session, table, lines, self.tenant, written=False)
-        if table.on_repeat == "keep":
-            lines = [line for line in lines if line[0] not in there]
-        target, held = self._target(table, lines)
-        columns = ", ".join(target.columns)
-        session.run(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_{table.name} ON COMMIT DELETE ROWS AS"
-            f" SELECT {columns} FROM {table.name} WITH NO DATA"
-        )
-        session.copy(f"staged_{table.name}", target.columns, held)
-        session.run(
-            f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM staged_{table.name} WHERE true"
-            f" {target.upsert()}"
-        )
+                session.copy(table.name, table.columns, rows)

@@ -1,90 +1,137 @@
-"""An import meets what is there: of two states of one row the later one stays, and a key keeps one value.
+"""Rows meet what is there: of two states of one row the later one stays, and a key keeps one value.
 
 Nothing that an older export says is lost or revived: a fact that was superseded or retracted since stays so,
-a working context that was saved since stays as it is. Versions only grow.
+a working context that was saved since stays as it is. Versions only grow. Imports and exports go through
+here, and dumps say the same in plain SQL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from agentctx.memory.batches import chunks
+from agentctx.memory.asserting import refuse_foreign
+from agentctx.memory.batches import MIRRORED, chunks
 from agentctx.memory.engine import Session
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.reading import marks
-from agentctx.memory.rows import fact_of
-from agentctx.memory.supersession import settled
-from agentctx.memory.tables import FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Row, Table
-from agentctx.memory.words import add_rows, searched_by_words
-from agentctx.model import Fact
-
-_KEY = ("namespace_id", "entity", "property")
-_ENDED = ("status", "invalid_at", "retired_at", "superseded_by")
-_NEWER = {
-    FACTS: (
-        " WHERE COALESCE(excluded.retired_at, excluded.recorded_at) >= COALESCE(facts.retired_at,"
-        " facts.recorded_at)"
-    ),
-    WORKING_CONTEXT: " WHERE excluded.updated_at >= working_context.updated_at",
-}
-"""A row of the system clock changes when it is recorded and when it is retired, never otherwise."""
-_HIGHER = (
-    "ON CONFLICT (namespace_id, entity, property) DO UPDATE SET version = excluded.version"
-    " WHERE excluded.version > fact_heads.version"
+from agentctx.memory.tables import (
+    EPISODES,
+    FACT_HEADS,
+    FACTS,
+    NAMESPACES,
+    REMOVALS,
+    WORKING_CONTEXT,
+    Row,
+    Table,
 )
+from agentctx.memory.words import add_rows
+
+_NEWER = (
+    " WHERE (COALESCE(excluded.retired_at, excluded.recorded_at) >= COALESCE(facts.retired_at,"
+    " facts.recorded_at))"
+)
+"""A row of the system clock changes when it is recorded and when it is retired, never otherwise."""
+_CONFLICTS = {
+    FACTS: FACTS.upsert() + _NEWER,
+    WORKING_CONTEXT: f"{WORKING_CONTEXT.upsert()} WHERE excluded.updated_at >= working_context.updated_at",
+    FACT_HEADS: (
+        "ON CONFLICT (namespace_id, entity, property) DO UPDATE SET version = excluded.version"
+        " WHERE excluded.version > fact_heads.version"
+    ),
+    NAMESPACES: (
+        "ON CONFLICT (id) DO UPDATE SET description = excluded.description"
+        " WHERE namespaces.description = '' AND excluded.description <> ''"
+    ),
+}
 
 
-def merge_rows(session: Session, batch: Mapping[Table, Sequence[Row]]) -> None:
-    """Write a batch of an import beside what is there; every key of it has one active fact afterwards."""
-    for table, rows in batch.items():
-        if table is REMOVALS:
-            remove_as_elsewhere(session, rows)
-            continue
-        conflict = _HIGHER if table is FACT_HEADS else table.upsert() + _NEWER.get(table, "")
-        if searched_by_words(table):
-            add_rows(session, table, rows, conflict)
-        else:
-            session.insert(table, rows, conflict)
-        if table not in (FACTS, FACT_HEADS):
-            continue
-        place = table.columns.index("id" if table is FACTS else "fact_id")
-        for part in chunks(str(row[place]) for row in rows):
-            _settle(session, part)
-            _point(session, part)
+def conflict(table: Table, mirror: str = "") -> str:
+    """The part of an INSERT after its values. Facts of the notes of ``mirror``, the id of a namespace that
+    mirrors a history, are as that history has them now.
+    """
+    said = _CONFLICTS.get(table) or table.upsert()
+    if table is FACTS and mirror:
+        return f"{said} OR (excluded.namespace_id = '{mirror}' AND {MIRRORED.format('excluded')})"
+    return said
 
 
 def _same_key(one: str, other: str) -> str:
-    return " AND ".join(f"{one}.{column} = {other}.{column}" for column in _KEY)
+    columns = ("namespace_id", "entity", "property")
+    return " AND ".join(f"{one}.{column} = {other}.{column}" for column in columns)
 
 
-def _settle(session: Session, touched: Sequence[str]) -> None:
-    """Of several active facts of a key all but one end, or become contradictions."""
-    names = ", ".join(f"a.{column}" for column in FACTS.columns)
-    rows = session.rows(
-        f"SELECT DISTINCT a.id, {names} FROM facts f JOIN facts a ON {_same_key('a', 'f')}"
-        f" JOIN facts b ON {_same_key('b', 'f')} AND b.status = 'active' AND b.id <> a.id"
-        f" WHERE a.status = 'active' AND f.id IN ({marks(touched)})",
-        touched,
+_ACTIVE = f"JOIN facts {{0}} ON {_same_key('{0}', 'f')} AND {{0}}.status = 'active'"
+_ORDER = "({0}.valid_at, {0}.recorded_at, {0}.id) < ({1}.valid_at, {1}.recorded_at, {1}.id)"
+_A, _B = _ACTIVE.format("a"), _ACTIVE.format("b")
+
+
+def settling(chosen: str) -> list[str]:
+    """Statements after which the keys of the facts ``f`` that ``chosen`` names have one active fact each, to
+    which their heads point.
+
+    Of several one is a contradiction where a surer one was recorded before it; the others end where the next
+    one begins, as if each had been asserted when it was recorded.
+    """
+    less_sure = (
+        f"SELECT a.id FROM facts f {_A} {_B} AND b.confidence > a.confidence"
+        f" AND (b.recorded_at, b.id) < (a.recorded_at, a.id) WHERE {chosen}"
     )
-    keys: dict[tuple[str, str, str], list[Fact]] = {}
-    for _, *row in rows:
-        keys.setdefault((row[2], row[3], row[4]), []).append(fact_of(row, "/"))
-    changed = [fact for facts in keys.values() for fact in settled(facts)]
-    ended = [
-        (fact.status, fact.invalid_at or None, fact.retired_at or None, fact.superseded_by or None, fact.id)
-        for fact in changed
+    following = (
+        f"SELECT DISTINCT a.id AS ended, b.id, b.valid_at, b.recorded_at FROM facts f {_A} {_B}"
+        f" AND {_ORDER.format('a', 'b')} WHERE {chosen} AND NOT EXISTS (SELECT 1 FROM facts c"
+        f" WHERE {_same_key('c', 'a')} AND c.status = 'active'"
+        f" AND {_ORDER.format('a', 'c')} AND {_ORDER.format('c', 'b')})"
+    )
+    holding = f"SELECT DISTINCT a.id, a.namespace_id, a.entity, a.property FROM facts f {_A} WHERE {chosen}"
+    return [
+        f"UPDATE facts SET status = 'disputed' WHERE id IN ({less_sure})",
+        "UPDATE facts SET status = 'superseded', superseded_by = n.id,"
+        " invalid_at = CASE WHEN facts.invalid_at < n.valid_at THEN facts.invalid_at ELSE n.valid_at END,"
+        " retired_at = CASE WHEN facts.recorded_at > n.recorded_at THEN facts.recorded_at"
+        f" ELSE n.recorded_at END FROM ({following}) AS n WHERE facts.id = n.ended",
+        "UPDATE fact_heads SET fact_id = n.id, version = fact_heads.version + 1"
+        f" FROM ({holding}) AS n WHERE {_same_key('fact_heads', 'n')} AND fact_heads.fact_id <> n.id",
     ]
-    if ended:
-        session.update(FACTS, _ENDED, ("id",), ended)
 
 
-def _point(session: Session, touched: Sequence[str]) -> None:
-    """Heads follow the active fact of their key."""
-    rows = session.rows(
-        f"SELECT DISTINCT a.id, h.version + 1, h.namespace_id, h.entity, h.property FROM facts f"
-        f" JOIN fact_heads h ON {_same_key('h', 'f')} JOIN facts a ON {_same_key('a', 'f')}"
-        f" WHERE a.status = 'active' AND a.id <> h.fact_id AND f.id IN ({marks(touched)})",
-        touched,
-    )
-    if rows:
-        session.update(FACT_HEADS, ("fact_id", "version"), _KEY, rows)
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How rows of one tenant are written beside what is there."""
+
+    tenant: str
+    mirror: str = ""
+    """See ``conflict``."""
+    searched: bool = True
+    """There is a search index."""
+
+    def write(self, session: Session, batch: Mapping[Table, Sequence[Row]]) -> None:
+        """Write a batch; every key of it has one active fact afterwards. Raises ``Conflict``."""
+        for table, rows in batch.items():
+            if table is REMOVALS:
+                remove_as_elsewhere(session, rows)
+            elif table in (EPISODES, FACTS):
+                self._items(session, table, rows)
+            else:
+                session.insert(table, rows, conflict(table))
+            if table in (FACTS, FACT_HEADS):
+                place = table.columns.index("id" if table is FACTS else "fact_id")
+                for part in chunks(str(row[place]) for row in rows):
+                    for statement in settling(f"f.id IN ({marks(part)})"):
+                        session.run(statement, part)
+
+    def _items(self, session: Session, table: Table, rows: Sequence[Row]) -> None:
+        """Episodes or facts. A row that policies hide is never replaced: it is missed after the writing."""
+        there = refuse_foreign(session, table, rows, self.tenant, written=False)
+        new = [row for row in rows if row[0] not in there]
+        self._put(session, table, new, f"ON CONFLICT ({', '.join(table.key)}) DO NOTHING")
+        refuse_foreign(session, table, new, self.tenant, written=True)
+        if table.on_repeat != "keep":
+            known = [row for row in rows if row[0] in there]
+            self._put(session, table, known, conflict(table, self.mirror))
+
+    def _put(self, session: Session, table: Table, rows: Sequence[Row], said: str) -> None:
+        if rows and self.searched:
+            add_rows(session, table, rows, said)
+        elif rows:
+            session.insert(table, rows, said)

@@ -81,7 +81,7 @@ class PostgresSession:
     ) -> int:
         """See ``engine.Session``."""
         target, lines = with_words(table), worded(rows, words)
-        if self.copying and len(lines) >= SEVERAL:
+        if self.copying and len(lines) >= SEVERAL and "DO UPDATE" not in conflict:
             self.copy(target.name, target.columns, lines)
             return len(lines)
         newer = conflict.replace(" DO UPDATE SET ", f" DO UPDATE SET {_WORDS} = excluded.{_WORDS}, ", 1)
@@ -124,6 +124,16 @@ class PostgresSession:
             (name,),
         )
         return bool(found) and (not column or (column,) in found)
+
+    def bound(self) -> bool:
+        """Whether policies hide the rows of other tenants from this role."""
+        return bool(self.rows(_POLICIES)) and bool(self.rows(_ACTIVE)[0][0])
+
+    def wordless(self, table: Table, limit: int) -> list[tuple[Any, ...]]:
+        """See ``engine.Session``."""
+        columns = ", ".join(table.columns)
+        sql = f"SELECT {columns} FROM {table.name} WHERE {_WORDS} IS NULL ORDER BY id LIMIT ?"
+        return self.rows(sql, (limit,))
 
     def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
@@ -179,6 +189,12 @@ PostgreSQL reads as a tsvector."""
 _SEARCHED = tuple(
     f"(SELECT id AS owner_id, {_WORDS} FROM {name}) AS search" for name in ("facts", "episodes")
 )
+_POLICIES = (
+    "SELECT 1 FROM pg_class WHERE relname = 'episodes' AND relrowsecurity"
+    " AND relnamespace = CAST(current_schema() AS regnamespace)"
+)
+_ACTIVE = "SELECT row_security_active('episodes')"
+"""Asked only where there are policies: not every engine has this function."""
 _BOUND = (
     "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relname = ANY(?)"
     " AND relnamespace = CAST(current_schema() AS regnamespace)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from agentctx.memory import (
@@ -33,8 +34,8 @@ from agentctx.memory.rows import (
 )
 from agentctx.memory.sqlite import SqliteDatabase
 from agentctx.memory.supersession import key_of
-from agentctx.memory.tables import EPISODES, FACTS, NAMESPACES
-from agentctx.memory.words import add_rows, index_rows
+from agentctx.memory.tables import EPISODES, NAMESPACES
+from agentctx.memory.words import add_rows, index_wordless, wordless
 from agentctx.model import Episode, Fact, WorkingContext
 
 
@@ -57,7 +58,8 @@ class SqlStore:
         self._known: set[str] = set()
         """Namespaces that are committed: they need no second insert."""
         self._frequent = searching.Frequent()
-        database.create(lambda session: _prepare(session))
+        database.create(lambda session: migrate(session, session.engine))
+        self._find_words()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -116,18 +118,9 @@ class SqlStore:
 
     def restore(self, rows: Rows) -> int:
         """See ``base.Store``."""
-        batches = Batches(replace(rows, tenant=self.tenant))
-        written = 0
-
-        def work(session: Session) -> None:
-            for table, lines in batch.items():
-                asserting.refuse_foreign(session, table, lines, self.tenant, written=False)
-            merging.merge_rows(session, batch)
-            for table, lines in batch.items():
-                asserting.refuse_foreign(session, table, lines, self.tenant, written=True)
-
-        for batch in batches:
-            self._database.write(work)
+        merge, written = merging.Merge(self.tenant), 0
+        for batch in Batches(replace(rows, tenant=self.tenant)):
+            self._database.write(partial(merge.write, batch=batch))
             written += sum(len(lines) for lines in batch.values())
         return written
 
@@ -342,6 +335,7 @@ class SqlStore:
 
     def sweep(self, now: str) -> dict[str, int]:
         """See ``base.Store``."""
+        self._find_words()
         at = instant(now)
         counts = self._database.write(lambda session: erasing.sweep(session, self.tenant, at))
         total = dict(counts)
@@ -350,10 +344,7 @@ class SqlStore:
             total = {table: total[table] + count for table, count in counts.items()}
         return total
 
-
-def _prepare(session: Session) -> None:
-    """Bring the schema up to date; what was loaded before there was a search index is indexed now."""
-    if 2 in migrate(session, session.engine):
-        for table in (EPISODES, FACTS):
-            for rows in reading.pages(session.rows, table):
-                index_rows(session, table, rows)
+    def _find_words(self) -> None:
+        """Put what others wrote without its words (a dump that ``psql`` loaded) into the search index."""
+        while self._database.read(wordless):
+            self._database.write(index_wordless)

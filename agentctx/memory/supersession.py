@@ -152,23 +152,3 @@ def _close(made: Plan, old: Fact, new: Fact) -> None:
         )
     else:
         made.closings.append(Closing(old.id, ends, new.recorded_at, new.id))
-
-
-def settled(facts: Sequence[Fact]) -> list[Fact]:
-    """What changes so that of several active facts of one key a single one stays active.
-
-    They are taken in the order in which they were recorded, as if each had been asserted then.
-    """
-    current, *rest = sorted(facts, key=lambda fact: (fact.recorded_at, fact.id))
-    changed = []
-    for fact in rest:
-        if fact.confidence < current.confidence:
-            changed.append(replace(fact, status="disputed"))
-            continue
-        past, current = sorted((current, fact), key=lambda one: (one.valid_at, one.recorded_at, one.id))
-        ends = min(past.invalid_at or current.valid_at, current.valid_at)
-        known = max(past.recorded_at, current.recorded_at)
-        changed.append(
-            replace(past, status="superseded", invalid_at=ends, retired_at=known, superseded_by=current.id)
-        )
-    return changed

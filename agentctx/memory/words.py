@@ -13,6 +13,7 @@ MOST = 4_000
 _LONGEST = 128
 _READ = 200_000
 """Characters of a text that are read for its words."""
+_PAGE = 2_000
 
 
 def words_of(text: str) -> list[str]:
@@ -37,10 +38,17 @@ def add_rows(session: Session, table: Table, rows: Sequence[Row], conflict: str 
     session.add(table, rows, words_of_rows(table, rows), conflict)
 
 
-def index_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
-    """Put rows of ``episodes`` or ``facts`` that are there into the search index."""
-    owners = [str(row[0]) for row in rows]
-    session.index(table, zip(owners, words_of_rows(table, rows), strict=True))
+def wordless(session: Session) -> bool:
+    """Whether rows are there that are not in the search index."""
+    return any(session.wordless(table, 1) for table in _TEXTS)
+
+
+def index_wordless(session: Session) -> None:
+    """Put some rows that are there into the search index; when ``wordless`` says no more, all are."""
+    for table in _TEXTS:
+        rows = session.wordless(table, _PAGE)
+        owners = [str(row[0]) for row in rows]
+        session.index(table, zip(owners, words_of_rows(table, rows), strict=True))
 
 
 def words_of_rows(table: Table, rows: Sequence[Row]) -> list[list[str]]:

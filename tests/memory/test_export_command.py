@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import psycopg
+import pytest
 
 from tests.memory.conftest import Server
 from tests.repository import TempRepo
@@ -88,10 +89,20 @@ def test_a_database_without_the_tables_of_stash_says_how_they_come(
     assert done.returncode == 2 and "start Stash on it once" in done.stderr
 
 
-def test_a_role_that_policies_bind_is_told_who_may_export(repo: TempRepo, app_dsn: str) -> None:
+def test_a_role_that_policies_bind_exports_as_the_tenant_that_was_chosen(
+    repo: TempRepo, app_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop(repo)
-    done = repo.agentctx("export", "postgres", "--dsn", app_dsn)
-    assert done.returncode == 2 and "the owner of the tables" in done.stderr
+    monkeypatch.setenv("AGENTCTX_TENANT", "team")
+    repo.agentctx("fact", "set", "tenfact", "p", "v")
+    for only in ([], ["--only", "notes"], ["--only", "memory"]):
+        done = repo.agentctx("export", "postgres", "--dsn", app_dsn, *only)
+        assert done.returncode == 0, done.stderr
+    with psycopg.connect(app_dsn.replace("agentctx_app@", "postgres@")) as connection:
+        for table in ("namespaces", "episodes", "facts", "working_context"):
+            found = connection.execute(f"SELECT DISTINCT tenant_id FROM {table}").fetchall()
+            assert found == [("team",)], table
+        assert connection.execute("SELECT count(*) FROM facts WHERE entity = 'tenfact'").fetchone() == (1,)
 
 
 def test_one_way_out_must_be_chosen(repo: TempRepo) -> None:
