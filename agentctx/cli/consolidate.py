@@ -23,17 +23,22 @@ if TYPE_CHECKING:
 @DRY
 @JSON
 def consolidate_command(limit: int, model: bool, namespace: str, dry_run: bool, as_json: bool) -> None:
-    """Draw facts out of episodes and the committed manifests, as proposals with confidence and sources.
+    """Draw facts out of episodes, committed manifests and trailers of commits, as proposals with confidence
+    and sources.
 
     `agentctx fact contradictions` lists them; nobody reads one before `agentctx fact resolve ID --keep`.
     """
-    from agentctx.flows.consolidate import by_manifests, by_model, by_rules, propose
+    from agentctx.flows.consolidate import by_commits, by_manifests, by_model, by_rules, propose
     from agentctx.flows.memories import Memory
     from agentctx.project import Project
 
     with Project.open() as project, Memory.of(project) as memory:
         episodes = memory.episodes(limit, namespace=namespace)
-        found = [*by_rules(memory, episodes), *by_manifests(memory, project)]
+        found = [
+            *by_rules(memory, episodes),
+            *by_manifests(memory, project),
+            *by_commits(memory, project),
+        ]
         if model:
             found += by_model(memory, episodes, _provider(project))
         kept = propose(memory, found, dry_run)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from agentctx.cli.memory import JSON, SPACE, SUBJECT, as_of_options, moment, opened, shown, value_of
 from agentctx.cli.output import emit_json, say, table, tell
+
+if TYPE_CHECKING:
+    from agentctx.model import Fact
 
 
 @click.group("fact")
@@ -41,11 +44,23 @@ def fact_set(
             given["expires_at"] = later(memory.now(), rest["ttl"] * 3600)
         fact = memory.new_fact(entity, property, value_of(value, json_value), rest["namespace"], **given)
         held = memory.store.assert_fact(fact, expect)
+        known = memory.store.history(held.namespace, held.entity, held.property)
     if rest["as_json"]:
         return emit_json({"head": held})
     if held.fact_id != fact.id:
-        tell("what held still holds: this is the same, older, or less sure and so a contradiction")
+        tell(_became(next((one for one in known if one.id == fact.id), None)))
     return say(f"{held.fact_id} version {held.version}")
+
+
+def _became(kept: Fact | None) -> str:
+    """What became of a statement that is not the current one; None for one that is no fact of its own."""
+    if kept is None:
+        return "what held still holds: this is the same value"
+    if kept.status == "disputed":
+        return (
+            f"what held still holds, and is surer: {kept.id} is a contradiction that waits for `fact resolve`"
+        )
+    return f"what held still holds: {kept.id} is history, until {kept.invalid_at}"
 
 
 @fact_command.command("get")

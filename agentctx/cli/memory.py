@@ -194,6 +194,7 @@ def episode_command() -> None:
 @click.option("--kind", default="event", type=click.Choice(["message", "tool", "event", "commit", "note"]))
 @click.option("--actor", default="", help="Who said or did it.")
 @click.option("--session", "session_id", default="", help="The conversation it belongs to.")
+@click.option("--commit", "git_commit", default="", metavar="REVISION", help="The commit it is about.")
 @SUBJECT
 @click.option("--at", "occurred_at", default="", metavar="TIME", help="When it happened; default now.")
 @click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
@@ -205,10 +206,19 @@ def episode_add(text: str, ttl: float | None, namespace: str, as_json: bool, **d
 
     with opened() as memory:
         given = {name: value for name, value in details.items() if value}
+        if "git_commit" in given:
+            given["git_commit"] = _commit(given["git_commit"])
         if ttl is not None:
             given["expires_at"] = later(memory.now(), ttl * 3600)
         made = memory.remember(text_of(text), namespace, **given)
     return emit_json({"episode": made}) if as_json else say(made.id)
+
+
+def _commit(revision: str) -> str:
+    from agentctx.project import Project
+
+    with Project.open() as project:
+        return project.git.rev_parse(revision)
 
 
 @episode_command.command("list")

@@ -1,18 +1,21 @@
 """Facts drawn from episodes, by rules or by the model, as proposals: disputed until somebody decides.
 
 A proposal is a fact of status ``disputed`` with its confidence and its sources. No read returns it before
-``agentctx fact resolve``; one that was dismissed, or whose value is known already, is not proposed again.
+``agentctx fact resolve``. One whose value holds or waits is not proposed again, nor one that was dismissed or
+superseded, unless another value held since and something newer says that it has come back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentctx.errors import ModelFailed
 from agentctx.flows.memories import Memory
 from agentctx.llm.base import Prompt, Provider
-from agentctx.memory.drawing import MANIFESTS, MOST, draw, manifest
+from agentctx.memory.canonical import instant
+from agentctx.memory.drawing import MANIFESTS, MOST, Drawn, draw, manifest, trailers
 from agentctx.model import Episode, Fact
 from agentctx.project import Project
 
@@ -56,9 +59,7 @@ def by_rules(memory: Memory, episodes: Iterable[Episode]) -> list[Fact]:
     found: list[Fact] = []
     for episode in episodes:
         for drawn in draw(episode):
-            sources = (("episode", episode.id),)
-            key = (drawn.entity, drawn.property, drawn.value)
-            found.append(_proposal(memory, key, drawn.confidence, sources, f"rule: {drawn.rule}", "agent"))
+            found.append(_drawn(memory, drawn, ("episode", episode.id), episode.occurred_at))
     return found
 
 
@@ -71,12 +72,27 @@ def by_manifests(memory: Memory, project: Project) -> list[Fact]:
     paths = [path for path in sorted(project.git.tree(head)) if path.rpartition("/")[2] in MANIFESTS]
     for path in paths[:MOST]:
         data = project.git.read_blob(f"{head}:{path}") or b""
-        for drawn in manifest(path.rpartition("/")[2], data[:_FILE].decode("utf-8", "replace")):
-            key = (drawn.entity, f"{drawn.property} in {path}", drawn.value)
-            found.append(
-                _proposal(memory, key, drawn.confidence, (("commit", head),), "rule: manifest", "git")
-            )
+        named = manifest(path.rpartition("/")[2], data[:_FILE].decode("utf-8", "replace"))
+        for commit in project.git.commits([path], limit=1) if named else ():
+            source = ("commit", commit.id)
+            for drawn in named:
+                drawn = replace(drawn, property=f"{drawn.property} in {path}")
+                found.append(_drawn(memory, drawn, source, commit.date))
     return found
+
+
+def by_commits(memory: Memory, project: Project) -> list[Fact]:
+    """What the trailers of the newest commits say of them."""
+    if not project.git.head():
+        return []
+    form = "--format=%H%x00%cI%x00%(trailers:only,unfold)"
+    out = project.git.run("log", "-z", f"--max-count={MOST}", "--no-color", "--encoding=UTF-8", form)
+    parts = iter(out.decode("utf-8", "replace").split("\0"))
+    return [
+        _drawn(memory, drawn, ("commit", commit), date)
+        for commit, date, text in zip(parts, parts, parts, strict=False)
+        for drawn in {one.property: one for one in trailers(commit, text)}.values()
+    ]
 
 
 def by_model(memory: Memory, episodes: Sequence[Episode], provider: Provider) -> list[Fact]:
@@ -109,30 +125,52 @@ def _read(memory: Memory, item: Any, shown: Sequence[Episode], model: str) -> Fa
     sources = tuple(("episode", shown[n - 1].id) for n in sorted(chosen))
     if not sources:
         return None
-    return _proposal(memory, (str(key[0]), str(key[1]), str(key[2])), float(sure), sources, model, "llm")
-
-
-def _proposal(
-    memory: Memory,
-    key: tuple[str, str, str],
-    confidence: float,
-    sources: tuple[tuple[str, str], ...],
-    extractor: str,
-    origin: str,
-) -> Fact:
-    return memory.new_fact(
-        *key, status="disputed", confidence=min(confidence, 0.99), sources=sources, extractor=extractor,
-        origin=origin,
+    said = max(shown[n - 1].occurred_at for n in chosen)
+    return _proposal(
+        memory, (str(key[0]), str(key[1]), str(key[2])), said,
+        confidence=float(sure), sources=sources, extractor=model, origin="llm",
     )  # fmt: skip
+
+
+def _drawn(memory: Memory, drawn: Drawn, source: tuple[str, str], said: str) -> Fact:
+    return _proposal(
+        memory, (drawn.entity, drawn.property, drawn.value), said, confidence=drawn.confidence,
+        sources=(source,), extractor=f"rule: {drawn.rule}",
+        origin="git" if source[0] == "commit" else "agent",
+    )  # fmt: skip
+
+
+def _proposal(memory: Memory, key: tuple[str, str, str], said: str, **details: Any) -> Fact:
+    """It holds from when it was ``said``, and is never as sure as what a person says."""
+    details["confidence"] = min(details["confidence"], 0.99)
+    began = min(instant(said), instant(memory.now()))
+    return memory.new_fact(*key, status="disputed", valid_at=began, **details)
 
 
 def propose(memory: Memory, facts: Sequence[Fact], dry_run: bool = False) -> list[Fact]:
     """Keep the proposals that are new; those that were kept (or would be)."""
     fresh: dict[tuple[str, str, str], Fact] = {}
     for fact in facts:
-        known = memory.history(fact.entity, fact.property)
-        if all(old.value != fact.value for old in known):
+        if _is_new(fact, memory.history(fact.entity, fact.property)):
             fresh.setdefault((fact.entity, fact.property, str(fact.value)), fact)
     if fresh and not dry_run:
         memory.store.assert_facts(list(fresh.values()))
     return list(fresh.values())
+
+
+def _is_new(fact: Fact, known: Sequence[Fact]) -> bool:
+    """Whether a proposal says what nobody knows yet, or what has come back."""
+    same = [old for old in known if old.value == fact.value]
+    if not same:
+        return True
+    if any(old.status in ("active", "disputed") for old in same):
+        return False
+    over = max(old.retired_at or old.recorded_at for old in same)
+    others = [old for old in known if old.value != fact.value and old.status in ("active", "superseded")]
+    if all(old.recorded_at < over for old in others):
+        return False
+    seen = {source for old in same for source in old.sources}
+    if any(kind == "commit" for kind, _ in set(fact.sources) - seen):
+        return True  # the clock of a commit counts seconds, and says nothing of when it got here
+    dismissed = [old.retired_at for old in same if old.status == "retracted"]
+    return fact.valid_at > max([*dismissed, *(old.valid_at for old in others)])

@@ -140,14 +140,18 @@ class Memory:
     def episode(self, text: str, namespace: str = "", **details: Any) -> Episode:
         """An episode that happened now, not kept yet; ``details`` are further fields of ``Episode``.
 
+        What is told about a commit has happened in that one: ``git_commit`` is the present one only for
+        other kinds.
+
         Raises ``InvalidInput`` for no text, and for a session or subject that is a secret.
         """
         now = self.now()
         content = clean(text).strip()
         if not content:
             raise InvalidInput("there is nothing to remember", "say in a sentence what happened")
+        at = "" if details.get("kind") == "commit" else self.commit
         given: dict[str, Any] = {
-            "kind": "event", "occurred_at": now, "recorded_at": now, "git_commit": self.commit, **details
+            "kind": "event", "occurred_at": now, "recorded_at": now, "git_commit": at, **details
         }  # fmt: skip
         return Episode(id=new_id(), namespace=self._place(namespace), content=content, **_clean(given))
 

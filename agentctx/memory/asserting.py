@@ -136,7 +136,9 @@ def _move_heads(session: Session, tenant: str, planned: Plan) -> None:
 
 
 def _insert_late(session: Session, tenant: str, fact: Fact) -> None:
-    """Put a fact into history: it held until the next one of its key began, and ends the one before."""
+    """Put a fact into history: it held until the next one of its key began, and ends the one before, unless
+    that has the same value.
+    """
     key = (namespace_id(tenant, fact.namespace), fact.entity, fact.property)
     mine = "namespace_id = ? AND entity = ? AND property = ? AND status IN ('active', 'superseded')"
     following = session.rows(
@@ -146,6 +148,14 @@ def _insert_late(session: Session, tenant: str, fact: Fact) -> None:
     if not following:
         raise LostRace
     ident, began = following[0]
+    held = session.rows(
+        f"SELECT id, value FROM facts WHERE {mine} AND valid_at <= ? AND invalid_at > ?",
+        (*key, fact.valid_at, fact.valid_at),
+    )
+    same = [old for old, value in held if json_text(json.loads(value)) == json_text(fact.value)]
+    if same:
+        write_rows(session, FACT_SOURCES, [(same[0], *source) for source in dict.fromkeys(fact.sources)])
+        return
     session.run(
         f"UPDATE facts SET invalid_at = ?, superseded_by = ?, retired_at = ?"
         f" WHERE {mine} AND valid_at <= ? AND invalid_at > ?",

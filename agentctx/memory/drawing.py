@@ -55,7 +55,7 @@ def draw(episode: Episode) -> list[Drawn]:
         found += [Drawn(about, k, v, "front matter", 0.8) for k, v in _pairs(front[1]) if k != "title"]
         text = text[front.end() :]
     if episode.kind == "commit":
-        found += _trailers(episode, text)
+        found += trailers(episode.git_commit, text) if episode.git_commit else []
     else:
         found += [_keyed(about, key, value) for key, value in _pairs(_FENCE.sub("", text))]
     return list({(d.entity, d.property): d for d in found}.values())[:MOST]
@@ -84,11 +84,12 @@ def _keyed(about: str, key: str, value: str) -> Drawn:
     return Drawn(entity if dot else about, name if dot else key, value, "key-value line", 0.6)
 
 
-def _trailers(episode: Episode, text: str) -> list[Drawn]:
-    commit = f"commit {episode.git_commit[:12]}" if episode.git_commit else "commit"
+def trailers(commit: str, text: str) -> list[Drawn]:
+    """What the last paragraph of the message of a commit says of it, save who wrote and signed it."""
+    about = f"commit {commit[:12]}"
     last = text.rstrip().rpartition("\n\n")[2]
     pairs = [match.groups() for line in last.splitlines() if (match := _TRAILER.match(line))]
-    return [Drawn(commit, k, v, "commit trailer", 0.9) for k, v in pairs if k.lower() not in _PERSONAL]
+    return [Drawn(about, k, v, "commit trailer", 0.9) for k, v in pairs if k.lower() not in _PERSONAL]
 
 
 def manifest(name: str, text: str) -> list[Drawn]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentctx.errors import Conflict
 from agentctx.memory.canonical import json_text
+from agentctx.memory.ids import derived
 from agentctx.memory.rows import Head
 from agentctx.model import Fact
 
@@ -47,7 +48,7 @@ class Plan:
     inherited: list[tuple[str, str]] = field(default_factory=list)
     """(old id, new id) of facts of the same value: the new one rests on what the old one rested on, too."""
     late: list[Fact] = field(default_factory=list)
-    """Facts that ended before the current one of their key began."""
+    """Facts that began before the current one of their key, and ended when the next one did begin."""
     heads: list[Head] = field(default_factory=list)
     """The head of each asserted fact's key at the end."""
 
@@ -122,12 +123,19 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _again(made: Plan, fact: Fact, current: Current) -> Current:
-    """The same value: a surer or longer lasting statement takes over, from when the old one began."""
+    """The same value: a surer or longer lasting statement takes over, from when the old one began.
+
+    One that says that it held before is history: until the old one began.
+    """
     old = current.fact
     lasting = bool(old.expires_at) and (not fact.expires_at or fact.expires_at > old.expires_at)
+    earlier = fact.valid_at < old.valid_at and fact.confidence >= old.confidence
     if not lasting and fact.confidence <= old.confidence:
         made.sources += [(old.id, kind, ref) for kind, ref in fact.sources]
+        made.late += [fact] if earlier else []
         return current
+    if earlier:
+        made.late.append(replace(fact, id=derived("earlier", fact.id)))
     taken = replace(
         fact,
         valid_at=old.valid_at,

@@ -302,3 +302,16 @@ def test_a_backup_holds_the_contexts_that_are_in_redis_or_is_not_made(
         backup.unlink()
         code, _, words = typed(shop, "export", "jsonl", "--only", "memory", "--out", str(backup))
         assert code == 2 and "Redis cannot be reached" in words and not backup.exists()
+
+
+def test_a_statement_that_does_not_become_current_is_told_what_became_of_it(shop: TempRepo) -> None:
+    run(shop, "fact", "set", "m", "q", "A", "--since", "2022-01-01T00:00:00+00:00")
+    for words, told in (
+        (("B", "--confidence", "0.5"), "is a contradiction"),
+        (("B", "--since", "2021-01-01T00:00:00+00:00"), "is history, until 2022-01-01"),
+        (("A",), "this is the same value"),
+        (("A", "--since", "2021-06-01T00:00:00+00:00"), "is history, until 2022-01-01"),
+    ):
+        assert told in typed(shop, "fact", "set", "m", "q", *words)[2]
+    assert run(shop, "fact", "get", "m", "q", "--as-of", "2021-07-01T00:00:00+00:00") == "A"
+    assert run(shop, "fact", "get", "m", "q", "--as-of", "2021-02-01T00:00:00+00:00") == "B"

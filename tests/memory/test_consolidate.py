@@ -39,12 +39,13 @@ def drawn(content: str, **more: Any) -> list[tuple[str, str, str]]:
             {"kind": "commit", "git_commit": "abc123"},
             [("commit abc123", "Reviewed-by", "Ada <a@b.c>")],
         ),
+        ("Fix tax\n\nReviewed-by: Ada <a@b.c>", {"kind": "commit"}, []),
         ("see https://example.org: it is there", {}, []),
         ("Note: nothing of this", {}, []),
         ("```\nkey: value\n```\nplain words, no pairs", {}, []),
         ("a sentence that goes on and on with words: and then this", {}, []),
     ],
-    ids=["line", "dotted", "last", "front", "trailer", "url", "prose", "code", "sentence"],
+    ids=["line", "dotted", "last", "front", "trailer", "no commit", "url", "prose", "code", "sentence"],
 )
 def test_a_rule_reads_what_is_stated_and_nothing_else(
     content: str, more: dict[str, str], found: list[tuple[str, str, str]]
@@ -138,3 +139,50 @@ def test_the_command_proposes_from_episodes_and_manifests(repo: TempRepo) -> Non
     waiting = json.loads(run(repo, "fact", "contradictions", "--json"))["contradictions"]
     assert len(waiting) == 2
     assert run(repo, "consolidate") == ""
+
+
+def proposed(repo: TempRepo) -> list[tuple[str, str]]:
+    """What a consolidation proposes anew."""
+    found = json.loads(run(repo, "consolidate", "--json"))["proposals"]
+    return [(fact["entity"], fact["value"]) for fact in found]
+
+
+def decide(repo: TempRepo, how: str) -> None:
+    for pair in json.loads(run(repo, "fact", "contradictions", "--json"))["contradictions"]:
+        run(repo, "fact", "resolve", pair["disputed"]["id"], how)
+
+
+def test_a_value_that_has_come_back_is_proposed_again(repo: TempRepo) -> None:
+    for version in ("==2.0", "==3.0", "==2.0"):
+        repo.commit("pin", {"requirements.txt": f"flask{version}\n"})
+        assert proposed(repo) == [("dependency flask", version)]
+        decide(repo, "--keep")
+        repo.commit("other", {"other.txt": version})
+        assert proposed(repo) == []
+    hit = json.loads(run(repo, "recall", "flask", "--json"))["hits"][0]
+    assert hit["value"] == "==2.0"
+
+
+def test_what_was_dismissed_stays_so_until_another_value_held_and_it_is_said_anew(repo: TempRepo) -> None:
+    repo.commit("start", {"a.txt": "a"})
+    run(repo, "fact", "set", "deploy", "owner", "Ada")
+    run(repo, "remember", "deploy.owner = Bob")
+    assert proposed(repo) == [("deploy", "Bob")]
+    decide(repo, "--dismiss")
+    run(repo, "remember", "deploy.owner = Bob")
+    assert proposed(repo) == []
+    run(repo, "fact", "set", "deploy", "owner", "Cleo")
+    assert proposed(repo) == []
+    run(repo, "remember", "deploy.owner = Bob")
+    assert proposed(repo) == [("deploy", "Bob")]
+
+
+def test_a_trailer_is_of_the_commit_that_has_it(repo: TempRepo) -> None:
+    first = repo.commit("Fix tax\n\nReviewed-by: Ada\nSigned-off-by: Bob", {"a.txt": "a"})
+    repo.commit("plain", {"b.txt": "b"})
+    said = "fix: thing\n\nReviewed-by: Cleo"
+    run(repo, "episode", "add", "--kind", "commit", said)
+    assert proposed(repo) == [(f"commit {first[:12]}", "Ada")]
+    run(repo, "episode", "add", "--kind", "commit", "--commit", "HEAD", said)
+    assert proposed(repo) == [(f"commit {repo.git('rev-parse', 'HEAD')[:12]}", "Cleo")]
+    run(repo, "episode", "add", "--kind", "commit", "--commit", "nowhere", said, code=2)

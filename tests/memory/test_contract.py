@@ -13,7 +13,7 @@ from agentctx.errors import Conflict, InvalidInput, NotFound
 from agentctx.memory import searching
 from agentctx.memory.base import AsOf, Store, Window, kept_as
 from agentctx.memory.batches import Rows
-from agentctx.memory.canonical import later
+from agentctx.memory.canonical import instant, later
 from agentctx.memory.engine import Matching, Session
 from agentctx.memory.ids import derived, uuid7
 from agentctx.memory.recall import recall
@@ -777,6 +777,31 @@ def test_frequent_words_are_counted_once_an_hour_and_new_texts_are_found_all_the
     assert asked == [2, 0, 1, 1]
     found("deploy run", later(at(1), 3_600))
     assert asked[-1] == 2
+
+
+def test_a_value_that_held_earlier_than_was_known_is_history(store: Store) -> None:
+    for name, year in (("A", 2020), ("B", 2022), ("B", 2021), ("B", 2021)):
+        store.assert_fact(fact(name, 0, valid_at=f"{year}-01-01T00:00:00Z"))
+
+    def held(when: str) -> str:
+        found = store.fact("/p", "cart", "owner", at(9), AsOf(instant(f"{when}-01T00:00:00Z")))
+        return found.value if found else ""
+
+    assert [held(when) for when in ("2020-06", "2021-06", "2022-06")] == ["A", "B", "B"]
+    assert [f.value for f in store.history("/p", "cart", "owner")] == ["A", "B", "B"]
+    store.assert_fact(fact("B", 1, valid_at="2020-09-01T00:00:00Z"))
+    assert [held(when) for when in ("2020-06", "2020-10", "2022-06")] == ["A", "B", "B"]
+    now = store.fact("/p", "cart", "owner", at(9))
+    assert now is not None and now.valid_at == instant("2022-01-01T00:00:00Z")
+
+
+def test_a_surer_statement_that_reaches_further_back_takes_over_and_is_history_too(store: Store) -> None:
+    store.assert_fact(fact("B", 0, valid_at="2022-01-01T00:00:00Z", confidence=0.5))
+    store.assert_fact(fact("B", 1, valid_at="2020-01-01T00:00:00Z"))
+    found = store.fact("/p", "cart", "owner", at(9), AsOf(instant("2021-01-01T00:00:00Z")))
+    now = store.fact("/p", "cart", "owner", at(9))
+    assert found is not None and (found.value, found.invalid_at) == ("B", instant("2022-01-01T00:00:00Z"))
+    assert now is not None and (now.confidence, now.valid_at) == (1.0, instant("2022-01-01T00:00:00Z"))
 
 
 def older(store: Store) -> Rows:
