@@ -56,3 +56,16 @@ def test_trust_says_what_is_set_what_never_works_and_what_a_person_allowed(repo:
         assert words in said
     allowed = json.loads(repo.agentctx("trust", "--json").stdout)["trust"]["granted"]
     assert [one["what"] for one in allowed] == ["git hooks", "merge driver", "model"]
+
+
+def test_trust_names_the_host_that_is_sent_every_note_for_its_meaning(repo: TempRepo) -> None:
+    repo.commit("code", {"a.py": "A = 1\n"})
+    repo.agentctx("provider", "embeddings", "--url", "https://vectors.example/v1", "--model", "minilm")
+    said = repo.agentctx("trust").stdout
+    assert "minilm at vectors.example is sent the text of every note" in said
+    assert "agentctx provider embeddings --off" in said
+    repo.agentctx("provider", "set", "claude")
+    allowed = json.loads(repo.agentctx("trust", "--json").stdout)["trust"]["granted"]
+    assert [one["what"] for one in allowed] == ["model", "embeddings"]
+    repo.agentctx("provider", "embeddings", "--off")
+    assert "vectors.example" not in repo.agentctx("trust").stdout

@@ -29,7 +29,11 @@ def provider_command() -> None:
 @click.option("--key-variable", help="Name of the environment variable that holds the key.")
 @click.option("--command", "command_line", help="A command that reads the prompt and prints the answer.")
 @click.option("--timeout", type=float, help="Seconds for one answer.")
-@click.option("--max-output-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@click.option("--max-output-tokens", type=int, help="The longest answer, in tokens.")
+@click.option("--price-in", type=float, help="Price of a million tokens sent, in your currency.")
+@click.option("--price-out", type=float, help="Price of a million tokens received.")
+@click.option("--tokens-per-sync", type=int, help="Most tokens of one sync, sent and received together.")
+@click.option("--tokens-per-day", type=int, help="Most tokens of a day in one clone.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http to another machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 def set_command(
@@ -46,17 +50,31 @@ def set_command(
         return tell(f"no model {'would be left' if dry_run else 'any more'}: {where}")
     given = {
         **fields,
-        "command": tuple(shlex.split(command_line)) if command_line else None,
+        "command": _words(command_line) if command_line else None,
         "allow_http": allow_http or None,
     }
     changes = {k: v for k, v in given.items() if v is not None}
     chosen = settings.chosen(name, changes, settings.read())
+    if "model" in changes and chosen.kind == "command" and "{model}" not in chosen.command:
+        tell("no word of the command is {model}: the name says whose answers these are, and chooses none")
     if dry_run:
         settings.validate(chosen)
         tell(f"would be written to {settings.config_path()}:")
     else:
         tell(f"written to {settings.write(chosen)}; prove it: agentctx provider test")
     return _print(asdict(chosen))
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """The words of a command as a shell would split them. Raises ``InvalidInput``."""
+    from agentctx.errors import InvalidInput
+
+    try:
+        return tuple(shlex.split(line))
+    except ValueError as error:
+        raise InvalidInput(
+            f"the command cannot be split into words: {str(error).lower()}", "close every quote in --command"
+        ) from None
 
 
 @provider_command.command("show")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from agentctx.config import Config
 from agentctx.integrations import githooks, mergedriver
-from agentctx.llm.settings import config_path, read
+from agentctx.llm.settings import EMBEDDINGS, ProviderSettings, config_path, read
 from agentctx.project import Project
 
 NEVER = (
@@ -48,7 +48,7 @@ class Standing:
 def standing(project: Project) -> Standing:
     """What the committed settings say, what they can never do, and what a person allowed on this machine."""
     config = project.config
-    return Standing(config.source, _set(config), NEVER, (*_installed(project), *_model()))
+    return Standing(config.source, _set(config), NEVER, (*_installed(project), *_models()))
 
 
 def _set(config: Config) -> tuple[str, ...]:
@@ -77,12 +77,24 @@ def _installed(project: Project) -> tuple[Granted, ...]:
     return tuple(found)
 
 
-def _model() -> tuple[Granted, ...]:
-    settings = read()
-    if settings is None:
-        return ()
+def _models() -> tuple[Granted, ...]:
+    """What is sent to a model of the person's, and to which host."""
+    found = []
+    if settings := read():
+        words = f"{_named(settings)} is sent the notes that merged commits touch, and the commits' diffs"
+        found.append(Granted("model", words, _place("set none")))
+    if settings := read(section=EMBEDDINGS):
+        words = f"{_named(settings)} is sent the text of every note, episode, fact, task and query"
+        found.append(Granted("embeddings", words, _place("embeddings --off")))
+    return tuple(found)
+
+
+def _named(settings: ProviderSettings) -> str:
     where = settings.command[0] if settings.command else urlsplit(settings.url).netloc
+    return f"{settings.model or settings.kind} at {where}"
+
+
+def _place(off: str) -> str:
     home = os.path.expanduser("~")  # noqa: PTH111 - only for show
     place = str(config_path()).replace(home, "~", 1)
-    words = f"{settings.model or settings.kind} at {where} is sent the diffs of merged commits"
-    return (Granted("model", words, f"your own settings, {place}: agentctx provider set none"),)
+    return f"your own settings, {place}: agentctx provider {off}"

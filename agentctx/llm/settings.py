@@ -7,6 +7,7 @@ the environment variable that holds it. Writing replaces the block of that secti
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from agentctx.files import locked, read_regular, write_atomic
 from agentctx.text import did_you_mean
 
 LIMIT = 256 * 1024
+LONGEST = 86_400.0
+"""Seconds that one answer may take at most."""
 KINDS = ("openai-compatible", "anthropic", "command")
 PROVIDER = "provider"
 """Section of the model that proposes edits."""
@@ -39,7 +42,8 @@ class ProviderSettings:
     key_variable: str = ""
     """Name of the environment variable that holds the key; empty when none is needed."""
     command: tuple[str, ...] = ()
-    """Words of a command that reads the prompt on standard input; never passed to a shell."""
+    """Words of a command that reads the prompt on standard input; never passed to a shell. What stands for
+    something in them: see ``llm.command``."""
     timeout: float = 120.0
     """Seconds for one answer, retries included."""
     max_output_tokens: int = 4096
@@ -57,9 +61,9 @@ class ProviderSettings:
 
 
 _CLAUDE = (
-    "claude", "-p", "--output-format", "json", "--json-schema", "{schema}", "--system-prompt", "{system}",
-    "--tools", "", "--strict-mcp-config", "--safe-mode", "--settings", '{"disableAllHooks": true}',
-    "--no-session-persistence",
+    "claude", "-p", "--model", "{model}", "--output-format", "json", "--json-schema", "{schema}",
+    "--system-prompt", "{system}", "--tools", "", "--strict-mcp-config", "--safe-mode",
+    "--settings", '{"disableAllHooks": true}', "--no-session-persistence",
 )  # fmt: skip
 _CODEX_OFF = (
     "hooks", "shell_tool", "unified_exec", "multi_agent", "view_image", "apps", "plugins", "goals",
@@ -67,8 +71,9 @@ _CODEX_OFF = (
 )  # fmt: skip
 """Features of Codex that would give the model tools or start programs; `exec` has them all by itself."""
 _CODEX = (
-    "codex", "exec", "--ephemeral", "--skip-git-repo-check", "--ignore-user-config", "--ignore-rules",
-    "--sandbox", "read-only", *(word for name in _CODEX_OFF for word in ("-c", f"features.{name}=false")),
+    "codex", "exec", "--model", "{model}", "--ephemeral", "--skip-git-repo-check", "--ignore-user-config",
+    "--ignore-rules", "--sandbox", "read-only",
+    *(word for name in _CODEX_OFF for word in ("-c", f"features.{name}=false")),
     "-c", 'web_search="disabled"', "--output-schema", "{schema_file}", "--output-last-message",
     "{answer_file}", "-",
 )  # fmt: skip
@@ -165,8 +170,19 @@ def validate(settings: ProviderSettings, where: str = "the provider") -> None:
             f"{where}: key_variable is not the name of an environment variable",
             "name the variable, not the key: --key-variable OPENAI_API_KEY",
         )
-    if settings.timeout <= 0 or settings.max_output_tokens <= 0:
-        raise InvalidInput(f"{where}: timeout and max_output_tokens must be above zero")
+    _insist_on_numbers(settings, where)
+
+
+def _insist_on_numbers(settings: ProviderSettings, where: str) -> None:
+    """Not a number, infinite, below nothing: Python reads all of them, and none can be kept to."""
+    if not 0 < settings.timeout <= LONGEST:
+        raise InvalidInput(f"{where}: timeout must be above zero and at most {LONGEST:g} seconds")
+    for name in ("max_output_tokens", "tokens_per_sync", "tokens_per_day"):
+        if getattr(settings, name) <= 0:
+            raise InvalidInput(f"{where}: {name} must be above zero")
+    for name in ("price_in", "price_out"):
+        if not 0 <= getattr(settings, name) < math.inf:
+            raise InvalidInput(f"{where}: {name} must be zero or more")
 
 
 # --------------------------------------------------------------------------- the file

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from agentctx.errors import ModelFailed
+from agentctx.errors import ModelFailed, TooLong
 from agentctx.llm import open_provider
 from agentctx.llm.base import Answer, Prompt
 from agentctx.llm.settings import ProviderSettings
@@ -18,9 +21,11 @@ from agentctx.llm.settings import ProviderSettings
 SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
 
 
-def run(script: str, *words: str, timeout: float = 20.0, user: str = "the user's part") -> Answer:
+def run(
+    script: str, *words: str, timeout: float = 20.0, user: str = "the user's part", model: str = ""
+) -> Answer:
     command = (sys.executable, "-c", script, *words)
-    settings = ProviderSettings("command", command=command, timeout=timeout)
+    settings = ProviderSettings("command", model, command=command, timeout=timeout)
     return open_provider(settings).complete(Prompt("the system's part", user), SCHEMA)
 
 
@@ -76,6 +81,107 @@ def test_a_failure_that_is_told_in_the_envelope_is_passed_on() -> None:
         run(script)
 
 
+@pytest.mark.parametrize(
+    ("words", "model", "passed"),
+    [
+        (("--model", "{model}", "-"), "haiku", ["--model", "haiku", "-"]),
+        (("--model", "{model}", "-"), "", ["-"]),
+        (("ask", "{model}"), "", ["ask"]),
+        (("-m", "{model}", "-n", "{model}"), "", []),
+        (("-",), "haiku", ["-"]),
+    ],
+)
+def test_the_model_s_name_is_passed_on_where_the_words_ask_for_it(
+    words: tuple[str, ...], model: str, passed: list[str]
+) -> None:
+    answer = run("import sys, json; print(json.dumps(sys.argv[1:]))", *words, model=model)
+    assert answer.data == passed
+    assert answer.model == (model or Path(sys.executable).name)
+
+
+@pytest.mark.parametrize(
+    ("told", "model"),
+    [
+        ({"modelUsage": {"small-1": {"outputTokens": 5}, "large-2": {"outputTokens": 90}}}, "large-2"),
+        ({"modelUsage": {}}, "haiku"),
+        ({"modelUsage": {"small-1": 3}}, "haiku"),
+        ({"modelUsage": "x"}, "haiku"),
+        ({"modelUsage": {"a\x1b[2J\nb": {"outputTokens": 1}}}, "a b"),
+        ({}, "haiku"),
+    ],
+)
+def test_the_model_that_answered_is_the_one_that_the_envelope_names(
+    told: dict[str, object], model: str
+) -> None:
+    envelope = {"type": "result", "result": "", "structured_output": {"ok": True}, **told}
+    assert run(f"print({json.dumps(json.dumps(envelope))})", model="haiku").model == model
+
+
+def test_a_prompt_that_does_not_fit_is_told_as_such() -> None:
+    envelope = {"type": "result", "is_error": True, "result": "Prompt is too long"}
+    for end in ("", "; raise SystemExit(1)"):
+        with pytest.raises(TooLong, match="Prompt is too long"):
+            run(f"print({json.dumps(json.dumps(envelope))}){end}")
+    with pytest.raises(TooLong, match="context window"):
+        run("raise SystemExit('Your input exceeds the context window of this model')")
+
+
+CALLS = """
+import sys
+from agentctx.llm import open_provider
+from agentctx.llm.base import Prompt
+from agentctx.llm.settings import ProviderSettings
+command = (sys.executable, "-c", sys.argv[1])
+open_provider(ProviderSettings("command", command=command)).complete(Prompt("a", "THE-WHOLE-DIFF"), {})
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+def test_whoever_ends_us_ends_the_command_and_leaves_nothing_of_the_prompt(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    thinks = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", CALLS, thinks],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+    ) as ours:
+        wait_for(lambda: pid_file.exists() and bool(pid_file.read_text()))
+        left = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert not any(b"THE-WHOLE-DIFF" in path.read_bytes() for path in left)
+        ours.send_signal(number)
+        assert ours.wait(10) != 0
+    wait_for(lambda: ended(int(pid_file.read_text())))
+    assert [path.name for path in tmp_path.iterdir()] == ["pid"]
+
+
+def ended(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().split(")")[1].split()[0] == "Z"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_handler_of_whoever_calls_is_kept() -> None:
+    def own(number: int, frame: object) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        run("print('{}')")
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    run("print('{}')")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_it_runs_in_an_empty_folder_without_git_s_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/somewhere/.git")
     script = (
@@ -120,15 +226,7 @@ def test_a_hanging_command_ends_with_its_children(tmp_path: Path) -> None:
     with pytest.raises(ModelFailed, match="within"):
         run(script, timeout=1.0)
     assert time.monotonic() - start < 5
-    pid = int(pid_file.read_text())
-    for _ in range(100):
-        stat = Path(f"/proc/{pid}/stat")
-        if not stat.exists() or stat.read_text().split(")")[1].split()[0] == "Z":
-            break
-        time.sleep(0.02)
-    else:
-        os.kill(pid, 9)
-        raise AssertionError("the grandchild is still running")
+    wait_for(lambda: ended(int(pid_file.read_text())))
 
 
 def test_a_flood_of_output_is_stopped() -> None:
