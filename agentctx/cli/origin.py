@@ -70,7 +70,7 @@ def blame_command(note: str, as_json: bool) -> None:
 @JSON
 def rollback_command(commit: str, dry_run: bool, as_json: bool) -> int:
     """Take back every edit of a note that one source COMMIT caused. Exit code 1: some were changed since."""
-    from agentctx.flows.provenance import rollback
+    from agentctx.flows.rollback import rollback
     from agentctx.project import Project
 
     with Project.open() as project:

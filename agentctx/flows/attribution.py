@@ -14,7 +14,7 @@ from pathlib import Path
 from agentctx.git import Git, IndexTree
 from agentctx.model import Edit, Proposal
 from agentctx.notes.folder import RECORDS
-from agentctx.proposals.publish import edit_of, trailers_of
+from agentctx.proposals.publish import edit_of, edit_trailers, trailers_of
 from agentctx.proposals.store import Store
 from agentctx.state import StateDir
 
@@ -33,7 +33,7 @@ def trailers_here(git: Git, amends: bool = False) -> list[str]:
         return []
     tree = IndexTree(git)
     found = []
-    for proposal, edits in _accepted(store):
+    for proposal, edits in accepted_edits(store):
         words = [e for e in edits if e.path in staged]
         if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in words):
             found.append((proposal, words))
@@ -41,14 +41,9 @@ def trailers_here(git: Git, amends: bool = False) -> list[str]:
 
 
 def _lines_of(found: Sequence[tuple[Proposal, Sequence[Edit]]]) -> list[str]:
-    """The trailers of proposals with the edits of notes that came of each; those of one note are one."""
-    wrote: dict[str, Edit] = {}
-    for proposal, edits in found:
-        for edit in edits:
-            first = wrote.get(proposal.note_id, edit)
-            wrote[proposal.note_id] = Edit(edit.path, first.before, edit.after)
-    told = (edit_of(id, edit.before, edit.after) for id, edit in wrote.items())
-    return [*trailers_of(p for p, _ in found), *(f"Agentctx-Edit: {id} {change}" for id, change in told)]
+    """The trailers of proposals with the edits of notes that came of each."""
+    told = (edit_of(p.note_id, edit.before, edit.after) for p, edits in found for edit in edits)
+    return [*trailers_of(p for p, _ in found), *edit_trailers(told)]
 
 
 def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
@@ -89,7 +84,7 @@ def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> li
         return []
     ids = {proposal.id for proposal in accepted}
     store = Store(StateDir.open(git.common_dir).folder)
-    return _lines_of([(proposal, edits) for proposal, edits in _accepted(store) if proposal.id in ids])
+    return _lines_of([(proposal, edits) for proposal, edits in accepted_edits(store) if proposal.id in ids])
 
 
 def _parent(git: Git, amends: bool) -> str:
@@ -99,7 +94,7 @@ def _parent(git: Git, amends: bool) -> str:
     return found or git.empty_tree
 
 
-def _accepted(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
+def accepted_edits(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
     """Accepted proposals with what each wrote into notes; records hold no words."""
     known = {p.id: p for p in store.proposals(("accepted",))}
     for sync in sorted({p.sync for p in known.values()} & set(store.syncs())):

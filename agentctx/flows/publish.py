@@ -35,6 +35,7 @@ from agentctx.proposals.publish import (
     Batch,
     Mended,
     branch_name,
+    edit_of,
     message,
     only_notes,
     request_text,
@@ -91,7 +92,8 @@ def _commit_sync(project: Project, base: str, head: str, model: bool, say: Say |
         return Published(report.base, report.head, report, words=("nothing to commit",))
     written = [p for p in project.proposals.proposals(("accepted",)) if p.sync == report.id]
     restamped = set(report.repaired) - {p.note_id for p in written}
-    batch = _batch(project, report, written, report.proposals, sorted(restamped))
+    edits = [step.edit for step in steps if step.edit.path in paths]
+    batch = _batch(project, report, written, edits, sorted(restamped))
     project.git.run("add", "--", *paths)
     words = message(batch).encode()
     project.git.run("commit", "-q", "--no-gpg-sign", "--only", "-F", "-", "--", *paths, stdin=words)
@@ -156,7 +158,7 @@ def _pushed(
     base, head, git = report.base, report.head, project.git
     parent = tip.commit if tip else head
     edits, done = _edits(project, report.proposals, parent, before)
-    batch = _batch(project, report, done, report.proposals)
+    batch = _batch(project, report, done, edits)
     told = place.still_open(batch.head, tip)
     if not edits and told.issuperset(batch.open):
         place.mark(head)
@@ -264,7 +266,7 @@ def _batch(
     project: Project,
     report: SyncReport,
     done: Sequence[Proposal],
-    every: Sequence[Proposal],
+    edits: Sequence[Edit],
     restamped: Sequence[str] = (),
 ) -> Batch:
     """The report in the terms of what is published, every note with the commits that made it necessary."""
@@ -288,11 +290,12 @@ def _batch(
         subject=found[0].subject if found else "",
         author=found[0].author if found else "",
         mended=mended,
-        waiting=tuple(p for p in every if p.state == "needs_review"),
+        waiting=tuple(p for p in report.proposals if p.state == "needs_review"),
         left=(*refused, *report.skipped),
         again=_again(report),
         models=tuple(dict.fromkeys(p.model for p in done if p.model)),
         prompt=next((p.prompt_version for p in done if p.prompt_version), ""),
+        edits=tuple(edit_of(_note_of(e), e.before, e.after) for e in edits if f"/{RECORDS}/" not in e.path),
     )
 
 

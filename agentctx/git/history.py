@@ -80,6 +80,22 @@ def log_touching(
     return [(commit, touched) for commit, touched in found if touched]
 
 
+def renamed_since(git: Runner, base: str, folder: str, head: str = "") -> dict[str, str]:
+    """Every name that a file of a folder had at ``base`` or later -> its name at ``head`` (without one: as it
+    is staged); only of files that were renamed. Followed commit by commit: words may change on the way."""
+    look = ("-z", "-M", "--diff-filter=R", "--name-status", "--no-ext-diff", "--no-relative")
+    span = f"{plain(base)}..{plain(head or 'HEAD')}"
+    out = git.run("log", *look, "--reverse", "--topo-order", "--no-color", "--format=", span, "--", folder)
+    if not head:
+        out += b"\0" + git.run("diff", "--cached", *look, "--", folder)
+    parts = [part for part in decode(out).split("\0") if part.strip("\n")]
+    found: dict[str, str] = {}
+    for old, new in zip(parts[1::3], parts[2::3], strict=False):
+        found |= {name: new for name, now in found.items() if now == old}
+        found.setdefault(old, new)
+    return found
+
+
 def _revisions(revisions: str) -> list[str]:
     return [plain(revision) for revision in revisions.split()]
 

@@ -204,6 +204,10 @@ class Git:
             return []
         return history.log_touching(self.runner, paths, f"{since}..HEAD" if since else "")
 
+    def renamed_since(self, base: str, folder: str, head: str = "") -> dict[str, str]:
+        """Names of a folder's renamed files at ``base`` or later -> at ``head``, or as staged."""
+        return history.renamed_since(self.runner, base, folder, head)
+
     def _has(self, range_: str) -> bool:
         """False when the range would be taken from a HEAD that has no commit yet."""
         return bool(range_) or bool(self.head())

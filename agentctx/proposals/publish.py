@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from agentctx.model import Proposal
+from agentctx.proposals.apart import content_id
 from agentctx.text import counted, strip_hidden
 
 PREFIX = "agentctx/sync-"
@@ -60,6 +60,8 @@ class Batch:
     """Those of them that were meant to be mended and could not be."""
     models: tuple[str, ...] = ()
     prompt: str = ""
+    edits: tuple[tuple[str, str], ...] = ()
+    """What was made of each note, as ``edit_of`` tells it."""
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -84,11 +86,16 @@ class Trailers:
     open: tuple[str, ...] = ()
     """Notes that somebody still had to look at."""
     edits: tuple[tuple[str, str], ...] = ()
-    """(note id, content ids before and after) of what a person accepted and committed by hand."""
+    """(note id, content ids before and after) of each edit that is in the commit."""
 
     def notes_of(self, commit: str) -> tuple[str, ...]:
         """Ids of the notes that a source commit caused to change."""
         return tuple(note for source, note in self.sources if source == commit)
+
+    def edits_of(self, note_id: str) -> tuple[tuple[str, str], ...]:
+        """What a note said before and after each edit, told by content."""
+        told = (change.partition("..")[::2] for note, change in self.edits if note == note_id)
+        return tuple((before, after) for before, after in told)
 
     def sources_of(self, note_id: str) -> tuple[str, ...]:
         """The commits that caused a note to change."""
@@ -142,7 +149,8 @@ def trailers(batch: Batch) -> list[str]:
         "Model": [one_line(name, 100) for name in batch.models],
         "Prompt": [batch.prompt],
     }
-    return [f"Agentctx-{name}: {value}" for name, values in pairs.items() for value in values if value]
+    told = [f"Agentctx-{name}: {value}" for name, values in pairs.items() for value in values if value]
+    return [*told, *edit_trailers(batch.edits)]
 
 
 def trailers_of(accepted: Iterable[Proposal]) -> list[str]:
@@ -161,9 +169,13 @@ def trailers_of(accepted: Iterable[Proposal]) -> list[str]:
 
 def edit_of(note_id: str, before: bytes | None, after: bytes | None) -> tuple[str, str]:
     """A note's id, and what it said before and after, told by content: whoever finds other words in a commit
-    knows that they are somebody else's. Line endings are git's affair."""
-    ids = (sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:16] if data else "" for data in (before, after))
-    return note_id, "..".join(ids)
+    knows that they are somebody else's."""
+    return note_id, f"{content_id(before)}..{content_id(after)}"
+
+
+def edit_trailers(edits: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each edit that ``edit_of`` tells."""
+    return list(dict.fromkeys(f"Agentctx-Edit: {id} {change}" for id, change in edits))
 
 
 def block(text: str, limit: int = 3_000) -> str:
