@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 _REMEDIES = {
     # insufficient privilege, and a row that a policy does not allow
-    "42501": "the role of this DSN may not do that: use the DSN of the owner of the tables",
+    "42501": (
+        "the role of this DSN may not do that: whoever owns the tables runs"
+        " `agentctx prepare-database --dsn OWNER_DSN --role ROLE`, which brings schema and rights up to date"
+    ),
     "25006": "this server only reads (a standby?): use the address of the one that writes",
     "53100": "the disk of PostgreSQL is full: make room on it",
     "53300": "PostgreSQL has no connection left: raise max_connections, or put PgBouncer in front",

@@ -12,13 +12,15 @@ import pytest
 
 from agentctx.errors import AgentctxError, Conflict, InvalidInput
 from agentctx.flows.memories import Memory
+from agentctx.memory import engine
 from agentctx.memory.batches import Rows
 from agentctx.memory.connections import connect
 from agentctx.memory.keys import Keys
 from agentctx.memory.load import load
+from agentctx.memory.migrations import Migration, migrations
 from agentctx.memory.postgres import PostgresDatabase, PostgresSession
 from agentctx.memory.store import SqlStore, open_postgres
-from agentctx.memory.tenants import TABLES, Tenants, prepare
+from agentctx.memory.tenants import TABLES, Tenants, open_tenant, prepare
 
 
 @pytest.fixture
@@ -125,6 +127,24 @@ def test_an_import_of_what_another_tenant_has_is_refused_where_it_cannot_be_seen
     with pytest.raises(Conflict, match="another tenant"):
         bob.store.restore(ada.rows("/"))
     assert bob.episodes() == [] and len(ada.episodes()) == 1
+
+
+def test_facts_that_another_tenant_has_are_refused_as_episodes_are(tenants: Tenants) -> None:
+    ada, bob = Memory(tenants.store("ada")), Memory(tenants.store("bob"))
+    ada.set_fact("billing", "owner", "Ada")
+    with pytest.raises(Conflict, match="another tenant"):
+        bob.store.restore(ada.rows("/"))
+    assert bob.facts() == [] and [fact.value for fact in ada.facts()] == ["Ada"]
+
+
+def test_a_role_on_an_older_schema_is_told_what_the_owner_runs(
+    app_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = Migration(99, "newer", "core", "", "ALTER TABLE facts ADD COLUMN newer text")
+    monkeypatch.setattr(engine, "migrations", lambda of: (*migrations(of), newer))
+    with pytest.raises(AgentctxError) as told:
+        open_tenant(app_dsn, "ada")
+    assert "agentctx prepare-database" in told.value.hint
 
 
 def test_the_role_can_use_keys_but_not_make_them(app_dsn: str, empty_database: str) -> None:
