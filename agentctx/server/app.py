@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from agentctx.errors import AgentctxError
 from agentctx.server.door import Door
+from agentctx.server.logs import LOG, tell
 from agentctx.server.mcp_http import McpRoutes
 from agentctx.server.metrics import Metrics
-from agentctx.server.rest import PREFIX, RestRoutes, openapi
+from agentctx.server.openapi import PREFIX, page
+from agentctx.server.rest import RestRoutes
 from agentctx.server.stash_routes import StashRoutes
 from agentctx.server.web import Answer, Message, Receive, Refused, Request, Scope, Send, refusal, reply
 
-LOG = logging.getLogger("agentctx.server")
 SWEEP = 600.0
 """Seconds between two removals of what has expired."""
 EMBED = 30.0
@@ -39,7 +38,6 @@ class App:
     mcp: McpRoutes | None = None
     stash: StashRoutes | None = None
     metrics: Metrics = field(default_factory=Metrics)
-    json_logs: bool = True
     sweep: Callable[[], object] | None = None
     """Removes what has expired; run from time to time while we serve."""
     sweep_every: float = SWEEP
@@ -130,35 +128,21 @@ class App:
         if self.mcp and request.path == "/mcp":
             await self.mcp.answer(scope, request.receive, send, caller)
             return None
-        if self.rest and request.path in ("/", "/openapi.json") and request.method == "GET":
-            return reply(openapi(self.rest.table))
+        if request.path in ("/", "/openapi.json") and request.method == "GET":
+            return reply(page(self.rest.table.offered() if self.rest else {}, self.stash is not None))
         if self.rest and request.path.startswith(PREFIX):
             return await self.rest.answer(request, caller)
         found = self.stash.route(request) if self.stash else None
         if found is None or self.stash is None:
-            there = (
-                "/openapi.json lists what is"
-                if self.rest
-                else "/stash, /recall/ID, /update/ID, /forget/ID are"
-            )
-            raise Refused(404, f"there is nothing here: {there}", connection="close")
+            raise Refused(404, "there is nothing here: /openapi.json lists what is", connection="close")
         return await self.stash.answer(*found, request, caller)
 
     def _log(self, route: str, method: str, status: int, seconds: float, about: dict[str, Any]) -> None:
         level = logging.WARNING if status >= 500 else logging.INFO
         if not LOG.isEnabledFor(level):
             return
-        line = {
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "level": logging.getLevelName(level).lower(),
-            "event": route,
-            "method": method,
-            "status": status,
-            "milliseconds": round(seconds * 1000, 2),
-            **about,
-        }
-        text = json.dumps(line, ensure_ascii=False) if self.json_logs else _words(line)
-        LOG.log(level, "%s", text)
+        took = round(seconds * 1000, 2)
+        tell(level, route, **{"method": method, "status": status, "milliseconds": took, **about})
 
 
 async def _again(work: Callable[[], object], seconds: float, failure: str) -> None:
@@ -175,10 +159,6 @@ def _told(refused: Refused) -> tuple[Answer, bool]:
     answer = reply({"error": refused.message}, refused.status)
     answer.headers = refused.headers
     return answer, "connection" in refused.headers
-
-
-def _words(line: dict[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in line.items())
 
 
 def _route(path: str) -> str:

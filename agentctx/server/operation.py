@@ -26,6 +26,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+_WORDS = {
+    "string": "a text", "integer": "a whole number", "boolean": "true or false", "array": "a list",
+    "object": "an object", "number": "a number",
+}  # fmt: skip
+
+
 class Form(Protocol):
     """What arguments are checked against."""
 
@@ -73,8 +79,13 @@ def checked(operation: Form, arguments: Arguments) -> Arguments:
         _check_value(f"{operation.name}: {name}", value, operation.properties[name])
     for name in operation.required:
         if name not in arguments:
-            raise InvalidInput(f"{operation.name} needs {name!r}", str(operation.properties[name]))
+            raise InvalidInput(f"{operation.name} needs {name!r}", _wanted(operation.properties[name]))
     return arguments
+
+
+def _wanted(form: Mapping[str, Any]) -> str:
+    kind, words = _WORDS.get(str(form.get("type", "")), ""), str(form.get("description", ""))
+    return f"it is {kind}: {words}" if kind and words else f"it is {kind or words or 'any JSON'}"
 
 
 def _check_value(what: str, value: Any, form: Mapping[str, Any]) -> None:

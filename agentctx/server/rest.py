@@ -1,4 +1,4 @@
-"""REST over the tables of operations, and the OpenAPI page that is generated from them."""
+"""REST over the tables of operations."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from agentctx import __version__
 from agentctx.errors import InvalidInput
 from agentctx.flows.memories import Memory
 from agentctx.server import service
 from agentctx.server.door import Caller
-from agentctx.server.operation import Operation, schema_of
+from agentctx.server.openapi import PREFIX
+from agentctx.server.operation import Operation
 from agentctx.server.service import SERVICES, Service
 from agentctx.server.warm import Warm
 from agentctx.server.web import Answer, Refused, Request, reply
 
-PREFIX = "/v1/"
 BODY = 4 * 1024 * 1024
 """Bytes of a request."""
 
@@ -112,43 +111,3 @@ def _from_query(query: str, operation: Service | Operation) -> dict[str, Any]:
         else:
             given[name] = text
     return given
-
-
-def openapi(table: Table) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of everything under ``/v1/``."""
-    paths: dict[str, Any] = {}
-    for name, operation in table.offered().items():
-        form = schema_of(operation)
-        about = {"summary": operation.summary, "responses": _RESPONSES}
-        body = {"required": True, "content": {"application/json": {"schema": form}}}
-        paths[PREFIX + name] = {"post": {**about, "operationId": name, "requestBody": body}}
-        if reads(operation):
-            parameters = [
-                {"name": key, "in": "query", "required": key in operation.required, "schema": dict(schema)}
-                for key, schema in operation.properties.items()
-            ]
-            paths[PREFIX + name]["get"] = {**about, "operationId": f"get_{name}", "parameters": parameters}
-    schemes = {"key": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "agentctx", "version": __version__},
-        "paths": paths,
-        "security": [{"key": []}],
-        "components": {"securitySchemes": schemes, "schemas": {"Error": _ERROR}},
-    }
-
-
-_ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-_ERROR_ANSWER = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-_WORDS = {
-    "400": "the request cannot be used", "401": "no key, or none that is known",
-    "403": "the key does not allow it",
-    "404": "nothing is there", "405": "another method", "408": "the body came too slowly",
-    "409": "another writer was first", "413": "the body is too large", "415": "the body is not JSON",
-    "421": "another host name", "429": "too many requests; see Retry-After",
-    "503": "try again; see Retry-After",
-}  # fmt: skip
-_RESPONSES = {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
-    **{status: {"description": words, **_ERROR_ANSWER} for status, words in _WORDS.items()},
-}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import signal
 import socket
@@ -24,7 +23,8 @@ from agentctx.flows.stash import Settings, data_file, open_contexts
 from agentctx.memory.keys import Keys
 from agentctx.memory.stash import Stash, Tier
 from agentctx.memory.tenants import Tenants
-from agentctx.server.app import LOG, App
+from agentctx.server import logs
+from agentctx.server.app import App
 from agentctx.server.door import Caller, Door, loopback
 from agentctx.server.metrics import Metrics
 from agentctx.server.rates import SharedRates
@@ -102,6 +102,7 @@ def key_database(place: Place) -> Database:
 
 def serve_memory(start: Path, bind: Bind, place: Place) -> None:
     """Serve REST, MCP and working memory until the process is told to stop."""
+    logs.begin(bind.log_level, bind.json_logs)
     if bind.workers == 1:
         with _memory_app(start, bind, place) as app:
             run(app, bind)
@@ -117,6 +118,7 @@ def serve_memory(start: Path, bind: Bind, place: Place) -> None:
 
 def _work(start: Path, bind: Bind, place: Place, listening: socket.socket, shelf: Path, number: int) -> None:
     """What one of several processes does; the first one alone does what is done from time to time."""
+    logs.begin(bind.log_level, bind.json_logs)
     with _memory_app(start, bind, place) as app:
         app.metrics = Metrics(shelf, number)
         app.door.rates = SharedRates(shelf / "rates")
@@ -161,7 +163,6 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         RestRoutes(table, bind.seconds),
         _mcp(table),
         StashRoutes(lambda user: Stash(values or store_of(user), os.urandom), bind.seconds),
-        json_logs=bind.json_logs,
         sweep=lambda: [store.sweep(_now()) for store in stores()],
         embed=lambda: fill_if_set(stores(), _now()),
     )
@@ -193,6 +194,7 @@ def _with_redis(tenants: Tenants, place: Place) -> tuple[Callable[[str], SqlStor
 
 def serve_stash(bind: Bind, settings: Settings) -> None:
     """Serve working memory alone until the process is told to stop."""
+    logs.begin(bind.log_level, bind.json_logs)
     contexts = open_contexts(settings.backend, settings.redis_url)
     keys = Keys(key_database(Place()))
     door = bind.door(keys, settings.api_keys, Caller("local", settings.tier))
@@ -202,7 +204,6 @@ def serve_stash(bind: Bind, settings: Settings) -> None:
         door,
         lambda: contexts.context("/readyz", "ready", _now()),
         stash=StashRoutes(lambda user: stash, bind.seconds),
-        json_logs=bind.json_logs,
         sweep=lambda: contexts.sweep(_now()),
     )
     try:
@@ -240,11 +241,6 @@ def _configured(app: App, bind: Bind) -> uvicorn.Config:
         from agentctx.server.wire import Wire
     except ImportError:
         raise _missing() from None
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    LOG.addHandler(handler)
-    LOG.setLevel(bind.log_level)
-    LOG.propagate = False
     config = uvicorn.Config(
         app, http=Wire, ws="none", log_config=None, access_log=False, server_header=False,
         timeout_keep_alive=15, timeout_graceful_shutdown=DRAIN,

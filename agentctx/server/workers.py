@@ -15,6 +15,8 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
+from agentctx.server.logs import LOG
+
 _YOUNG = 5.0
 """Seconds that a worker must live to be replaced at once."""
 _PAUSE = 1.0
@@ -69,7 +71,7 @@ class _Worker:
             return
         code = self.process.exitcode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        print(f"worker {self._number} {how} and is started again", file=sys.stderr, flush=True)
+        LOG.warning("worker %d %s and is started again", self._number, how)
         self._start()
 
 
@@ -81,7 +83,7 @@ def _living(work: Work, *given: Any) -> None:
     try:
         work(*given)
     except AgentctxError as error:  # the database may be away: the parent tries again
-        print(f"{error.message}. {error.hint}", file=sys.stderr, flush=True)
+        LOG.error("%s. %s", error.message, error.hint)
         sys.exit(1)
 
 

@@ -135,16 +135,6 @@ def test_the_notes_of_the_repository_are_served_too(server: Served) -> None:
     assert "Cut, not rounded." in server.call("read_note", note="tax")["text"]
 
 
-def test_the_openapi_page_lists_what_is_offered(server: Served) -> None:
-    status, page, _ = server.ask("GET", "/openapi.json")
-    assert status == 200 and page["openapi"].startswith("3.1")
-    assert {f"/v1/{name}" for name in SERVICES} <= set(page["paths"])
-    for path, methods in page["paths"].items():
-        for method in methods:
-            known = server.ask(method.upper(), path, None if method == "get" else {})[0]
-            assert known not in (404, 405) or path in ("/v1/get_context",), path
-
-
 HOSTILE: list[Any] = [
     None, [], "x", 1, {"query": 1}, {"query": "x", "limit": 10**30}, {"query": "x", "limit": -1},
     {"query": "\x00'\"\ud800"}, {"query": "x", "as_of": "yesterday"}, {"query": "x", "namespace": "//"},

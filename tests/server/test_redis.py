@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import redis
 
+from agentctx.flows.memories import Place
+from agentctx.memory.keys import Keys
+from agentctx.server.serving import key_database
 from tests.repository import TempRepo
 from tests.server.web import serving
 
 ODD = ("team", "team:b", "*", "../x", "команда ☃", "a%3Ab", "user:bob")
 
 
-def key_of(repo: TempRepo, owner: str, *words: str) -> str:
-    done = repo.agentctx("keys", "new", "--owner", owner, "--tier", "pro", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def key_of(owner: str) -> str:
+    return Keys(key_database(Place())).new(os.urandom(37), owner, now(), tier="pro")[0]
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 @pytest.fixture
@@ -48,10 +55,8 @@ def test_what_a_key_keeps_no_other_server_gives_away(
         assert found["data"] == "bob's secret" and found["ttl_remaining"] <= 3600
 
 
-def test_owners_with_odd_names_share_a_redis_and_nothing_else(
-    shop: TempRepo, empty_redis: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = {owner: key_of(shop, owner) for owner in ODD}
+def test_owners_with_odd_names_share_a_redis_and_nothing_else(shop: TempRepo, empty_redis: str) -> None:
+    keys = {owner: key_of(owner) for owner in ODD}
     kept: dict[str, str] = {}
     with serving(shop.root, "serve", AGENTCTX_REDIS_URL=empty_redis) as served:
         for owner, key in keys.items():
@@ -66,9 +71,7 @@ def test_owners_with_odd_names_share_a_redis_and_nothing_else(
         assert {f"user:{owner}:{ident}" for owner, ident in kept.items()} == {
             name for name in client.scan_iter() if name.startswith("user:")
         }
-    monkeypatch.setenv("AGENTCTX_REDIS_URL", empty_redis)
     for owner in ODD:
-        monkeypatch.setenv("AGENTCTX_TENANT", owner)
-        done = shop.agentctx("context", "list", "--json")
-        assert done.returncode == 0, done.stderr
-        assert [one["value"] for one in json.loads(done.stdout)["contexts"]] == [owner]
+        store = Place(tenant=owner, redis_url=empty_redis).store(None)
+        assert [one.value for one in store.contexts("/", now())] == [owner]
+        store.close()
