@@ -26,11 +26,17 @@ class Names:
     def now(self, path: str) -> str:
         """The path that a note or a record has at the end."""
         records = f"{self.context}/{RECORDS}/"
-        if not path.startswith(records):
-            return self.notes.get(path, path)
-        ids = {id_of(old): id_of(new) for old, new in self.notes.items()}
-        id = path.removeprefix(records)
-        return records + ids.get(id, id)
+        if path.startswith(records):
+            return records + self.id(path.removeprefix(records))
+        return self.notes.get(path, path)
+
+    def id(self, id: str) -> str:
+        """The id that a note has at the end."""
+        return {id_of(old): id_of(new) for old, new in self.notes.items()}.get(id, id)
+
+    def then(self, path: str) -> str:
+        """The path that a note had at the beginning: of all its earlier names the first."""
+        return next((old for old, new in self.notes.items() if new == path), path)
 
 
 def id_of(path: str) -> str:

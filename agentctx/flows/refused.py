@@ -1,14 +1,14 @@
 """What people refused on earlier requests: the same edit is not offered again, and no model is asked for it.
 
 A remote remembers what its requests held, so every clone and every job knows. A note is asked about again
-when its text, or its code, has been changed since.
+when its text, or its code, has been changed since; under another name it is the same note.
 """
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 
+from agentctx.flows.names import Names, id_of
 from agentctx.flows.recheck import moved_since
 from agentctx.forges.place import Offered, Place
 from agentctx.model import Edit
@@ -22,7 +22,7 @@ class Refused:
     """What need not be offered: edits of files as they were made, and notes that are as they were then."""
 
     edits: frozenset[tuple[str, bytes | None, bytes | None]] = frozenset()
-    """Path, bytes before, bytes after."""
+    """Path now, bytes before, bytes after."""
     notes: frozenset[str] = frozenset()
 
     def has(self, edit: Edit) -> bool:
@@ -38,9 +38,11 @@ def refused(project: Project, place: Place, parent: str) -> Refused:
     edits, notes = set[tuple[str, bytes | None, bytes | None]](), set[str]()
     for one in offered:
         landed = place.landed(one)  # merged, whatever became of it later
-        edits |= {edit for edit in _edits(project, place, one) if edit[0] not in landed}
-        names = {posixpath.basename(path).removesuffix(".md") for path in landed}
-        notes |= {id for id in one.notes - names if _stands(project, one, id, parent)}
+        names = Names.since(project.git, project.context, one.start, parent)
+        made = [edit for edit in _edits(project, place, one) if edit[0] not in landed]
+        edits |= {(names.now(path), before, after) for path, before, after in made}
+        left = one.notes - {id_of(path) for path in landed}
+        notes |= {id for id in map(names.id, left) if _stands(project, one, names, id, parent)}
     return Refused(frozenset(edits), frozenset(notes))
 
 
@@ -50,10 +52,11 @@ def _edits(project: Project, place: Place, offered: Offered) -> list[tuple[str, 
     return [(path, read(f"{offered.start}:{path}"), read(f"{offered.commit}:{path}")) for path in paths]
 
 
-def _stands(project: Project, offered: Offered, id: str, parent: str) -> bool:
+def _stands(project: Project, offered: Offered, names: Names, id: str, parent: str) -> bool:
     """Whether a note has the text that the request began with, and its code is what it was then."""
     note = next((note for note in project.notes.notes if note.id == id), None)
     if note is None:
         return False
-    before, now = (project.git.read_blob(f"{rev}:{note.path}") for rev in (offered.start, parent))
+    before = project.git.read_blob(f"{offered.start}:{names.then(note.path)}")
+    now = project.git.read_blob(f"{parent}:{note.path}")
     return before == now and next(moved_since(project, note, offered.head), None) is None

@@ -397,6 +397,28 @@ def test_a_deleted_branch_refuses_what_it_offered_until_note_or_code_changes(
     assert "MAX_AGE = 7200" in in_remote(remote, "show", f"{second}:{NOTE}")
 
 
+@pytest.mark.parametrize("folder", ["decisions", "patterns"])
+def test_a_refused_edit_is_not_offered_to_the_note_under_another_name(
+    remote: Path, repo: TempRepo, model: ScriptedModel, folder: str
+) -> None:
+    sync(repo, None, "--since", "HEAD^1")
+    in_remote(remote, "update-ref", "-d", f"refs/heads/{branches(remote)[0]}")
+    asked, renamed = len(model.requests), f"agent-context/{folder}/tokens.md"
+    (repo.root / renamed).parent.mkdir(exist_ok=True)
+    repo.git("mv", NOTE, renamed)
+    repo.git("mv", f"agent-context/.verified/{ID}", "agent-context/.verified/tokens")
+    arrive(repo, "Another name")
+    sync(repo, None)
+    unrelated(repo, "MOST")
+    sync(repo, None)
+    assert (branches(remote), len(model.requests)) == ([], asked)
+    note = repo.root / renamed
+    arrive(repo, "Say more", files={renamed: note.read_text() + "\nMore.\n"})
+    unrelated(repo, "LEAST")
+    sync(repo, None)
+    assert len(model.requests) > asked
+
+
 def test_a_closed_request_refuses_what_it_offered_in_a_fresh_clone_too(
     remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, tmp_path: Path
 ) -> None:
