@@ -93,6 +93,8 @@ def joined(notes: Rows, memory: Rows) -> Rows:
         contexts=chain(notes.contexts, memory.contexts),
         heads=[*heads, *(memory.heads or ())],
         removals=memory.removals,
+        namespaces=memory.namespaces,
+        erasures=memory.erasures,
         tenant=memory.tenant,
     )
 

@@ -22,6 +22,9 @@ _TEXTS = (
     "statement",
     "extractor",
     "key",
+    "path",
+    "description",
+    "reason",
 )
 DEEPEST = 100
 """Lists and objects inside each other in one value; every reader can follow that many."""
@@ -90,6 +93,8 @@ def cleaned(rows: Rows) -> Rows:
         contexts=_each(rows.contexts),
         heads=None if rows.heads is None else _each(rows.heads),
         removals=_each(rows.removals),
+        namespaces=_each(rows.namespaces),
+        erasures=_each(rows.erasures),
     )
 
 
@@ -114,6 +119,7 @@ def moved(rows: Rows, place: Callable[[str], str]) -> Rows:
         facts=(replace(fact, namespace=place(fact.namespace)) for fact in rows.facts),
         contexts=(replace(context, namespace=place(context.namespace)) for context in rows.contexts),
         removals=(replace(removal, namespace=place(removal.namespace)) for removal in rows.removals),
+        namespaces=(replace(one, path=place(one.path)) for one in rows.namespaces),
         heads=None if heads is None else [replace(one, namespace=place(one.namespace)) for one in heads],
         mirror=place(rows.mirror) if rows.mirror else "",
     )

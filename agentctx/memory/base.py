@@ -7,10 +7,11 @@ what has expired, was superseded, retracted or is disputed never comes back from
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from agentctx.memory.batches import Rows
+from agentctx.memory.rows import Erasure as Erasure
 from agentctx.memory.rows import Head
 from agentctx.model import Episode, Fact, WorkingContext
 
@@ -31,20 +32,6 @@ class Contradiction:
 
     disputed: Fact
     current: Fact | None
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """The receipt of an erasure; it names the data subject by a digest only."""
-
-    id: str
-    subject_sha256: str
-    reason: str
-    executed_at: str
-    counts: dict[str, int] = field(default_factory=dict)
-    """Rows removed, by table."""
-    receipt_sha256: str = ""
-    """Digest of all other fields in canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True)

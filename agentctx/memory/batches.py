@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from agentctx.memory.canonical import namespace_path
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
+    Erasure,
     Head,
+    Namespace,
     Removal,
     context_row,
     episode_row,
+    erasure_row,
     fact_row,
     head_row,
     namespace_row,
@@ -24,6 +28,7 @@ from agentctx.memory.rows import (
 )
 from agentctx.memory.tables import (
     EPISODES,
+    ERASURES,
     FACT_HEADS,
     FACT_SOURCES,
     FACTS,
@@ -71,6 +76,9 @@ class Rows:
     """None: every active fact is the head of its key."""
     removals: Iterable[Removal] = ()
     """What was removed where these rows come from; it goes before anything is written."""
+    namespaces: Iterable[Namespace] = ()
+    """Those that have a description, or nothing in them; of the others a mention is enough."""
+    erasures: Iterable[Erasure] = ()
     tenant: str = DEFAULT_TENANT
     mirror: str = ""
     """A namespace whose facts of notes are exactly these: others of that kind there are retracted."""
@@ -91,6 +99,8 @@ class Batches:
     _count: int = 0
 
     def __iter__(self) -> Iterator[Batch]:
+        yield from self._each(self.rows.namespaces, self._described)
+        yield from self._each(self.rows.erasures, self._erasure)
         yield from self._each(self.rows.removals, self._removal)
         yield from self._each(self.rows.episodes, self._episode)
         yield from self._each(self.rows.facts, self._fact)
@@ -121,6 +131,17 @@ class Batches:
         if path not in self._namespaces:
             self._namespaces.add(path)
             self._put(NAMESPACES, namespace_row(self.rows.tenant, path, created_at))
+
+    def _described(self, namespace: Namespace) -> None:
+        path = namespace_path(namespace.path)
+        self._namespaces.add(path)
+        self._put(
+            NAMESPACES,
+            namespace_row(self.rows.tenant, path, namespace.created_at, namespace.description),
+        )
+
+    def _erasure(self, receipt: Erasure) -> None:
+        self._put(ERASURES, erasure_row(receipt, self.rows.tenant))
 
     def _removal(self, removal: Removal) -> None:
         self._namespace(removal.namespace, removal.seen_at)

@@ -13,7 +13,8 @@ from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
 from agentctx.memory.removals import forget_expired, note_items
-from agentctx.memory.tables import REMOVALS, Row
+from agentctx.memory.rows import erasure_row
+from agentctx.memory.tables import ERASURES, REMOVALS, Row
 from agentctx.memory.versions import NAMED, remove_versioned
 
 _SWEPT = 1_000
@@ -38,11 +39,7 @@ def erase_subject(session: Session, tenant: str, subject: str, reason: str, now:
         return receipt
     fields = {name: value for name, value in asdict(receipt).items() if name != "receipt_sha256"}
     receipt = replace(receipt, receipt_sha256=hashlib.sha256(json_text(fields).encode()).hexdigest())
-    session.run(
-        "INSERT INTO erasures (id, tenant_id, subject_sha256, reason, counts, executed_at, receipt_sha256)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        (receipt.id, tenant, digest, receipt.reason, json_text(counts), now, receipt.receipt_sha256),
-    )
+    session.insert(ERASURES, [erasure_row(receipt, tenant)], ERASURES.upsert())
     return receipt
 
 

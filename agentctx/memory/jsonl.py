@@ -1,4 +1,5 @@
-"""Rows as JSON lines (values, heads, and what was removed): lossless, and checked whole before use.
+"""Rows as JSON lines (values, heads, namespaces, what was removed, receipts): lossless, and checked whole
+before use.
 
 Each line is one object; ``type`` says which value it is and the other keys are the fields of the value in
 ``model``. Fields that have their default may be left out.
@@ -18,18 +19,24 @@ from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import namespace_path, plain
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
+    Erasure,
     Head,
+    Namespace,
     Removal,
     context_row,
     episode_row,
+    erasure_row,
     fact_row,
     head_row,
+    namespace_row,
     removal_row,
     source_rows,
 )
 from agentctx.model import Episode, Fact, WorkingContext
 
 _TYPES: dict[str, type[Any]] = {
+    "namespace": Namespace,
+    "erasure": Erasure,
     "removal": Removal,
     "episode": Episode,
     "fact": Fact,
@@ -39,6 +46,8 @@ _TYPES: dict[str, type[Any]] = {
 _HINTS = {made: get_type_hints(made) for made in _TYPES.values()}
 """Worked out once: it costs more than all the rest of a line."""
 _CHECKS: dict[str, Callable[[Any], object]] = {
+    "namespace": lambda value: namespace_row(DEFAULT_TENANT, value.path, value.created_at),
+    "erasure": lambda value: erasure_row(value, DEFAULT_TENANT),
     "removal": lambda value: removal_row(value, DEFAULT_TENANT),
     "episode": lambda value: episode_row(value, DEFAULT_TENANT),
     "fact": lambda value: (fact_row(value, DEFAULT_TENANT), source_rows(value)),
@@ -49,6 +58,8 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
 
 def lines(rows: Rows) -> Iterator[str]:
     """Every value of ``rows`` as a line, in the order in which a load needs them."""
+    yield from (_line("namespace", namespace) for namespace in rows.namespaces)
+    yield from (_line("erasure", receipt) for receipt in rows.erasures)
     yield from (_line("removal", removal) for removal in rows.removals)
     yield from (_line("episode", episode) for episode in rows.episodes)
     yield from (_line("fact", fact) for fact in rows.facts)
@@ -111,7 +122,10 @@ def parse(source: Iterable[str], name: str) -> Rows:
                     yield value
 
     heads_there = those("head") if "head" in spans else None
-    return Rows(those("episode"), those("fact"), those("context"), heads_there, those("removal"))
+    return Rows(
+        those("episode"), those("fact"), those("context"), heads_there, those("removal"),
+        those("namespace"), those("erasure"),
+    )  # fmt: skip
 
 
 def _identity(key: Fact | Head, fact_id: str) -> int:
@@ -162,7 +176,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if name == "value" or (name == "turn" and value is None):
         return value
     wanted: tuple[type, ...] = (str,)
-    if name == "metadata":
+    if name in ("metadata", "counts"):
         wanted = (dict,)
     elif hint in (int, float) or name == "turn":
         wanted = (int, float) if hint is float else (int,)

@@ -10,8 +10,18 @@ from agentctx.memory.base import END_OF_TIME, AsOf, Candidate, Window
 from agentctx.memory.batches import Rows, chunks
 from agentctx.memory.canonical import instant, namespace_path, stored
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import Head, Removal, context_of_row, episode_of, fact_of, removal_of
-from agentctx.memory.tables import EPISODES, FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Table
+from agentctx.memory.rows import (
+    Erasure,
+    Head,
+    Namespace,
+    Removal,
+    context_of_row,
+    episode_of,
+    erasure_of,
+    fact_of,
+    removal_of,
+)
+from agentctx.memory.tables import EPISODES, ERASURES, FACT_HEADS, FACTS, REMOVALS, WORKING_CONTEXT, Table
 from agentctx.memory.versions import NAMED
 from agentctx.model import Episode, Fact, WorkingContext
 
@@ -240,8 +250,28 @@ def everything(read: Read, tenant: str, namespace: str) -> Rows:
         read(lambda session: contexts_where(session, spaces, NAMED, ())),
         read(lambda session: heads(session, spaces)),
         removals(),
+        read(lambda session: namespaces(session, spaces)),
+        read(lambda session: receipts(session, tenant)),
         tenant,
     )
+
+
+def namespaces(session: Session, spaces: dict[str, str]) -> list[Namespace]:
+    """Namespaces with their descriptions, by path."""
+    found: list[Namespace] = []
+    for part in chunks(spaces):
+        rows = session.rows(
+            f"SELECT path, created_at, description FROM namespaces WHERE id IN ({marks(part)}) ORDER BY path",
+            part,
+        )
+        found += [Namespace(path, stored(made), said) for path, made, said in rows]
+    return found
+
+
+def receipts(session: Session, tenant: str) -> list[Erasure]:
+    """The receipts of all erasures of a tenant, oldest first."""
+    sql = f"SELECT {columns(ERASURES)} FROM erasures WHERE tenant_id = ? ORDER BY executed_at, id"
+    return [erasure_of(row) for row in session.rows(sql, (tenant,))]
 
 
 def heads(session: Session, spaces: dict[str, str]) -> list[Head]:

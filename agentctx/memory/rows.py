@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,29 @@ class Head:
     property: str
     fact_id: str
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A slash path under which things are kept, and what it is for."""
+
+    path: str
+    created_at: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of an erasure; it names the data subject by a digest only."""
+
+    id: str
+    subject_sha256: str
+    reason: str
+    executed_at: str
+    counts: dict[str, int] = field(default_factory=dict)
+    """Rows removed, by table."""
+    receipt_sha256: str = ""
+    """Digest of all other fields in canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +87,10 @@ def namespace_id(tenant: str, path: str) -> str:
     return derived("namespace", tenant, path)
 
 
-def namespace_row(tenant: str, path: str, created_at: str) -> Row:
+def namespace_row(tenant: str, path: str, created_at: str, description: str = "") -> Row:
     """A row of ``namespaces``."""
     path = namespace_path(path)
-    return (namespace_id(tenant, path), plain(tenant), path, instant(created_at))
+    return (namespace_id(tenant, path), plain(tenant), path, plain(description), instant(created_at))
 
 
 def episode_row(episode: Episode, tenant: str) -> Row:
@@ -133,6 +156,26 @@ def source_rows(fact: Fact) -> list[Row]:
         (ident, _one_of(kind, SOURCE_KINDS, "kind of a source"), key_text(ref, "source"))
         for kind, ref in dict.fromkeys(fact.sources)
     ]
+
+
+def erasure_row(receipt: Erasure, tenant: str) -> Row:
+    """A row of ``erasures``."""
+    return (
+        uuid_text(receipt.id, "receipt"),
+        plain(tenant),
+        plain(receipt.subject_sha256),
+        plain(receipt.reason),
+        json_text(dict(receipt.counts)),
+        instant(receipt.executed_at),
+        plain(receipt.receipt_sha256),
+    )
+
+
+def erasure_of(row: Sequence[Any]) -> Erasure:
+    """A receipt from a row of ``ERASURES.columns``."""
+    ident, _, digest, reason, counts, executed_at, receipt = row
+    by_table = dict(sorted(json.loads(counts).items()))
+    return Erasure(ident, digest, reason, stored(executed_at), by_table, receipt)
 
 
 def removal_id(space: str, session_id: str, key: str) -> str:

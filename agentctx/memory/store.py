@@ -306,7 +306,7 @@ class SqlStore:
 
     def create_namespace(self, path: str, now: str, description: str = "") -> str:
         """See ``base.Store``."""
-        row = namespace_row(self.tenant, path, now)
+        row = namespace_row(self.tenant, path, now, description)
         sql = "UPDATE namespaces SET description = ? WHERE id = ?"
 
         def work(session: Session) -> None:

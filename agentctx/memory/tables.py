@@ -50,7 +50,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-NAMESPACES = Table("namespaces", ("id", "tenant_id", "path", "created_at"), ("id",), "keep")
+NAMESPACES = Table("namespaces", ("id", "tenant_id", "path", "description", "created_at"), ("id",), "keep")
 EPISODES = Table(
     "episodes",
     _names(
@@ -95,8 +95,14 @@ REMOVALS = Table(
     ("tenant_id", "id"),
     "replace",
 )
+ERASURES = Table(
+    "erasures",
+    ("id", "tenant_id", "subject_sha256", "reason", "counts", "executed_at", "receipt_sha256"),
+    ("id",),
+    "keep",
+)
 EMBEDDINGS = Table(
     "embeddings", ("owner_id", "model", "tenant_id", "vector"), ("owner_id", "model"), "replace"
 )
-TABLES = (NAMESPACES, REMOVALS, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT)
+TABLES = (NAMESPACES, REMOVALS, EPISODES, FACTS, FACT_SOURCES, FACT_HEADS, WORKING_CONTEXT, ERASURES)
 """What exports carry, in the order that foreign keys ask for."""

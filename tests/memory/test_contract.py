@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentctx.errors import Conflict, InvalidInput, NotFound
-from agentctx.memory import searching
+from agentctx.memory import jsonl, searching
 from agentctx.memory.base import AsOf, Store, Window, kept_as
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import instant, later
@@ -777,6 +777,28 @@ def test_frequent_words_are_counted_once_an_hour_and_new_texts_are_found_all_the
     assert asked == [2, 0, 1, 1]
     found("deploy run", later(at(1), 3_600))
     assert asked[-1] == 2
+
+
+def test_an_export_holds_namespaces_with_nothing_in_them_and_the_receipts(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store, other = opener(), open_sqlite(tmp_path / "other.sqlite")
+    store.create_namespace("/team/empty", T0, "what it is 'for'")
+    store.create_namespace("/team/filled", T0, "filled")
+    store.append([episode("x", 0, "/team/filled", subject_id="zeb")])
+    receipt = store.erase("zeb", "asked for", at(1))
+    lines = list(jsonl.lines(store.everything()))
+    for target in (other, store):
+        for _ in range(2):
+            target.restore(jsonl.parse(lines, "in.jsonl"))
+    assert list(other.everything().erasures) == [receipt]
+    made = {one.path: one.description for one in other.everything().namespaces}
+    assert made == {"/team/empty": "what it is 'for'", "/team/filled": "filled"}
+    assert sorted(jsonl.lines(other.everything())) == sorted(lines)
+    other.create_namespace("/team/empty", at(2), "mine")
+    other.restore(jsonl.parse(lines, "in.jsonl"))
+    assert "mine" in [one.description for one in other.everything().namespaces]
+    other.close()
 
 
 def test_a_value_that_held_earlier_than_was_known_is_history(store: Store) -> None:
