@@ -55,6 +55,10 @@ class Choices:
     clone remembers of earlier syncs counts for nothing, and nothing is added to it."""
     left: Mapping[str, str] = field(default_factory=dict)
     """Notes that no model is asked about, with the reason."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """Notes that are asked about whatever the range, with the commit where what touched them began."""
+    tried: Mapping[str, int] = field(default_factory=dict)
+    """How often notes were asked about in vain: those that never were come first."""
 
 
 def run_sync(
@@ -122,7 +126,7 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     report = replace(report, affected=tuple(found))
     done = _done(project, report, choices)
     open_ones = [a for a in found if a.id not in done and a.id not in choices.left]
-    chosen, skipped = _chosen(project, open_ones, change)
+    chosen, skipped = _chosen(project, open_ones, change, choices)
     skipped += tuple((a.id, choices.left[a.id]) for a in found if a.flag and a.id in choices.left)
     earlier = [a.id for a in found if a.flag and a.id in done and a.id not in report.repaired]
     skipped += tuple((id, "dealt with in an earlier sync of this commit") for id in earlier)
@@ -131,7 +135,7 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     if not choices.model or (settings is None and not choices.dry_run):
         why = _NO_MODEL if choices.model else "no model was asked (--no-model)"
         return replace(report, skipped=skipped + tuple((a.id, why) for a in chosen))
-    groups = _groups(project, change, chosen)
+    groups = _groups(project, change, chosen, choices.waiting)
     if choices.dry_run or settings is None:
         return rehearsed(project, groups, report)
     provider = thrifty(open_provider(settings), settings, project.state.folder, project.today.isoformat())
@@ -143,19 +147,26 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     return counted_up(report, provider.ledger, settings)
 
 
-def _groups(project: Project, change: Change, chosen: Sequence[Affected]) -> list[Sequence[SyncRequest]]:
+def _groups(
+    project: Project, change: Change, chosen: Sequence[Affected], waiting: Mapping[str, str]
+) -> list[Sequence[SyncRequest]]:
     """What is asked in one call each. A note that was false before the range is shown what made it so, not
-    only the range: the answer about it was refused, or a cap was reached."""
+    only the range: the answer about it was refused, or a cap was reached; ``waiting`` says where the range
+    began in which it was."""
     arrived = set(project.git.run("rev-list", f"{change.base}..{change.head}").decode().split())
     states = project.index.by_id()
     before = {a.id for a in chosen if any(c.id not in arrived for c in evidence_against(states[a.id]))}
-    standing = standing_change(project, before)
-    parts = [(change, [a for a in chosen if a.id not in before or standing is None])]
-    parts += [(standing, [a for a in chosen if a.id in before])] if standing else []
+    shown: dict[str, Change | None] = {"": change, "standing": standing_change(project, before)}
+    began = {a.id: waiting.get(a.id, "") for a in chosen}
+    began |= dict.fromkeys(before, "standing") if shown["standing"] else {}
     notes, code = project.notes.notes, project.assessor.code
-    shown = ((without_own_files(about, project.context), part) for about, part in parts)
-    asked = (requests_for(notes, code, project.index, about, part) for about, part in shown)
-    return [group for part in asked for group in grouped([fitted(r) for r in part])]
+    groups: list[Sequence[SyncRequest]] = []
+    for since in dict.fromkeys(["", *began.values()]):
+        about = shown.get(since) or change_between(project, since, change.head)
+        part = [a for a in chosen if began[a.id] == since]
+        about = without_own_files(about, project.context)
+        groups += grouped([fitted(r) for r in requests_for(notes, code, project.index, about, part)])
+    return groups
 
 
 def _done(project: Project, report: SyncReport, choices: Choices) -> frozenset[str]:
@@ -175,16 +186,19 @@ def _settled(project: Project, head: str) -> frozenset[str]:
 
 
 def _chosen(
-    project: Project, found: Sequence[Affected], change: Change
+    project: Project, found: Sequence[Affected], change: Change, choices: Choices
 ) -> tuple[list[Affected], tuple[tuple[str, str], ...]]:
-    """The flagged notes that may be edited, within the cap; the others with the reason."""
+    """The flagged notes that may be edited, within the cap, what never had a turn first; the others with
+    the reason."""
     notes = {n.id: n for n in project.notes.notes}
     edited = {f.path for f in change.files}
-    flagged = [a for a in found if a.flag]
+    flagged = [a for a in found if a.flag or a.id in choices.waiting]
     hindrances = ((a.id, _hindrance(project, notes[a.id], edited)) for a in flagged)
     skipped = [(id, why) for id, why in hindrances if why]
     left_out = {id for id, _ in skipped}
-    candidates = [a for a in flagged if a.id not in left_out]
+    candidates = sorted(
+        (a for a in flagged if a.id not in left_out), key=lambda a: choices.tried.get(a.id, 0)
+    )
     cap = project.config.sync.max_notes
     skipped += [(a.id, f"over {CAP}{counted(cap, 'note')} a sync") for a in candidates[cap:]]
     return candidates[:cap], tuple(skipped)
