@@ -24,6 +24,9 @@ _SEGMENT = 64
 NO_MODEL = "none"
 """What stands for the embedding model of a Stash that has none in its settings yet."""
 
+_NOT_BELIEVED = ("disputed", "retracted", "expired")
+"""A fact of one of these is deleted in Stash, which would recall it; deciding for it brings it back."""
+
 _STAGES = {
     "spaces": "slug text",
     "episodes": "uid uuid, slug text, content text, occurred_at timestamptz, created_at timestamptz",
@@ -160,7 +163,7 @@ class _Staged:
             if f.status == "disputed":
                 self._disputed.append(f)
             self.sources += [(f.id, ref) for kind, ref in f.sources if kind == "episode"]
-            deleted = f.retired_at or f.recorded_at if f.status in ("retracted", "expired") else ""
+            deleted = f.retired_at or f.recorded_at if f.status in _NOT_BELIEVED else ""
             yield (
                 f.id, self._slug(f.namespace), f.statement, f.confidence, f.entity, f.property,
                 f.value if isinstance(f.value, str) else json_text(f.value), instant(f.valid_at),
@@ -176,17 +179,21 @@ class _Staged:
                 yield self._slug(f.namespace), old, f.id, instant(f.recorded_at)
 
     def contexts(self, contexts: Iterable[WorkingContext]) -> Iterator[Line]:
-        """One a namespace, which is all that Stash holds: the one that was saved last."""
-        newest: dict[str, WorkingContext] = {}
+        """One a namespace, which is all that Stash holds: the value of one key, or an object of several keys
+        that lives as long as the one that lives longest.
+        """
+        found: dict[str, list[WorkingContext]] = {}
         for c in contexts:
             slug = self._slug(c.namespace)
-            if not self._over(c.expires_at) and (
-                slug not in newest or instant(newest[slug].updated_at) <= instant(c.updated_at)
-            ):
-                newest[slug] = c
-        for slug, c in newest.items():
-            focus = c.value if isinstance(c.value, str) else json_text(c.value)
-            yield slug, focus, _time(c.expires_at), instant(c.updated_at)
+            if not self._over(c.expires_at):
+                found.setdefault(slug, []).append(c)
+        for slug, held in found.items():
+            value = held[0].value
+            if len(held) > 1:
+                value = {f"{c.session_id}: {c.key}" if c.session_id else c.key: c.value for c in held}
+            focus = value if isinstance(value, str) else json_text(value)
+            ends = [_time(c.expires_at) or "" for c in held]
+            yield slug, focus, max(ends) if all(ends) else None, max(instant(c.updated_at) for c in held)
 
 
 def _told(f: Fact) -> dict[str, Any]:

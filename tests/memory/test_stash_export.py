@@ -70,11 +70,12 @@ def test_an_export_fills_the_tables_of_stash_and_can_be_repeated(
     assert found[0] == found[1] == [4, 2, 4, 1, 1, 1]
     with psycopg.connect(stash) as connection:
         facts = connection.execute(
-            "SELECT value, valid_until IS NULL, confidence, embedding_model FROM facts"
+            "SELECT value, valid_until IS NULL, deleted_at IS NULL, confidence, embedding_model FROM facts"
             " WHERE property = 'owner' ORDER BY value"
         ).fetchall()
         assert facts == [
-            ("Ada", False, 1.0, "nomic"), ("Bob", True, 1.0, "nomic"), ("Cleo", True, 0.25, "nomic"),
+            ("Ada", False, True, 1.0, "nomic"), ("Bob", True, True, 1.0, "nomic"),
+            ("Cleo", True, False, 0.25, "nomic"),
         ]  # fmt: skip
         told = connection.execute("SELECT content FROM episodes WHERE content <> 'old'").fetchall()
         assert told == [(HOSTILE.replace("\x00", "␀"),)]
@@ -140,7 +141,27 @@ def test_a_contradiction_that_was_decided_is_resolved_by_the_next_export(
         export_stash_dsn(memory.rows("/shop"), stash, NOW)
     with psycopg.connect(stash) as connection:
         found = connection.execute("SELECT resolved, resolution FROM contradictions").fetchall()
+        live = connection.execute(
+            "SELECT value FROM facts WHERE property = 'owner' AND deleted_at IS NULL AND valid_until IS NULL"
+        ).fetchall()
     assert found == [(True, became)]
+    assert live == [("Cleo" if keep else "Bob",)]
+
+
+def test_all_contexts_of_a_namespace_stand_in_the_one_that_stash_holds(stash: str) -> None:
+    memory = Memory(open_sqlite(None))
+    memory.set_context("plan", {"step": 2})
+    memory.set_context("count", 5, hours=1)
+    memory.set_context("plan", "mine", session_id="s1")
+    memory.set_context("gone", "x", hours=0.000001)
+    for _ in range(2):
+        export_stash_dsn(memory.rows("/shop"), stash, memory.now())
+    with psycopg.connect(stash) as connection:
+        ((focus, hours),) = connection.execute(
+            "SELECT focus, extract(epoch FROM expires_at - now()) / 3600 FROM contexts"
+        ).fetchall()
+    assert json.loads(focus) == {"plan": {"step": 2}, "count": 5, "s1: plan": "mine"}
+    assert 71 < hours < 73
 
 
 def test_memory_and_notes_leave_together_and_come_back_equal(repo: TempRepo, tmp_path: Path) -> None:
