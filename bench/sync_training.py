@@ -3,12 +3,13 @@
 Support: a logistic regression, true edits against the same edits held against other merges, and against the
 words of other edits put into the same notes. Places: log-odds
 of a pair are learnt from true edits alone (a pair as it stands against the same pair traded); a second
-regression over all pairs of a text tells true edits from exchanged ones. Each threshold is the one that so
-many of the false training edits stay below.
+regression over all pairs of a text tells true edits from exchanged ones. Each threshold is the lowest at
+which so many training edits of every false kind are stopped, by it or by any other rule.
 """
 
 from __future__ import annotations
 
+import math
 import pprint
 from collections import Counter
 from collections.abc import Sequence
@@ -26,8 +27,8 @@ from agentctx.proposals.judging import Weights, standing, weighted
 from agentctx.proposals.places import Pair
 
 EXCHANGED, OTHERS = ("rotated", "traded"), ("foreign", "planted")
-FOREIGN_STOPPED, EXCHANGED_STOPPED = 0.95, 0.90
-"""Shares of the false training edits that the thresholds stop."""
+OTHERS_STOPPED, EXCHANGED_STOPPED = 0.955, 0.955
+"""Shares of each kind of false training edits that are stopped, by the thresholds and all other rules."""
 PENALTY, PAIR_PENALTY = 2.0, 2.0
 PAIRS_COUNTED = 8
 """A text with more pairs weighs no more than one with so many."""
@@ -58,16 +59,40 @@ def train(rows: Sequence[Judged]) -> Weights:
     """Weights and thresholds from these answers alone."""
     aim = [row for row in rows if row.kind in ("true", *OTHERS)]
     support = _regression([row.support for row in aim], [row.kind == "true" for row in aim])
-    scores = [weighted(row.support, support) for row in aim if row.kind != "true"]
-    support_threshold = float(np.quantile(scores, FOREIGN_STOPPED))
+    scores = [weighted(row.support, support) for row in rows]
+    let_through = [row.others == "pending" for row in rows]
+    support_threshold = max(_threshold(rows, kind, scores, let_through, OTHERS_STOPPED) for kind in OTHERS)
+    let_through = [ok and at >= support_threshold for ok, at in zip(let_through, scores, strict=True)]
+
     pair = _pair_weights([row.pairs for row in rows if row.kind == "true"])
-    own = [row for row in rows if row.kind in ("true", *EXCHANGED) and (row.pairs or row.exchanged)]
-    numbers = [standing(row.pairs, row.exchanged, pair) for row in own]
-    places = _regression(numbers, [row.kind == "true" for row in own])
-    scores = [weighted(n, places) for row, n in zip(own, numbers, strict=True) if row.kind != "true"]
-    places_threshold = float(np.quantile(scores, EXCHANGED_STOPPED))
+    numbers = [standing(row.pairs, row.exchanged, pair) for row in rows]
+    own = [n for n, row in enumerate(rows) if row.kind in ("true", *EXCHANGED) and _has_places(row)]
+    places = _regression([numbers[n] for n in own], [rows[n].kind == "true" for n in own])
+    scores = [
+        weighted(n, places) if _has_places(row) else math.inf for n, row in zip(numbers, rows, strict=True)
+    ]
+    places_threshold = max(
+        _threshold(rows, kind, scores, let_through, EXCHANGED_STOPPED) for kind in EXCHANGED
+    )
     names = sorted({row.repository for row in rows})
-    return Weights(support, round(support_threshold, 3), pair, places, round(places_threshold, 3), names)
+    return Weights(support, support_threshold, pair, places, places_threshold, names)
+
+
+def _has_places(row: Judged) -> bool:
+    return bool(row.pairs or row.exchanged)
+
+
+def _threshold(
+    rows: Sequence[Judged], kind: str, scores: Sequence[float], let_through: Sequence[bool], share: float
+) -> float:
+    """The lowest threshold at which this share of one kind is stopped, by it or by what stops them anyway."""
+    left = sorted(
+        s if ok else -math.inf
+        for row, s, ok in zip(rows, scores, let_through, strict=True)
+        if row.kind == kind
+    )
+    at = left[min(math.ceil(share * len(left)), len(left) - 1)] if left else -math.inf
+    return round(max(at, -99.0) if at < math.inf else 99.0, 3)
 
 
 def said_with(row: Judged, weights: Weights) -> tuple[str, list[str]]:

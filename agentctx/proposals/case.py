@@ -9,8 +9,8 @@ from functools import lru_cache
 from agentctx.model import Change, Note, Operation, SyncRequest
 from agentctx.notes.document import parse
 from agentctx.proposals.change_words import ChangeWords, read_change
-from agentctx.proposals.places import Passage
 from agentctx.proposals.support import Rarity
+from agentctx.proposals.surroundings import Passage
 from agentctx.proposals.wording import Names, names_in_code, names_in_prose, values_in
 
 

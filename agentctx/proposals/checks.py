@@ -21,7 +21,8 @@ from agentctx.proposals.claims import (
     unknown_names,
     values_as_in_the_code,
 )
-from agentctx.proposals.orders import acting_markup_in, misleading_markup_in, order_in
+from agentctx.proposals.code_marks import broken_marks_in
+from agentctx.proposals.orders import acting_markup_in, kept_sentences, misleading_markup_in, order_in
 from agentctx.text import hidden_characters
 
 __all__ = [
@@ -161,9 +162,9 @@ def no_orders_to_agents(case: Case) -> Iterator[Refusal]:
     old, new = case.note, case.edited
     labels = [new.title, *new.tags] if new else []
     said = "\n".join([text, *(label for label in labels if label not in (old.title, *old.tags))])
-    if order := order_in(said):
+    after = new.body if new else case.new_text
+    if order := order_in(said, kept_sentences(old.body, after)):
         yield Refusal("orders", f"the new text reads like an order to agents: “{order}”", "needs_review")
-    after = case.edited.body if case.edited else case.new_text
     acting = acting_markup_in(after) - acting_markup_in(case.note.body)
     if markup := misleading_markup_in(text) or min(acting, default=""):
         yield Refusal("orders", f"the new text holds markup that can mislead: `{markup}`", "needs_review")
@@ -182,6 +183,15 @@ def not_too_long(case: Case) -> Iterator[Refusal]:
 def no_conflict_markers(case: Case) -> Iterator[Refusal]:
     if conflict_line(case.after) or re.search(r"^(?:<{7}|>{7}|={7})(?: |$)", case.new_text, re.MULTILINE):
         yield Refusal("markers", "the new text holds merge conflict markers")
+
+
+def code_marks_close(case: Case) -> Iterator[Refusal]:
+    """Broken marks show what is code as prose, and prose as code: names may have changed places."""
+    edited = case.edited
+    broken = broken_marks_in(edited.body) - broken_marks_in(case.note.body) if edited else {}
+    if broken:
+        reason = f"the new text breaks the marks around code at “{min(broken)}”"
+        yield Refusal("marks", reason, "needs_review")
 
 
 def status_by_a_person(case: Case) -> Iterator[Refusal]:
@@ -227,6 +237,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Refusal]], ...] = (
     no_secrets,
     no_hidden_characters,
     no_conflict_markers,
+    code_marks_close,
     not_too_long,
     status_by_a_person,
     new_note_by_a_person,

@@ -9,8 +9,9 @@ from agentctx.model import Refusal
 from agentctx.proposals.case import Case
 from agentctx.proposals.exchange import exchanged
 from agentctx.proposals.judging import SHIPPED, odds_of, standing, weighted
-from agentctx.proposals.places import Pair, Surroundings, pairs_of
+from agentctx.proposals.places import Pair, pairs_of
 from agentctx.proposals.support import numbers_of, unknown_words
+from agentctx.proposals.surroundings import Surroundings
 from agentctx.proposals.wording import Names, defined_in, is_literal, names_in_code, spans_in, values_in
 
 
@@ -101,7 +102,7 @@ def in_their_places(case: Case) -> Iterator[Refusal]:
 
 def traded_in(case: Case) -> set[str]:
     """Names and numbers of a text that stays, put in each other's places."""
-    return {name.strip("`") for old, new in _stretches(case) for name in exchanged(old, new)}
+    return {name.strip("`") for name in exchanged(_stretches(case))}
 
 
 def pairs_in(case: Case) -> list[Pair]:

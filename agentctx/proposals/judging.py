@@ -43,21 +43,10 @@ def odds_of(pair: Pair, weights: Sequence[float]) -> float:
 
 
 def standing(pairs: Sequence[Pair], exchanged: int, weights: Sequence[float]) -> dict[str, float]:
-    """All pairs of one text in a few numbers; ``exchanged``: names that were traded inside old words.
+    """All pairs of one text in two numbers; ``exchanged``: names that were traded inside old words.
 
-    ``worst``: the pair that speaks most against its order; ``doubt``: how much all of them do together;
-    ``loneliest``: the name that fits least; ``names``: how many names there are.
+    ``doubt``: how much likelier the text is if two of its names were traded, no matter which (log odds).
     """
     odds = [odds_of(pair, weights) for pair in pairs]
-    by_name: dict[str, list[float]] = {}
-    for pair, value in zip(pairs, odds, strict=True):
-        by_name.setdefault(pair.one, []).append(value)
-        by_name.setdefault(pair.other, []).append(value)
-    means = [sum(values) / len(values) for values in by_name.values()]
-    return {
-        "worst": min(odds, default=0.0),
-        "doubt": math.log(sum(math.exp(-value) for value in odds) / len(odds)) if odds else 0.0,
-        "loneliest": min(means, default=0.0),
-        "names": math.log(len(means) or 1),
-        "exchanged": float(min(exchanged, 3)),
-    }
+    doubt = math.log(sum(math.exp(-value) for value in odds) / len(odds)) if odds else 0.0
+    return {"doubt": doubt, "exchanged": float(min(exchanged, 3))}

@@ -58,10 +58,39 @@ _MISLEADING = re.compile("|".join(_MARKUP), re.IGNORECASE | re.MULTILINE)
 _ACTING = re.compile("|".join(_RENDERED), re.IGNORECASE | re.MULTILINE)
 
 
-def order_in(text: str) -> str:
-    """The first words that read like an order to whoever reads them; empty when there are none."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*(?:\n|(?=[-*+>|#]|\d+[.)]\s))")
+
+
+def order_in(text: str, known: frozenset[str] = frozenset()) -> str:
+    """The first words that read like an order to whoever reads them; empty when there are none.
+
+    ``known``: sentences that may stay as they are, see ``kept_sentences``.
+    """
     found = _ORDER.search(text)
+    while found and _within(text, found.start(), found.end()) in known:
+        found = _ORDER.search(text, found.start() + 1)
     return " ".join(found[0].split())[:60] if found else ""
+
+
+def kept_sentences(before: str, after: str) -> frozenset[str]:
+    """Sentences that stand in both texts word for word, and no more often than they did."""
+    old, new = (Counter(map(_plain, _SENTENCE_END.split(text))) for text in (before, after))
+    return frozenset(sentence for sentence in old if sentence and 0 < new[sentence] <= old[sentence])
+
+
+def _within(text: str, start: int, end: int) -> str:
+    """The one sentence that holds a stretch of text; empty where the stretch reaches over its end."""
+    at = 0
+    for gap in (*_SENTENCE_END.finditer(text), None):
+        stop = gap.start() if gap else len(text)
+        if at <= start and end <= stop:
+            return _plain(text[at:stop])
+        at = gap.end() if gap else stop
+    return ""
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(sentence.split())
 
 
 def misleading_markup_in(text: str) -> str:

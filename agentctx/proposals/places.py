@@ -8,45 +8,27 @@ were traded? A text whose pairs stand where the evidence has them speaks for its
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import TypeVar
+from itertools import combinations
 
+from agentctx.proposals.mentions import Mention, marks_of, mentions_in, plain, tokens_of
 from agentctx.proposals.support import Rarity
-from agentctx.retrieval.tokens import tokenize
+from agentctx.proposals.surroundings import Profile, Surroundings, raise_to
 
-SIGNALS = ("line", "near", "mark", "word", "second", "shape", "order")
-"""What a pair is compared by: words of the same line and of lines nearby; the sign, the word and the second
-word on either side; the kind of name that such words go with; which of the two comes first."""
-SCALES = (3.0, 3.0, 2.0, 2.0, 2.0, 4.0, 1.0)
+SIGNALS = ("line", "mark", "word", "second", "shape", "heir", "own", "order")
+"""What a pair is compared by: words of the same line in the evidence; the sign, the word and the second word
+on either side; the kind of name that such words go with; how like the name that stood there before; words
+around it that are its own pieces; which of the two comes first."""
+SCALES = (3.0, 2.0, 2.0, 2.0, 4.0, 0.5, 1.0, 1.0)
 """Where each signal begins to say no more than that it is clear."""
 NAMES_LIMIT = 30
 """Names of one text that are compared; the first of them."""
-LINES_LIMIT = 80
-"""Lines of the evidence that are read for one name."""
-
-_SPAN = re.compile(r"`([^`\n]{1,60})`")
-_ONE_NAME = re.compile(r"[^\s=:,;(){}\[\]]+(?:\(\))?")
-_SIGN = re.compile(r"--?[A-Za-z][\w-]*|[A-Za-z_$][\w$]*|\d[\d_.]*\d|\d|[^\w\s]")
-_WORD = re.compile(r"[A-Za-z_$][\w$-]*|\d[\d_.]*\d|\d")
-_TELLING = re.compile(r"\d.*|\w+(?:_\w+)+|_\w+|[a-z]+\d*[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*|--[a-z][\w-]+")
-_REACH = 10
-"""Words to either side that count as being around a name."""
-
-Key = TypeVar("Key")
-Sides = tuple[str, ...]
-"""Left and right: sign, word, second word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Lines that stand together, and what they are worth as evidence (0..1)."""
-
-    lines: tuple[str, ...]
-    weight: float
+MARKS_LIMIT = 4_000
+"""Words and signs, old and new together, up to which old lines are laid beside new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,135 +41,93 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
-    """One name where it stands in the new text, with the words around it by nearness."""
+class _Name:
+    """One name of the new text: its pieces, where it stands, and what the evidence has around it."""
 
-    name: str
-    place: tuple[int, int]
-    line: Mapping[str, float]
-    near: Mapping[str, float]
-    sides: Sides
+    written: str
+    pieces: frozenset[str]
+    profile: Profile
+    mentions: Sequence[Mention]
 
 
 @dataclass(frozen=True, slots=True)
-class _Profile:
-    """What stands around a name in the evidence, by weight; where it comes first in each passage."""
+class _Scene:
+    """What the names of one text are judged by."""
 
-    line: Mapping[str, float]
-    near: Mapping[str, float]
-    sides: Mapping[tuple[int, str], float]
-    first: Mapping[int, tuple[int, int]]
-
-
-class Surroundings:
-    """What stands around names in the evidence; every passage is read once."""
-
-    def __init__(self, passages: Iterable[Passage]) -> None:
-        self._passages = tuple(passages)
-        self._places: dict[str, set[tuple[int, int]]] = defaultdict(set)
-        self._profiles: dict[str, _Profile] = {}
-        self._shapes: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
-        self._every_shape: Counter[str] = Counter()
-        for at, passage in enumerate(self._passages):
-            for row, line in enumerate(passage.lines):
-                for word in _WORD.findall(line.lower()):
-                    self._places[word].add((at, row))
-                for name, start, end in _names_of(line):
-                    self._every_shape[_shape(name)] += 1
-                    for side in enumerate(_sides(line, start, end)):
-                        self._shapes[side][_shape(name)] += 1
-
-    def profile(self, name: str) -> _Profile:
-        """What stands around a name; empty for one that is nowhere."""
-        if name not in self._profiles:
-            self._profiles[name] = self._read(name.lower())
-        return self._profiles[name]
-
-    def fits_shape(self, sides: Sides, name: str) -> float:
-        """How much more often such a kind of name stands between these words than elsewhere (log odds)."""
-        shape, total = _shape(name), sum(self._every_shape.values()) + 1
-        usual = (self._every_shape[shape] + 0.5) / total
-        found = 0.0
-        for side in enumerate(sides[:4]):
-            if counts := self._shapes.get(side):
-                found += math.log((counts[shape] + 2 * usual) / (sum(counts.values()) + 2) / usual)
-        return found
-
-    def _read(self, name: str) -> _Profile:
-        line: dict[str, float] = {}
-        near: dict[str, float] = {}
-        sides: dict[tuple[int, str], float] = {}
-        first: dict[int, tuple[int, int]] = {}
-        for at, row in sorted(self._lines_with(name))[:LINES_LIMIT]:
-            passage = self._passages[at]
-            text = passage.lines[row].lower()
-            found = text.find(name)
-            first.setdefault(at, (row, max(found, 0)))
-            _raise(line, _words(passage.lines[row]), passage.weight)
-            for step in (-2, -1, 1, 2):
-                if 0 <= row + step < len(passage.lines):
-                    _raise(near, _words(passage.lines[row + step]), passage.weight / abs(step))
-            while found >= 0:
-                _raise(sides, enumerate(_sides(text, found, found + len(name))), passage.weight)
-                found = text.find(name, found + 1)
-        return _Profile(line, near, sides, first)
-
-    def _lines_with(self, name: str) -> set[tuple[int, int]]:
-        places = [self._places.get(word, set()) for word in _WORD.findall(name)]
-        return set.intersection(*places) if places else set()
+    known: Surroundings
+    rarity: Rarity
+    telling: Mapping[str, float]
+    """How much a word of a line tells one name from another."""
+    before: Mapping[tuple[int, int], str]
+    """The name that stood where a name stands now, by row and column."""
 
 
 def pairs_of(before: str, after: str, known: Surroundings, rarity: Rarity) -> list[Pair]:
     """Every two names, and every two numbers, of the lines that were not there before."""
-    mentions = _mentions(before, after)
+    before, after = plain(before), plain(after)
+    mentions = [m for row, line in _new_lines(after, before) for m in mentions_in(line, row)]
+    stood = _stood_before(before, after)
     found: list[Pair] = []
     for numbers in (False, True):
         same_kind = [m for m in mentions if m.name[0].isdigit() == numbers]
-        names = list(dict.fromkeys(m.name for m in same_kind))[:NAMES_LIMIT]
-        found += _compared(names, same_kind, known, rarity)
+        written = list(dict.fromkeys(m.name for m in same_kind))[:NAMES_LIMIT]
+        names = [
+            _Name(w, frozenset(tokens_of(w)), known.profile(w), [m for m in same_kind if m.name == w])
+            for w in written
+        ]
+        sharing = Counter(word for name in names for word in name.profile.line)
+        telling = {w: math.log((len(names) + 1) / n) * _worth(rarity, w) for w, n in sharing.items()}
+        scene = _Scene(known, rarity, telling, stood)
+        found += [_pair(one, other, scene) for one, other in combinations(names, 2)]
     return found
 
 
-def _compared(
-    names: Sequence[str], mentions: Sequence[_Mention], known: Surroundings, rarity: Rarity
-) -> Iterable[Pair]:
-    profiles = {name: known.profile(name) for name in names}
-    sharing = Counter(w for p in profiles.values() for w in p.line.keys() | p.near.keys())
-    telling = {w: math.log((len(names) + 1) / n) * _worth(rarity.of(w)) for w, n in sharing.items()}
-    here = {name: [m for m in mentions if m.name == name] for name in names}
+def _pair(one: _Name, other: _Name, scene: _Scene) -> Pair:
+    gains = zip(_gain(one, other, scene), _gain(other, one, scene), strict=True)
+    order = _order(one.profile, other.profile, one.mentions[0].place < other.mentions[0].place)
+    signals = (*(sum(gain) for gain in gains), order)
+    scaled = (math.tanh(signal / scale) for signal, scale in zip(signals, SCALES, strict=True))
+    return Pair(one.written, other.written, tuple(scaled))
 
-    def fit(name: str, candidate: str) -> list[float]:
-        """How well a candidate suits the places of a name, by signal, a mean over its places."""
-        rows = [_fit(m, candidate, profiles[candidate], telling, known) for m in here[name]]
-        return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
 
-    fits = {(name, candidate): fit(name, candidate) for name in names for candidate in names}
-    for at, one in enumerate(names):
-        for other in names[at + 1 :]:
-            given, traded = (fits[one, one], fits[other, other]), (fits[one, other], fits[other, one])
-            signals = [a + b - c - d for a, b, c, d in zip(*given, *traded, strict=True)]
-            order = _order(profiles[one], profiles[other], here[one][0].place < here[other][0].place)
-            scaled = (math.tanh(s / scale) for s, scale in zip((*signals, order), SCALES, strict=True))
-            yield Pair(one, other, tuple(scaled))
+def _gain(name: _Name, other: _Name, scene: _Scene) -> list[float]:
+    """How much better a name suits its places than the other would, by signal: a mean over its places."""
+    rows = []
+    for mention in name.mentions:
+        around = _around(mention, (name.written, other.written))
+        fits = (
+            _fit(mention, around, who, who.pieces - rival.pieces, scene)
+            for who, rival in ((name, other), (other, name))
+        )
+        rows.append([own - others for own, others in zip(*fits, strict=True)])
+    return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def _around(mention: Mention, hidden: Sequence[str]) -> dict[str, float]:
+    """Words around a mention by nearness, without the two names that are compared: traded, they would stand
+    around each other just the same."""
+    found: dict[str, float] = {}
+    for item, nearness in mention.around:
+        if item.name not in hidden:
+            raise_to(found, item.tokens, nearness)
+    return found
 
 
 def _fit(
-    mention: _Mention, candidate: str, profile: _Profile, telling: Mapping[str, float], known: Surroundings
+    mention: Mention, around: Mapping[str, float], who: _Name, own: frozenset[str], scene: _Scene
 ) -> tuple[float, ...]:
-    line = sum(n * telling[w] * profile.line[w] for w, n in mention.line.items() if w in profile.line)
-    near = 0.0
-    for word, n in mention.line.items():
-        if word in profile.near and word not in profile.line:
-            near += n * telling[word] * profile.near[word]
-    for word, n in mention.near.items():
-        if word in telling:
-            near += n * telling[word] * max(profile.line.get(word, 0.0), profile.near.get(word, 0.0))
+    """How well a name suits a place, by signal. ``own``: pieces that the name it is compared with lacks."""
+    profile = who.profile
+    line = sum(n * scene.telling[w] * profile.line[w] for w, n in around.items() if w in profile.line)
     at = [profile.sides.get(side, 0.0) for side in enumerate(mention.sides)]
-    shape = known.fits_shape(mention.sides, candidate)
-    return (line, near, at[0] + at[1], at[2] + at[3], at[4] + at[5], shape)
+    shape = scene.known.fits_shape(mention.sides, who.written)
+    stood = scene.before.get(mention.place, "")
+    pieces = sum(n * _worth(scene.rarity, w) for w, n in around.items() if w in own)
+    heir = _alike(stood, who.written) if stood else 0.0
+    return (line, at[0] + at[1], at[2] + at[3], at[4] + at[5], shape, heir, pieces)
 
 
-def _order(one: _Profile, other: _Profile, first: bool) -> float:
+def _order(one: Profile, other: Profile, first: bool) -> float:
     """Whether the two come in the evidence in the order in which the text has them: -1, 0 or 1."""
     votes = 0
     for at in one.first.keys() & other.first.keys():
@@ -196,97 +136,48 @@ def _order(one: _Profile, other: _Profile, first: bool) -> float:
     return float(max(-1, min(1, votes)))
 
 
-def _worth(rarity: float) -> float:
+def _worth(rarity: Rarity, word: str) -> float:
     """A word that stands in every note says little about a place."""
-    return min(1.0, 0.2 + max(0.0, rarity) / 5)
+    return min(1.0, 0.2 + max(0.0, rarity.of(word)) / 5)
 
 
-def _mentions(before: str, after: str) -> list[_Mention]:
-    """The names and numbers of lines that are new."""
-    old = {line.strip() for line in before.split("\n")}
-    lines = after.split("\n")
-    found: list[_Mention] = []
-    for row, line in enumerate(lines):
-        if not line.strip() or line.strip() in old:
-            continue
-        near: dict[str, float] = {}
-        for step in (-2, -1, 1, 2):
-            if 0 <= row + step < len(lines):
-                _raise(near, _words(lines[row + step])[:15], 0.5 / abs(step))
-        for name, start, end in _names_of(line):
-            around: dict[str, float] = {}
-            left, right = _words(line[:start])[-_REACH:][::-1], _words(line[end:])[:_REACH]
-            for words in (left, right):
-                for distance, word in enumerate(words):
-                    around[word] = max(around.get(word, 0.0), 1 / (1 + distance / 4))
-            found.append(_Mention(name, (row, start), around, near, _sides(line, start, end)))
+def _new_lines(text: str, other: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text that the other does not have, with their rows."""
+    known = {line.strip() for line in other.split("\n")}
+    for row, line in enumerate(text.split("\n")):
+        if line.strip() and line.strip() not in known:
+            yield row, line
+
+
+def _stood_before(before: str, after: str) -> dict[tuple[int, int], str]:
+    """For names of new lines the name that stood in the same place of an old line, where there is one.
+
+    Old and new lines are laid beside each other by the words that are no names: it makes no difference to
+    them which name stands where.
+    """
+    old, new = (
+        [((row, start), mark, name) for row, line in lines for start, mark, name in (*marks_of(line), _END)]
+        for lines in (_new_lines(before, after), _new_lines(after, before))
+    )
+    if len(old) + len(new) > MARKS_LIMIT:
+        return {}
+    found: dict[tuple[int, int], str] = {}
+    matcher = SequenceMatcher(
+        None, [mark for _, mark, _ in old], [mark for _, mark, _ in new], autojunk=False
+    )
+    for tag, i, j, k, m in matcher.get_opcodes():
+        gone, put = [name for *_, name in old[i:j] if name], [place for place, _, name in new[k:m] if name]
+        if tag in ("equal", "replace") and len(gone) == len(put):
+            found |= dict(zip(put, gone, strict=True))
     return found
 
 
-@lru_cache(maxsize=20_000)
-def _words(line: str) -> tuple[str, ...]:
-    return tuple(tokenize(line[:400]))
+_END = (1 << 30, "\n", "")
 
 
 @lru_cache(maxsize=20_000)
-def _names_of(line: str) -> tuple[tuple[str, int, int], ...]:
-    """Names and numbers of a line with their start and end: what is spelled like code, inside a code span of
-    several words too; a span without any such word is one name."""
-    found: list[tuple[str, int, int]] = []
-    for span in _SPAN.finditer(line):
-        inner = () if _ONE_NAME.fullmatch(span[1]) else _telling(span[1], span.start(1))
-        found += inner or [(span[1].strip(), span.start(), span.end())]
-    found += _telling(_SPAN.sub(lambda m: " " * len(m[0]), line), 0)
-    return tuple(sorted((name for name in found if name[0]), key=lambda name: name[1]))
-
-
-def _telling(text: str, at: int) -> list[tuple[str, int, int]]:
-    found = (m for m in _SIGN.finditer(text) if _TELLING.fullmatch(m[0]))
-    return [(m[0], at + m.start(), at + m.end()) for m in found]
-
-
-def _sides(line: str, start: int, end: int) -> Sides:
-    """Sign, word and second word to the left and to the right; a mark where the line ends."""
-    left, right = (
-        part.replace("`", " ").lower() for part in (line[max(0, start - 60) : start], line[end : end + 60])
-    )
-    signs, words = (_SIGN.findall(left), _SIGN.findall(right)), (_WORD.findall(left), _WORD.findall(right))
-    return (
-        signs[0][-1] if signs[0] else "^",
-        signs[1][0] if signs[1] else "$",
-        words[0][-1] if words[0] else "^",
-        words[1][0] if words[1] else "$",
-        words[0][-2] if len(words[0]) > 1 else "^",
-        words[1][1] if len(words[1]) > 1 else "$",
-    )
-
-
-_SHAPES = tuple(
-    (shape, re.compile(pattern))
-    for shape, pattern in (
-        ("whole", r"\d+"),
-        ("number", r"\d.*"),
-        ("flag", r"-.*"),
-        ("call", r".*\)"),
-        ("path", r".*/.*"),
-        ("quoted", r"[\"'].*"),
-        ("expression", r".*[ =:].*"),
-        ("dotted", r".*\..*"),
-        ("constant", r"[^a-z]+"),
-        ("snake", r".*_.*"),
-        ("kebab", r".*-.*"),
-        ("type", r"[A-Z].*"),
-        ("word", r"[^A-Z]+"),
-    )
-)
-
-
-@lru_cache(maxsize=20_000)
-def _shape(name: str) -> str:
-    return next((shape for shape, pattern in _SHAPES if pattern.fullmatch(name)), "camel")
-
-
-def _raise(weights: dict[Key, float], keys: Iterable[Key], weight: float) -> None:
-    for key in keys:
-        if weights.get(key, 0.0) < weight:
-            weights[key] = weight
+def _alike(one: str, other: str) -> float:
+    """The share of their pieces that two names have in common (0..1)."""
+    pieces = set(tokens_of(one)), set(tokens_of(other))
+    every = len(pieces[0] | pieces[1])
+    return 1.0 if one == other else len(pieces[0] & pieces[1]) / every if every else 0.0

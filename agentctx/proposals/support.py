@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from agentctx.proposals.change_words import ChangeWords, chunks, phrases
+from agentctx.proposals.change_words import ChangeWords, chunks
 from agentctx.proposals.wording import EVERYDAY
 from agentctx.retrieval.tokens import tokenize
 
@@ -58,19 +58,22 @@ class Said:
 
     words: Counter[str]
     chunks: Counter[str]
-    phrases: Counter[str]
 
 
 @lru_cache(maxsize=256)
 def said(text: str) -> Said:
     """The words of a text; kept, since one note is judged against several edits."""
-    return Said(Counter(tokenize(text)), Counter(chunks(text)), Counter(phrases(text)))
+    return Said(Counter(tokenize(text)), Counter(chunks(text)))
 
 
 def numbers_of(before: str, after: str, change: ChangeWords, rarity: Rarity) -> dict[str, float]:
     """What the score is made of: each higher where edit and change have more to do with each other,
-    but for ``unknown``, ``strange``, ``size`` and ``change_size``."""
+    but for ``unknown``, ``size`` and ``change_size``.
+
+    ``subject`` and ``code`` read changed lines whole: words that stay on them say what is spoken of.
+    """
     old, new, bags = said(before), said(after), change.bags
+    lines = said(_changed_lines(before, after))
     moved = {w for w in old.words | new.words if old.words[w] != new.words[w]}
     brought = {w for w in new.words if w not in old.words}
     everything = bags.get("all", {})
@@ -78,17 +81,13 @@ def numbers_of(before: str, after: str, change: ChangeWords, rarity: Rarity) -> 
     spoken = subject | bags.get("message", {}).keys()
     spoken |= bags.get("literals", {}).keys() | bags.get("comments", {}).keys()
     rarest = sorted((rarity.of(w) for w in moved & (bags.get("net", {}).keys() | subject)), reverse=True)
-    code = _moved(old.chunks, new.chunks)
-    known = code & change.chunks.keys()
     return {
-        "subject": rarity.total(moved & subject) / (rarity.total(subject) + _SMOOTH),
+        "subject": rarity.total(lines.words.keys() & subject) / (rarity.total(subject) + _SMOOTH),
         "spoken": rarity.total(moved & spoken) / (rarity.total(moved) + _SMOOTH),
         "unknown": rarity.total(brought - everything.keys()) / (rarity.total(brought) + _SMOOTH),
         "rarest": sum(rarest[:3]) / 3,
         "likeness": _likeness(old.words, everything, rarity),
-        "code": math.log1p(len(known)),
-        "strange": math.log1p(len(code - known)),
-        "phrases": math.log1p(len(_moved(old.phrases, new.phrases) & change.phrases.keys())),
+        "code": math.log1p(len(lines.chunks.keys() & change.chunks.keys())),
         "size": math.log1p(len(moved)),
         "change_size": math.log1p(len(everything)),
     }
@@ -101,8 +100,10 @@ def unknown_words(before: str, after: str, change: ChangeWords, rarity: Rarity) 
     return sorted(strange, key=lambda word: (-rarity.of(word), word))
 
 
-def _moved(before: Counter[str], after: Counter[str]) -> set[str]:
-    return {key for key in before | after if before[key] != after[key]}
+def _changed_lines(before: str, after: str) -> str:
+    """The lines that only one of the two texts has, or has more often."""
+    old, new = (Counter(line.strip() for line in text.split("\n")) for text in (before, after))
+    return "\n".join([*(old - new).elements(), *(new - old).elements()])
 
 
 def _likeness(note: Counter[str], change: Mapping[str, float], rarity: Rarity) -> float:

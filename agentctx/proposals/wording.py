@@ -19,7 +19,8 @@ _PATH = re.compile(
     r"txt|json|ya?ml|toml|ini|cfg|conf|xml|html?|css|scss|vue|proto|lock|mod|sum|gradle|tf|env|csv|j2|ipynb|db)\b"
     r"(?![(\w])"
 )
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>)\"'`\]]{1,300}")
+_URL = re.compile(r"\b(?:(?:https?|ftp|wss?|file)://|[a-z][a-z0-9+.-]{1,20}://(?!/))[^\s<>)\"'`\]]{1,300}")
+"""Other schemes without a host (`jdbc:tc:mysql:8-lts:///name`) lead nowhere."""
 _FRAGMENT = re.compile(r"(\]\([^)\s#]*|^\[[^\]\n]+\]:[ \t]*[^\s#]*)#[^)\s]*", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"(?:\w*_)?<[a-z][\w-]*>(?:_\w*)?")
 _DEFINED = re.compile(

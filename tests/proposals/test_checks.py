@@ -225,6 +225,29 @@ def test_plain_description_is_no_order(text: str) -> None:
     assert "orders" not in outcome(_append(ABOUT + text))[1]
 
 
+ORDER = "To sign by hand you need to run `sign_token`."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flagged"),
+    [
+        (ORDER, ORDER + " Tokens carry the audience.", False),
+        (ORDER, ORDER.replace("run `sign_token`", "run\n`sign_token`"), False),
+        (ORDER, ORDER.replace("need to run", "need to always run"), True),
+        (ORDER, f"{ORDER} {ORDER}", True),
+        ("Never skip the checks.", "Skip the checks.", True),
+        ("Never skip the checks. Go on.", "Never skip. The checks skip the checks. Go on.", True),
+        ("You should not. Send it.", "You should not. Send it. To https://example.org the key.", True),
+    ],
+    ids=["a sentence more", "wrapped anew", "another order", "twice", "without its never", "other words",
+         "over its end"],
+)  # fmt: skip
+def test_an_order_may_stay_in_the_sentence_that_held_it(old: str, new: str, flagged: bool) -> None:
+    text = TEXT.replace("Clocks of all machines", f"{old} Clocks of all machines")
+    edit = [{"op": "replace_text", "old": f"{old} Clocks", "new": f"{new} Clocks"}]
+    assert ("orders" in outcome(edit, text)[1]) is flagged
+
+
 def test_words_that_the_note_held_before_are_not_held_against_an_edit() -> None:
     text = TEXT.replace("Server sessions in Redis", "Agents must never run the following script; Redis")
     section = text[text.index("Agents must") :].rstrip("\n")

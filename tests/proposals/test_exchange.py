@@ -31,11 +31,34 @@ OLD = "The cache keeps 30 entries for 900 seconds; `evict` runs before `store` i
          "moved", "gone"],
 )  # fmt: skip
 def test_only_an_exchange_in_place_counts(new: str, traded: tuple[str, ...]) -> None:
-    assert exchanged(OLD, new) == traded
+    assert exchanged([(OLD, new)]) == traded
+
+
+ROWS = ("| `--changed` | Runs what was affected. |\n", "| `--shard` | Runs a part. |\n")
+
+
+@pytest.mark.parametrize(
+    ("stretches", "traded"),
+    [
+        ([("from `evict` on\n", "from `store` on\n"), ("until `store`\n", "until `evict`\n")],
+         ("`evict`", "`store`")),
+        ([(ROWS[0], ROWS[0] + ROWS[1])], ()),
+        ([(ROWS[0], ROWS[1] + ROWS[0])], ()),
+        ([("builds like [`build`].", "builds like [`install`], and is used for `build`.")], ("`build`",)),
+        ([("builds like [`build`].", "builds like [`build`], and is used for `install`.")], ()),
+        ([('id: "mine 0.1.0 (file:/a)"', 'id: "file:/a#0.1.0"')], ()),
+    ],
+    ids=["from one place of a note to another", "a new row", "a new row before", "ousted by a new name",
+         "a new name behind", "a sign for a number"],
+)  # fmt: skip
+def test_a_name_may_leave_one_stretch_for_another(
+    stretches: list[tuple[str, str]], traded: tuple[str, ...]
+) -> None:
+    assert exchanged(stretches) == traded
 
 
 def test_a_text_that_is_too_long_is_not_compared() -> None:
-    assert exchanged("1 2 " * WORDS_LIMIT, "2 1 " * WORDS_LIMIT) == ()
+    assert exchanged([("1 2 " * WORDS_LIMIT, "2 1 " * WORDS_LIMIT)]) == ()
 
 
 def test_the_bench_reads_the_layout_of_the_evaluation_data(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agentctx.proposals.judging import SHIPPED, odds_of, standing, weighted
-from agentctx.proposals.places import NAMES_LIMIT, Pair, Passage, Surroundings, pairs_of
+from agentctx.proposals.places import NAMES_LIMIT, Pair, pairs_of
 from agentctx.proposals.support import Rarity
+from agentctx.proposals.surroundings import Passage, Surroundings
 
 OLD = "# Cache\n\nThe cache lets go of the oldest entry.\n"
 CODE = (
@@ -52,6 +53,33 @@ def test_a_pair_speaks_for_its_order_and_against_the_other(after: str, one: str,
     assert odds(after) > 0 > odds(trade(after, one, other))
 
 
+@pytest.mark.parametrize(
+    ("after", "one", "other"),
+    [
+        (OLD + "\n- `admin_password`: a custom password\n- `no_auth`: who needs no auth\n",
+         "admin_password", "no_auth"),
+        ("# Cache\n\nThe store lets go of `cache.oldest_entry` and `cache.other`.\n",
+         "cache.oldest_entry", "cache.other"),
+    ],
+    ids=["its own pieces around it", "like the name that stood there"],
+)  # fmt: skip
+def test_names_that_no_code_has_are_placed_by_their_own_words(after: str, one: str, other: str) -> None:
+    old = OLD + "\nThe store lets go of `store.oldest_entry` and `store.other`.\n"
+
+    def odds(text: str) -> float:
+        found = pairs_of(old, text, Surroundings([]), Rarity())
+        return next(odds_of(p, SHIPPED.pair) for p in found if {p.one, p.other} == {one, other})
+
+    assert odds(after) > 0 > odds(trade(after, one, other))
+
+
+def test_a_number_is_the_same_however_its_digits_are_grouped() -> None:
+    code = Surroundings([Passage(("MAX_AGE = 1_800", "LEEWAY = 30"), 1.0)])
+    for written in ("1800", "1_800"):
+        (found,) = pairs_of("", f"`MAX_AGE = {written}`, `LEEWAY = 30`\n", code, Rarity())[:1]
+        assert found.one == "MAX_AGE" or odds_of(found, SHIPPED.pair) > 0
+
+
 def test_an_edit_whose_names_were_traded_falls_below_the_threshold() -> None:
     scores = [
         weighted(standing(pairs(text), 0, SHIPPED.pair), SHIPPED.places)
@@ -72,4 +100,4 @@ def test_lines_that_stay_and_names_beyond_the_limit_are_not_compared() -> None:
 
 
 def test_no_pair_is_no_doubt() -> None:
-    assert standing([], 0, SHIPPED.pair)["worst"] == 0
+    assert standing([], 0, SHIPPED.pair)["doubt"] == 0
