@@ -1,20 +1,23 @@
 """Where accepted words came from, passed on by whoever commits them: trailers in a commit made by hand.
 
 Every clone reads them, as those of a sync's own commit. A proposal counts when words that it wrote are in the
-commit in the making and not in the one before; what a person undid, or threw away, is not told.
+commit in the making and not in the one before; what a person undid, or threw away, is not told. A commit
+that takes the place of others carries on what those told.
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from agentctx.git import Git, IndexTree
+from agentctx.git.caller import is_amending
 from agentctx.model import Edit, Proposal
 from agentctx.notes.folder import RECORDS
-from agentctx.proposals.publish import edit_of, edit_trailers, trailers_of
+from agentctx.proposals.publish import edit_of, edit_trailers, read_trailers, trailer_lines, trailers_of
 from agentctx.proposals.store import Store
 from agentctx.state import StateDir
 
@@ -26,18 +29,56 @@ _DAY = 86_400
 def trailers_here(git: Git, amends: bool = False) -> list[str]:
     """The trailers of the commit in the making, a line each; ``amends`` when it takes the place of HEAD."""
     parent = _parent(git, amends)
-    out = git.run("diff", "--cached", "--name-only", "-z", "--no-ext-diff", parent)
-    staged = set(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
-    store = Store(StateDir.open(git.common_dir).folder)
-    if not staged or not store.syncs():
+    staged = _staged(git, parent)
+    if not staged:
         return []
-    tree = IndexTree(git)
-    found = []
-    for proposal, edits in accepted_edits(store):
-        words = [e for e in edits if e.path in staged]
-        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(e.path)) for e in words):
+    found, tree = [], IndexTree(git)
+    for proposal, edits in accepted_edits(Store(StateDir.open(git.common_dir).folder)):
+        words = [edit for edit in edits if edit.path in staged]
+        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(staged[e.path])) for e in words):
             found.append((proposal, words))
-    return _lines_of(found)
+    return list(dict.fromkeys([*_carried(git, amends, staged), *_lines_of(found)]))
+
+
+def _staged(git: Git, parent: str) -> dict[str, str]:
+    """The files of the commit in the making, by the names that they had before it."""
+    out = git.run("diff", "--cached", "--name-status", "-M", "-z", "--no-ext-diff", parent)
+    parts, found = iter(out.decode("utf-8", "surrogateescape").split("\0")), {}
+    for status in parts:
+        if status:
+            old = next(parts)
+            found[old] = next(parts) if status[0] in "RC" else old
+    return found
+
+
+def _carried(git: Git, amends: bool, staged: Collection[str]) -> list[str]:
+    """The trailers of the commits whose place the one in the making takes, where it changes their notes: the
+    one that it amends, or those that ``git merge --squash`` melted into it."""
+    squashed = git.git_dir / "SQUASH_MSG"
+    text = ""
+    if amends:
+        text = _message(git, "HEAD")
+    elif squashed.is_file():
+        text = squashed.read_text("utf-8", "replace")
+    found = read_trailers(text)
+    notes = {posixpath.basename(path).removesuffix(".md") for path in staged}
+    return trailer_lines(text) if found and any(note in notes for _, note in found.sources) else []
+
+
+def _melted(git: Git) -> list[str]:
+    """The trailers of the commits that a rebase is melting into one: the one there is, and the next one."""
+    done = git.git_dir / "rebase-merge" / "done"
+    words = done.read_text("utf-8", "replace").splitlines()[-1].split() if done.is_file() else []
+    if not words or words[0] not in ("fixup", "squash", "f", "s"):
+        return []
+    commits = ["HEAD", next((word for word in words[1:] if not word.startswith("-")), "HEAD")]
+    return list(dict.fromkeys(line for commit in commits for line in trailer_lines(_message(git, commit))))
+
+
+def _message(git: Git, commit: str) -> str:
+    return git.run("log", "-1", "--format=%B", "--encoding=UTF-8", commit, "--", check=False).decode(
+        "utf-8", "replace"
+    )
 
 
 def _lines_of(found: Sequence[tuple[Proposal, Sequence[Edit]]]) -> list[str]:
@@ -59,11 +100,13 @@ def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
         state.write_bytes(f"{FOLDER}/{process}", "".join(f"{line}\n" for line in lines).encode())
 
 
-def add_trailers(git: Git, message: Path) -> None:
-    """What our commit-msg hook does, for hook managers: a message without words stays as it is."""
+def add_trailers(git: Git, message: Path, melting: bool = False) -> None:
+    """What our hooks do with the file of a message; one without words stays as it is. ``melting``: while a
+    rebase makes one commit of several, whose messages it throws away."""
     text = message.read_text("utf-8", "replace")
     shown = text.partition("\n# ------------------------ >8 ------------------------\n")[0]
-    lines = trailers_here(git)
+    there = trailer_lines(shown)
+    lines = [x for x in (_melted(git) if melting else trailers_here(git, is_amending())) if x not in there]
     comments = () if os.environ.get("GIT_EDITOR") == ":" else ("--strip-comments",)  # no editor, no comments
     if not lines or not git.run("stripspace", *comments, stdin=shown.encode()).strip():
         return

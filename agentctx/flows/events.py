@@ -144,15 +144,19 @@ def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
     return ""
 
 
-def _commit_msg(client: str, event: Mapping[str, Any]) -> str:
-    """What a hook manager calls with the file of the message."""
-    from agentctx.flows.attribution import add_trailers
+def _message(melting: bool) -> Handler:
+    """What is called with the file of a commit's message."""
 
-    message = next(iter(event.get(ARGUMENTS, ())), "")
-    if message:
-        with Git.open(Path.cwd(), os.environ.get("GIT_INDEX_FILE", "")) as git:
-            add_trailers(git, Path(message))
-    return ""
+    def handler(client: str, event: Mapping[str, Any]) -> str:
+        from agentctx.flows.attribution import add_trailers
+
+        message = next(iter(event.get(ARGUMENTS, ())), "")
+        if message:
+            with Git.open(Path.cwd(), os.environ.get("GIT_INDEX_FILE", "")) as git:
+                add_trailers(git, Path(message), melting)
+        return ""
+
+    return handler
 
 
 def _arrival(hook: str) -> Handler:
@@ -176,7 +180,8 @@ HANDLERS: dict[str, Handler] = {
     "pre-tool-use": _pre_tool_use,
     "post-tool-use": _post_tool_use,
     "pre-commit": _pre_commit,
-    "commit-msg": _commit_msg,
+    "prepare-commit-msg": _message(melting=True),
+    "commit-msg": _message(melting=False),
     **{name: _arrival(name) for name in ("post-merge", "post-commit", "post-rewrite", "post-checkout")},
 }
 SECONDS = {"session-start": 8.0, "session-end": 8.0, "pre-tool-use": 4.0, "post-tool-use": 4.0}

@@ -18,7 +18,10 @@ from agentctx.git import Git
 from agentctx.integrations import hookfile
 from agentctx.model import HookState, Probed
 
-NAMES = ("post-merge", "post-commit", "post-rewrite", "post-checkout", "pre-commit", "commit-msg")
+NAMES = (
+    "post-merge", "post-commit", "post-rewrite", "post-checkout", "pre-commit", "prepare-commit-msg",
+    "commit-msg",
+)  # fmt: skip
 ARRIVALS = NAMES[:4]
 """The hooks that say commits may have arrived."""
 
@@ -145,7 +148,7 @@ def _calls_us(data: bytes, name: str) -> bool:
 
 def _by_hand(path: Path, reason: str) -> str:
     """The lines that do the same by hand, and where they go."""
-    name, takes_file = path.name, path.name == "commit-msg"
+    name, takes_file = path.name, path.name.endswith("commit-msg")
     command = f"command -v agentctx >/dev/null && agentctx hook {name}"
     if "by pre-commit" in reason:
         return (

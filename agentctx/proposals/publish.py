@@ -243,12 +243,19 @@ def read_trailers(text: str) -> Trailers | None:
         return None
     base, _, head = found.get("Range", [""])[-1].partition("..")
     sources = [tuple(value.split(" ", 1)) for value in found.get("Source", ()) if " " in value]
-    pairs = tuple((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source))
+    pairs = dict.fromkeys((source, note.strip()) for source, note in sources if _OBJECT.fullmatch(source))
+    edits = dict.fromkeys(e.partition(" ")[::2] for e in found.get("Edit", ()))
     said = {name: ", ".join(dict.fromkeys(found.get(name, ()))) for name in ("Author", "Model", "Prompt")}
     return Trailers(
-        found["Sync"][-1], base, head, pairs, said["Author"], said["Model"], said["Prompt"],
-        tuple(found.get("Open", ())), tuple(e.partition(" ")[::2] for e in found.get("Edit", ())),
+        found["Sync"][-1], base, head, tuple(pairs), said["Author"], said["Model"], said["Prompt"],
+        tuple(found.get("Open", ())), tuple(edits),
     )  # fmt: skip
+
+
+def trailer_lines(text: str) -> list[str]:
+    """The lines of a message that are ours, each once, wherever a squash put them."""
+    found = (f"Agentctx-{name}: {value}" for name, value in _TRAILER.findall(text.replace("\r\n", "\n")))
+    return list(dict.fromkeys(found))
 
 
 def only_notes(paths: Iterable[str], context: str) -> bool:

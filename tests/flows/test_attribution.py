@@ -160,16 +160,100 @@ def test_without_the_hooks_accepting_says_what_to_write_and_uninstalling_leaves_
     assert "MAX_AGE = 3600" not in (other.root / NOTE).read_text()
 
 
-def test_hook_managers_call_the_same_with_the_messages_file(
-    accepted: TempRepo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def managed(accepted: TempRepo, monkeypatch: pytest.MonkeyPatch) -> TempRepo:
+    """Hooks as a manager has them: git starts a shell, that one another, and that one us."""
     accepted.agentctx("hooks", "uninstall")
-    hook = accepted.root / ".git/hooks/commit-msg"
-    hook.write_text('#!/bin/sh\n"$PYTHON" -m agentctx hook commit-msg "$1" </dev/null\n')
-    hook.chmod(0o755)
     monkeypatch.setenv("PYTHON", sys.executable)
+    for name in ("prepare-commit-msg", "commit-msg"):
+        accepted.write(f".husky/{name}", f'"$PYTHON" -m agentctx hook {name} "$1" </dev/null\n')
+        hook = accepted.write(f".git/hooks/{name}", f'#!/bin/sh\nsh -e .husky/{name} "$@"\n')
+        hook.chmod(0o755)
+    return accepted
+
+
+def test_hook_managers_call_the_same_with_the_messages_file(managed: TempRepo) -> None:
+    managed.git("commit", "-qam", "x")
+    assert ours(managed)
+
+
+@pytest.mark.parametrize("how", [("-m", "better"), ("--no-edit",), ("--amen", "-am", "better")], ids=str)
+def test_a_hook_manager_keeps_them_when_a_commit_is_amended(managed: TempRepo, how: tuple[str, ...]) -> None:
+    managed.git("commit", "-qam", "x")
+    before = ours(managed)
+    managed.write("README.md", "more\n")
+    managed.git("add", "README.md")
+    managed.git("commit", "-q", "--amend", *how)
+    assert ours(managed) == before != []
+    managed.git("commit", "-q", "--allow-empty", "-m", "about --amend")
+    assert ours(managed) == []
+
+
+def test_whoever_amends_the_commit_in_another_clone_keeps_them(accepted: TempRepo, tmp_path: Path) -> None:
     accepted.git("commit", "-qam", "x")
+    other = clone_of(accepted, tmp_path / "clone")
+    other.agentctx("hooks", "install")
+    other.git("commit", "-q", "--amend", "-m", "better")
+    assert ours(other) == ours(accepted) != []
+
+
+def melted(repo: TempRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fixups of an older commit, the first of which holds the accepted words."""
+    monkeypatch.setenv("GIT_SEQUENCE_EDITOR", "true")
+    repo.git("stash", "-q")
+    repo.commit("Readme", {"README.md": "# Shop\n"})
+    repo.commit("Another", {"other.txt": "x\n"})
+    repo.git("stash", "pop", "-q")
+    repo.git("commit", "-qa", "--fixup=HEAD~1")
+    repo.write("README.md", "# Shop\n\nMore.\n")
+    repo.git("commit", "-qa", "--fixup=HEAD~2")
+    repo.git("rebase", "-q", "-i", "--autosquash", "HEAD~4")
+    assert [line.split(" ", 1)[1] for line in repo.git("log", "--format=%h %s", "-3").splitlines()][:2] == [
+        "Another", "Readme",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hooks", ["accepted", "managed"])
+def test_a_fixup_that_a_rebase_melts_into_another_commit_keeps_them(
+    hooks: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo: TempRepo = request.getfixturevalue(hooks)
+    work = repo.git("rev-parse", "HEAD^2")
+    melted(repo, monkeypatch)
+    assert ours(repo) == []
+    found = read_trailers(message(repo, "HEAD~1"))
+    assert found and ID in found.notes_of(work)
+    clone = clone_of(repo, tmp_path / "clone")
+    told = json.loads(clone.agentctx("blame", ID, "--json").stdout)["words"]
+    assert {w["model"] for w in told} >= {"scripted"}
+    assert clone.agentctx("rollback", work).returncode == 0
+    assert "MAX_AGE = 3600" not in (clone.root / NOTE).read_text()
+
+
+def test_a_squash_under_a_message_of_ones_own_keeps_them_in_another_clone(
+    accepted: TempRepo, tmp_path: Path
+) -> None:
+    accepted.git("switch", "-q", "-c", "mine")
+    accepted.git("commit", "-qam", "Mend")
+    before = ours(accepted)
+    other = clone_of(accepted, tmp_path / "clone")
+    other.agentctx("hooks", "install")
+    other.git("switch", "-q", "-c", "target", "HEAD~1")
+    other.git("merge", "-q", "--squash", "mine")
+    other.git("commit", "-q", "-m", "Squashed")
+    assert ours(other) == before != []
+
+
+def test_words_of_a_note_that_is_renamed_before_the_commit(accepted: TempRepo, tmp_path: Path) -> None:
+    work = accepted.git("rev-parse", "HEAD^2")
+    accepted.git("mv", NOTE, "agent-context/decisions/tokens.md")
+    accepted.git("commit", "-qam", "Mend, under another name")
     assert ours(accepted)
+    clone = clone_of(accepted, tmp_path / "clone")
+    told = json.loads(clone.agentctx("blame", "tokens", "--json").stdout)["words"]
+    assert {w["model"] for w in told} >= {"scripted"}
+    assert clone.agentctx("rollback", work).returncode == 0
+    assert "MAX_AGE = 3600" not in (clone.root / "agent-context/decisions/tokens.md").read_text()
 
 
 def clone_of(repo: TempRepo, root: Path) -> TempRepo:
