@@ -20,6 +20,7 @@ from agentctx.flows.open_request import WithRequest
 from agentctx.flows.refused import WHY, Refused, refused
 from agentctx.flows.review import unified
 from agentctx.flows.sync import CAP, Choices, Say, run_sync
+from agentctx.flows.turns import ANSWERED, Turns
 from agentctx.forges.base import Request, Text
 from agentctx.forges.place import Goal, Place, Tip
 from agentctx.freshness.verify import stamps_for
@@ -132,12 +133,24 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
         request = None if goal.dry_run else place.finish(tip, head)
         return Published(base, head, None, tip.branch, tip.commit, request, words=("nothing new to publish",))
     project = _with_request(project, place, tip)
-    before = refused(project, place, tip.commit if tip else head)
-    report = _proposed(project, place.changed(base, head), (base, head), goal, before, say)
+    before, turns = refused(project, place, tip.commit if tip else head), Turns(project, place)
+    report = _proposed(project, place.changed(base, head), (base, head), _choices(goal, before, turns), say)
+    report = replace(report, proposals=tuple(p for p in report.proposals if p.note_id not in before.notes))
     if goal.dry_run:
         calls = counted(report.calls, "model call")
         return Published(base, head, report, words=(f"would ask with {calls}",))
-    return _pushed(project, place, report, tip, before)
+    done = _pushed(project, place, report, tip, before)
+    turns.keep(report)
+    place.mark(head)
+    return done
+
+
+def _choices(goal: Goal, before: Refused, turns: Turns) -> Choices:
+    left = {**turns.answered, **dict.fromkeys(before.notes, WHY)}
+    waiting = {id: since for id, since in turns.waiting.items() if id not in left}
+    return Choices(
+        model=goal.model, dry_run=goal.dry_run, mark=False, left=left, waiting=waiting, tried=turns.tried
+    )
 
 
 def _with_request(project: Project, place: Place, tip: Tip | None) -> Project:
@@ -150,7 +163,7 @@ def _with_request(project: Project, place: Place, tip: Tip | None) -> Project:
 def _pushed(
     project: Project, place: Place, report: SyncReport, tip: Tip | None, before: Refused
 ) -> Published:
-    """Commit on top of the open branch, or on the merged commit; push, ask, and only then move the ref.
+    """Commit on top of the open branch, or on the merged commit; push, and ask.
 
     What a check sent to a person, and what could not be mended, is published as well, without any edit if
     need be: the ref moves on, and nobody may have to look for it in the log of a job.
@@ -160,8 +173,7 @@ def _pushed(
     edits, done = _edits(project, report.proposals, parent, before)
     batch = _batch(project, report, done, edits)
     told = place.still_open(batch.head, tip)
-    if not edits and told.issuperset(batch.open):
-        place.mark(head)
+    if not (edits or batch.waiting) and told.issuperset(batch.open):
         return Published(base, head, report, words=("no note has to change",))
     text = _text(project, batch, place, tip)
     name = tip.branch if tip else place.free_name(branch_name(base, head))
@@ -174,7 +186,6 @@ def _pushed(
         git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
     request = place.forge.announce(name, text)
     place.remember(name, commit)
-    place.mark(head)
     return Published(base, head, report, name, commit, request, text)
 
 
@@ -200,22 +211,19 @@ def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text
 
 
 def _proposed(
-    project: Project, changed: Sequence[str], span: tuple[str, str], goal: Goal, before: Refused, say: Say
+    project: Project, changed: Sequence[str], span: tuple[str, str], choices: Choices, say: Say
 ) -> SyncReport:
     """The proposals of a range, kept nowhere: the pull request is where people decide about them."""
     base, head = span
-    if only_notes(changed, project.context):
+    if only_notes(changed, project.context) and not choices.waiting:
         return SyncReport("0" * 10, base, head)  # our own commit, or notes that people wrote
     if project.git.head() != head:
         raise InvalidInput(f"{head[:12]} is not checked out", f"git checkout --detach {head[:12]}")
-    left = dict.fromkeys(before.notes, WHY)
-    choices = Choices(model=goal.model, dry_run=goal.dry_run, mark=False, left=left)
     with tempfile.TemporaryDirectory(prefix="agentctx-") as folder:
         project.proposals = Store(Path(folder))
         try:
             report = run_sync(project, base, head, choices, say)
-            kept = tuple(p for p in project.proposals.proposals() if p.note_id not in before.notes)
-            return replace(report, proposals=kept)
+            return replace(report, proposals=tuple(project.proposals.proposals()))
         finally:
             del project.proposals
 
@@ -291,7 +299,7 @@ def _batch(
         author=found[0].author if found else "",
         mended=mended,
         waiting=tuple(p for p in report.proposals if p.state == "needs_review"),
-        left=(*refused, *report.skipped),
+        left=(*refused, *(one for one in report.skipped if one[1] != ANSWERED)),
         again=_again(report),
         models=tuple(dict.fromkeys(p.model for p in done if p.model)),
         prompt=next((p.prompt_version for p in done if p.prompt_version), ""),

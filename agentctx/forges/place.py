@@ -11,7 +11,7 @@ from agentctx.forges.base import Forge, Request, Text
 from agentctx.git import Git
 from agentctx.git.remotes import default_remote, fetch, push, remote_refs, url_of
 from agentctx.git.runner import decode
-from agentctx.proposals.publish import OFFERED, PREFIX, SYNCED, Trailers, newest_heads, read_trailers
+from agentctx.proposals.publish import OFFERED, PREFIX, SYNCED, TURNS, Trailers, newest_heads, read_trailers
 
 REMEMBERED = 50
 """Requests that a remote remembers to have been offered; beyond that the oldest are forgotten."""
@@ -58,7 +58,7 @@ class Place:
         self.remote = goal.remote or default_remote(self.git)
         self.forge: Forge = choose(goal.forge, url_of(self.git, self.remote))
         self.target = goal.target or self._default_branch()
-        wanted = (SYNCED, f"{OFFERED}*", f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
+        wanted = (SYNCED, TURNS, f"{OFFERED}*", f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
         self.refs = remote_refs(self.git, self.remote, *wanted)
         fetch(self.git, self.remote, list(self.refs))
 
@@ -254,6 +254,15 @@ class Place:
         if len(known) >= REMEMBERED:
             oldest = min(known, key=lambda r: (self._age(self.refs[r]), r))
             push(self.git, self.remote, "", oldest, instead_of=self.refs[oldest])
+
+    def turns(self) -> str:
+        """What earlier jobs noted about whom they asked."""
+        return decode(self.git.read_blob(self.refs[TURNS]) or b"") if TURNS in self.refs else ""
+
+    def keep_turns(self, text: str) -> None:
+        """Note it for later jobs; one that did so meanwhile is not overwritten."""
+        blob = decode(self.git.run("hash-object", "-w", "--stdin", stdin=text.encode())).strip()
+        push(self.git, self.remote, blob, TURNS, instead_of=self.refs.get(TURNS, ""))
 
     def mark(self, head: str) -> None:
         """Move the synced ref forward; another job may have moved it further meanwhile."""
