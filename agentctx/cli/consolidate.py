@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 @DRY
 @JSON
 def consolidate_command(limit: int, model: bool, namespace: str, dry_run: bool, as_json: bool) -> None:
-    """Draw facts out of episodes, committed manifests and trailers of commits, as proposals with confidence
-    and sources.
+    """Draw facts out of episodes, manifests and trailers of commits, as proposals with their sources.
 
     `agentctx fact contradictions` lists them; nobody reads one before `agentctx fact resolve ID --keep`.
     """
