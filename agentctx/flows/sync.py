@@ -17,6 +17,7 @@ from agentctx.flows.mending import apply_open, discarded, finish_interrupted, re
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
+from agentctx.llm.capped import NEVER
 from agentctx.llm.settings import read as read_provider
 from agentctx.model import (
     Affected,
@@ -247,7 +248,7 @@ def told(report: SyncReport, dry_run: bool = False) -> Iterator[str]:
         yield from (f"          look at it: {refusal.reason}" for refusal in proposal.refusals)
     yield from (f"refused   {id or 'the answer'}: {_reason(refusal)}" for id, refusal in report.refused)
     yield from (f"skipped   {id}: {why}" for id, why in report.skipped)
-    if over := sum(CAP in why for _, why in report.skipped):
+    if over := sum(CAP in why and NEVER not in why for _, why in report.skipped):
         span = f" {report.base[:8]}..{report.head[:8]}" if report.base != report.head else ""
         yield f"{counted(over, 'note')} over a cap: `agentctx sync{span}` again asks about the next"
     if report.calls:

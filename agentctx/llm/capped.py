@@ -13,6 +13,10 @@ from agentctx.files import locked, read_regular, write_atomic
 from agentctx.llm.base import Answer, Prompt, Provider, tokens_of
 from agentctx.text import count_tokens
 
+NEVER = " is below what one question may need, "
+"""In the message of a cap under which nothing can be asked, however often one tries."""
+_RAISE = "agentctx provider set"
+
 
 class OverCap(ModelFailed):
     """The next call might pass a cap; nothing was sent. What is left over is skipped and told."""
@@ -55,11 +59,12 @@ class Ledger:
             (self.sent + self.received, self._caps.per_sync, "sync", "--tokens-per-sync"),
             (self.spent_today(), self._caps.per_day, "day", "--tokens-per-day"),
         ):
+            if needed > cap:
+                raise OverCap(f"the cap of {cap:,} tokens a {span}{NEVER}{needed:,}: {_RAISE} {option} N")
             if spent + needed > cap:
                 room = f"{spent:,} spent, up to {needed:,} needed"
                 raise OverCap(
-                    f"the cap of {cap:,} tokens a {span} is reached ({room})",
-                    f"agentctx provider set {option} N, or run `agentctx sync` again later",
+                    f"the cap of {cap:,} tokens a {span} is reached ({room})", f"{_RAISE} {option} N"
                 )
 
     def count(self, sent: int, received: int) -> None:
