@@ -7,11 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agentctx.flows.export import export_postgres, export_postgres_dsn, rows_of_repository
 from agentctx.flows.memories import Memory
 from agentctx.memory import engine
 from agentctx.memory.base import Window
+from agentctx.memory.batches import Rows
 from agentctx.memory.engine import migrate
 from agentctx.memory.ids import derived
 from agentctx.memory.load import load
@@ -21,7 +24,7 @@ from agentctx.memory.recall import recall
 from agentctx.memory.rows import namespace_id
 from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.memory.tenants import open_tenant, prepare
-from agentctx.model import NoteHistory
+from agentctx.model import Fact, NoteHistory
 from tests.memory.conftest import ROLE, Server
 
 Send = Callable[[Memory], None]
@@ -204,3 +207,33 @@ def test_an_owner_who_is_no_superuser_migrates_the_rows_of_all_tenants(
         store = open_tenant(owner_dsn.replace(OWNER, ROLE), tenant)
         assert [hit.item.id for hit in recall(store, "turbines", Window("/", NOW))] == [ident]
         store.close()
+
+
+# --------------------------------------------------------------------------- whatever meets there
+
+_TOLD = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([0.5, 0.7, 1.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(_TOLD, min_size=1, max_size=4), min_size=1, max_size=4))
+def test_a_key_has_one_active_fact_and_its_head_whatever_is_imported(
+    exports: list[list[tuple[int, int, float]]],
+) -> None:
+    store = open_sqlite(None)
+    for n, told in enumerate(exports):
+        facts = [
+            Fact(
+                derived("told", str(n), str(m)), "/p", "billing", "owner", f"{n} {m}", "said",
+                f"2026-01-0{valid + 1}T00:00:00Z", f"2026-02-0{recorded + 1}T00:00:00Z", sure,
+            )
+            for m, (valid, recorded, sure) in enumerate(told)
+        ]  # fmt: skip
+        for _ in range(2):
+            store.restore(Rows((), facts))
+            history = store.history("/p", "billing", "owner")
+            (active,) = [fact for fact in history if fact.status == "active"]
+            head = store.head("/p", "billing", "owner")
+            assert head is not None and head.fact_id == active.id
+            ended = [fact for fact in history if fact.status == "superseded"]
+            assert all(fact.valid_at <= fact.invalid_at and fact.superseded_by for fact in ended)
+    store.close()
