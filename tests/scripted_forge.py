@@ -57,6 +57,8 @@ class ScriptedGitHub(_Served):
     pulls: list[dict[str, Any]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     refusing: tuple[int, str] | None = None
+    breaking: list[str] = field(default_factory=list)
+    """For the next writing calls: what breaks, ``before`` anything is done, or the answer ``after`` it."""
 
     def environment(self) -> dict[str, str]:
         return {
@@ -68,6 +70,11 @@ class ScriptedGitHub(_Served):
 
     def answer(self, method: str, path: str, body: Any, headers: Message) -> tuple[int, Any]:
         self.calls.append((method, path))
+        breaks = self.breaking.pop(0) if method != "GET" and self.breaking else ""
+        status, said = (502, {}) if breaks == "before" else self._answer(method, path, body, headers)
+        return (502, {}) if breaks else (status, said)
+
+    def _answer(self, method: str, path: str, body: Any, headers: Message) -> tuple[int, Any]:
         if headers.get("Authorization") != f"Bearer {TOKEN}":
             return 401, {"message": "Bad credentials"}
         if method != "GET" and self.refusing:

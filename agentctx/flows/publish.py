@@ -130,8 +130,8 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
     tip = place.waiting()
     base = span[0] or place.base(head, tip)
     if tip and place.covers(tip, head):
-        request = None if goal.dry_run else place.finish(tip, head)
-        return Published(base, head, None, tip.branch, tip.commit, request, words=("nothing new to publish",))
+        nothing = Published(base, head, None, tip.branch, tip.commit, words=("nothing new to publish",))
+        return nothing if goal.dry_run else _taken_up(place, tip, nothing)
     project = _with_request(project, place, tip)
     before, turns = refused(project, place, tip.commit if tip else head), Turns(project, place)
     report = _proposed(project, place.changed(base, head), (base, head), _choices(goal, before, turns), say)
@@ -141,8 +141,21 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
         return Published(base, head, report, words=(f"would ask with {calls}",))
     done = _pushed(project, place, report, tip, before)
     turns.keep(report)
+    if not done.commit:
+        return _taken_up(place, tip, done)
     place.mark(head)
     return done
+
+
+def _taken_up(place: Place, tip: Tip | None, nothing: Published) -> Published:
+    """Nothing to add: only what an interrupted run left undone, the request, then the synced ref."""
+    text = place.unsaid(tip) if tip else None
+    request = place.say(tip, text) if tip and text else None
+    place.mark(nothing.head)
+    if not tip or not request:
+        return nothing
+    words = ("brought to the request what an interrupted run had pushed",)
+    return replace(nothing, branch=tip.branch, commit=tip.commit, request=request, text=text, words=words)
 
 
 def _choices(goal: Goal, before: Refused, turns: Turns) -> Choices:
@@ -181,11 +194,11 @@ def _pushed(
         git.run("update-ref", "-d", f"refs/heads/{name}")
     commit = git.commit_tree(parent, edits, message(batch), name)
     try:
+        place.keep_text(Tip(name, commit), text)
         place.push(commit, name, text, tip)
     finally:
         git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
-    request = place.forge.announce(name, text)
-    place.remember(name, commit)
+    request = place.say(Tip(name, commit), text)
     return Published(base, head, report, name, commit, request, text)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from agentctx.errors import InvalidInput
-from agentctx.forges.api import TIMEOUT, Api
+from agentctx.forges.api import TIMEOUT, Api, patiently
 from agentctx.forges.base import Request, Text
 
 _SETTING = "Settings > Actions > General > Allow GitHub Actions to create and approve pull requests"
@@ -35,12 +36,17 @@ class GitHub:
         self._api = Api(api, token, headers, _explained)
 
     def waiting(self, branches: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(branch for branch in branches if self._last_state(branch) in ("open", "none"))
+        states = {branch: patiently(partial(self._last_state, branch)) for branch in branches}
+        return tuple(branch for branch in branches if states[branch] in ("open", "none"))
 
     def push_options(self, text: Text, is_new: bool) -> tuple[str, ...]:
         return ()
 
     def announce(self, branch: str, text: Text) -> Request:
+        # Done twice it is done once: a request that was opened before the connection broke is found.
+        return patiently(partial(self._announce, branch, text))
+
+    def _announce(self, branch: str, text: Text) -> Request:
         fields = {"title": text.title[:250], "body": _body(text)}
         found = self._of_branch(branch, "open")
         if found:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote, urlencode
 
-from agentctx.forges.api import Api
+from agentctx.forges.api import Api, patiently
 from agentctx.forges.base import Request, Text
 
 LIMIT = 1_000
@@ -29,7 +30,8 @@ class GitLab:
         """Whether people have decided about every merge request of the branch; false when there is none."""
         assert self._api is not None
         query = urlencode({"source_branch": branch, "state": "all", "per_page": 100})
-        found = self._api.call("GET", f"/projects/{quote(self.project, safe='')}/merge_requests?{query}")
+        path = f"/projects/{quote(self.project, safe='')}/merge_requests?{query}"
+        found = patiently(partial(self._api.call, "GET", path))
         # A fork may have a branch of the same name.
         own = [one["state"] for one in found if one["source_project_id"] == one["target_project_id"]]
         return bool(own) and all(state in ("closed", "merged") for state in own)

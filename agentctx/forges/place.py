@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
 from agentctx.errors import GitFailed, InvalidInput
@@ -11,7 +12,16 @@ from agentctx.forges.base import Forge, Request, Text
 from agentctx.git import Git
 from agentctx.git.remotes import default_remote, fetch, push, remote_refs, url_of
 from agentctx.git.runner import decode
-from agentctx.proposals.publish import OFFERED, PREFIX, SYNCED, TURNS, Trailers, newest_heads, read_trailers
+from agentctx.proposals.publish import (
+    OFFERED,
+    PREFIX,
+    SYNCED,
+    TEXT,
+    TURNS,
+    Trailers,
+    newest_heads,
+    read_trailers,
+)
 
 REMEMBERED = 50
 """Requests that a remote remembers to have been offered; beyond that the oldest are forgotten."""
@@ -58,7 +68,7 @@ class Place:
         self.remote = goal.remote or default_remote(self.git)
         self.forge: Forge = choose(goal.forge, url_of(self.git, self.remote))
         self.target = goal.target or self._default_branch()
-        wanted = (SYNCED, TURNS, f"{OFFERED}*", f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
+        wanted = (SYNCED, TURNS, TEXT, f"{OFFERED}*", f"refs/heads/{PREFIX}*", f"refs/heads/{self.target}")
         self.refs = remote_refs(self.git, self.remote, *wanted)
         fetch(self.git, self.remote, list(self.refs))
 
@@ -236,17 +246,28 @@ class Place:
         there = tip.commit if tip else ""
         push(self.git, self.remote, commit, f"refs/heads/{branch}", options, instead_of=there)
 
-    def finish(self, tip: Tip, head: str) -> Request | None:
-        """What an interrupted run left open: the request, then the synced ref."""
-        if SYNCED in self.refs and self._is_before(head, self.refs[SYNCED]):
+    def keep_text(self, tip: Tip, text: Text) -> None:
+        """Note what the request of a commit will say, before the commit is pushed."""
+        self._keep(TEXT, json.dumps([tip.branch, tip.commit, *astuple(text)]))
+
+    def unsaid(self, tip: Tip) -> Text | None:
+        """The text that an interrupted run pushed the branch for, and did not bring to the host."""
+        try:
+            branch, commit, title, body, target, told = json.loads(self._kept(TEXT))
+        except ValueError:  # there is none, or one of another form
             return None
-        title, _, body = decode(self.git.run("log", "-1", "--format=%s%x00%b", tip.commit)).partition("\0")
-        request = self.forge.announce(tip.branch, Text(title, body, self.target))
-        self.remember(tip.branch, tip.commit)
-        self.mark(head)
+        said = self.refs.get(OFFERED + tip.branch.removeprefix(PREFIX), "") == commit
+        if branch != tip.branch or said or not self._is_before(commit, tip.commit):
+            return None
+        return Text(title, body, target, tuple(told))
+
+    def say(self, tip: Tip, text: Text) -> Request:
+        """Open the request of a branch, or give the open one this text; and remember what was offered."""
+        request = self.forge.announce(tip.branch, text)
+        self._remember(tip.branch, tip.commit)
         return request
 
-    def remember(self, branch: str, commit: str) -> None:
+    def _remember(self, branch: str, commit: str) -> None:
         """Tell later runs what was offered, wherever they run: the branch may be deleted to refuse it."""
         ref = OFFERED + branch.removeprefix(PREFIX)
         push(self.git, self.remote, commit, ref, instead_of=self.refs.get(ref, ""))
@@ -257,12 +278,20 @@ class Place:
 
     def turns(self) -> str:
         """What earlier jobs noted about whom they asked."""
-        return decode(self.git.read_blob(self.refs[TURNS]) or b"") if TURNS in self.refs else ""
+        return self._kept(TURNS)
 
     def keep_turns(self, text: str) -> None:
-        """Note it for later jobs; one that did so meanwhile is not overwritten."""
+        """Note it for later jobs."""
+        self._keep(TURNS, text)
+
+    def _kept(self, ref: str) -> str:
+        return decode(self.git.read_blob(self.refs[ref]) or b"") if ref in self.refs else ""
+
+    def _keep(self, ref: str, text: str) -> None:
+        """Put a text where later jobs find it; what another job put there meanwhile is not overwritten."""
         blob = decode(self.git.run("hash-object", "-w", "--stdin", stdin=text.encode())).strip()
-        push(self.git, self.remote, blob, TURNS, instead_of=self.refs.get(TURNS, ""))
+        if blob != self.refs.get(ref):
+            push(self.git, self.remote, blob, ref, instead_of=self.refs.get(ref, ""))
 
     def mark(self, head: str) -> None:
         """Move the synced ref forward; another job may have moved it further meanwhile."""

@@ -19,6 +19,8 @@ SYNCED = "refs/agentctx/synced"
 """The pushed ref: the last merged commit that has been dealt with."""
 OFFERED = "refs/agentctx/offered/"
 """A pushed ref for each branch: what it held last, whatever has become of the branch."""
+TEXT = "refs/agentctx/text"
+"""A pushed ref to a file: the text of the newest request, for whoever takes up an interrupted run."""
 TURNS = "refs/agentctx/turns"
 """A pushed ref to a file: which notes jobs have asked a model about."""
 

@@ -305,6 +305,57 @@ def test_a_job_that_fails_loses_nothing_and_the_next_one_does_its_range(
     assert synced(remote) == repo.git("rev-parse", "HEAD")
 
 
+def test_an_interrupted_opening_gets_the_text_that_it_should_have_had(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    github.refusing = (502, "oops")
+    sync(repo, github, "--since", "HEAD^1", ok=False)
+    github.refusing = None
+    assert "an interrupted run had pushed" in sync(repo, github)
+    (pull,) = github.pulls
+    assert "Read each change as if a stranger had written it: `scripted` wrote" in pull["body"]
+    assert "  - " in pull["body"] and "Agentctx-Source: " in pull["body"]
+    assert "nothing new to publish" in sync(repo, github)
+
+
+def test_an_interrupted_update_keeps_what_the_request_said_before(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    sync(repo, github, "--since", "HEAD^1")
+    title, trailer = github.pulls[0]["title"], re.findall("Agentctx-Source: .*", github.pulls[0]["body"])
+    tokens = (repo.root / "src/shop/tokens.py").read_text().replace("3600", "7200")
+    arrive(repo, "Longer tokens", files={"src/shop/tokens.py": tokens})
+    github.refusing = (502, "oops")
+    sync(repo, github, ok=False)
+    github.refusing = None
+    sync(repo, github)
+    (pull,) = github.pulls
+    assert pull["title"].partition(" after ")[0] == title.partition(" after ")[0] != pull["title"]
+    assert {*trailer} < {*re.findall("Agentctx-Source: .*", pull["body"])}
+    assert "Earlier on this branch:" in pull["body"]
+
+
+def test_a_request_that_was_never_opened_is_opened_by_a_later_job_that_has_nothing_to_add(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    github.refusing = (502, "oops")
+    sync(repo, github, "--since", "HEAD^1", ok=False)
+    github.refusing = None
+    arrive(repo, "Words", files={"README.md": "Words\n"})
+    sync(repo, github)
+    assert len(github.pulls) == 1 and ID in github.pulls[0]["body"]
+    assert synced(remote) == repo.git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_host_that_breaks_once_is_asked_again_and_opens_one_request(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub, breaks: str
+) -> None:
+    github.breaking = [breaks]
+    sync(repo, github, "--since", "HEAD^1")
+    assert [pull["state"] for pull in github.pulls] == ["open"] and ID in github.pulls[0]["body"]
+
+
 def test_a_push_that_is_refused_loses_nothing_though_the_clone_is_used_again(
     remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
 ) -> None:
