@@ -26,6 +26,10 @@ HARMLESS = {STRUCTURED, "DeferredToolPlaceholder", "request_user_input"}
 """What a client may still offer: the form of the answer, a placeholder, a question that nobody can answer."""
 
 
+MODEL = "scripted-4-5"
+"""What the person gives with `--model`."""
+
+
 def mended(text: str) -> str:
     """The scripted model's answer to the request in a text."""
     return json.dumps(scripted(Asked("", {"messages": [{"role": "user", "content": text}]}, 0)))
@@ -47,10 +51,10 @@ class Client:
             about = f'{{name="scripted",base_url="{url}/v1",env_key="OPENAI_API_KEY",wire_api="responses"}}'
             at = words.index("--output-schema")
             words[at:at] = [
-                "-c", f"model_providers.scripted={about}", "-c", "model_provider=scripted", "-m", "scripted",
+                "-c", f"model_providers.scripted={about}", "-c", "model_provider=scripted",
                 "-c", "features.enable_request_compression=false",
             ]  # fmt: skip
-        write(replace(preset, command=(str(self.binary()), *words), timeout=timeout))
+        write(replace(preset, model=MODEL, command=(str(self.binary()), *words), timeout=timeout))
 
 
 def _claude_home(home: Path) -> None:
@@ -91,7 +95,7 @@ def sync(shop: TempRepo, url: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "placeholder", "OPENAI_API_KEY": "placeholder",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "TERM": "dumb",
-        "ANTHROPIC_MODEL": "scripted", "CLAUDE_CODE_MAX_RETRIES": "0",
+        "ANTHROPIC_MODEL": "another-one", "CLAUDE_CODE_MAX_RETRIES": "0",
     }  # fmt: skip
     return shop.agentctx("sync", "--mode", "apply", env=environment)
 
@@ -108,6 +112,9 @@ def test_a_whole_sync_is_answered_and_applied_without_tools_hooks_or_servers(
     for body in model:
         offered = {str(tool.get("name") or tool.get("type")) for tool in body.get("tools") or []}
         assert offered <= HARMLESS
+    assert {body["model"] for body in model} == {MODEL}
+    by = json.loads(shop.agentctx("review", "--all", "--json").stdout)["proposals"]
+    assert {p["model"] for p in by if p["origin"] == "model"} == {MODEL}
     said = "\n".join(texts(list(model)))
     assert "You keep a code repository's notes true" in said
     assert "RULES-OF-THE-PERSON" not in said
