@@ -94,8 +94,6 @@ def sync_command(span: str, mode: str, no_model: bool, dry_run: bool, as_json: b
         tell("nobody was asked and nothing was written (--dry-run)")
     elif report.proposals and mode == "suggest":
         tell("look at them with `agentctx review`")
-    elif not lines:
-        tell("nothing new has arrived")
     return 0
 
 

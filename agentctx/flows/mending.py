@@ -102,10 +102,12 @@ def finish_interrupted(project: Project) -> None:
             _apply(project, proposal)
 
 
-def apply_open(project: Project) -> None:
+def apply_open(project: Project) -> list[Proposal]:
     """Accept what waits and no check objected to; what a person has undone waits for that person."""
-    for proposal in _unasked(project):
+    waiting = _unasked(project)
+    for proposal in waiting:
         _apply(project, proposal)
+    return waiting
 
 
 def discarded(project: Project) -> frozenset[str]:

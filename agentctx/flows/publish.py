@@ -17,6 +17,7 @@ from agentctx.errors import GitFailed, InvalidInput
 from agentctx.files import locked
 from agentctx.flows.causes import sources_of
 from agentctx.flows.open_request import WithRequest
+from agentctx.flows.outcome import kept_as_they_are
 from agentctx.flows.refused import WHY, Refused, refused
 from agentctx.flows.review import unified
 from agentctx.flows.sync import CAP, Choices, Say, run_sync
@@ -90,7 +91,9 @@ def _commit_sync(project: Project, base: str, head: str, model: bool, say: Say |
     wrote = {step.edit.path for step in steps}
     paths = [path for path in _dirty(project) if path in wrote]  # a person may be at work here
     if not paths:
-        return Published(report.base, report.head, report, words=("nothing to commit",))
+        return Published(
+            report.base, report.head, report, words=("nothing to commit", *kept_as_they_are(report.proposals))
+        )
     written = [p for p in project.proposals.proposals(("accepted",)) if p.sync == report.id]
     restamped = set(report.repaired) - {p.note_id for p in written}
     edits = [step.edit for step in steps if step.edit.path in paths]
@@ -187,7 +190,9 @@ def _pushed(
     batch = _batch(project, report, done, edits)
     told = place.still_open(batch.head, tip)
     if not (edits or batch.waiting) and told.issuperset(batch.open):
-        return Published(base, head, report, words=("no note has to change",))
+        return Published(
+            base, head, report, words=("no note has to change", *kept_as_they_are(report.proposals))
+        )
     text = _text(project, batch, place, tip)
     name = tip.branch if tip else place.free_name(branch_name(base, head))
     with suppress(GitFailed):  # what an interrupted run left in this clone
@@ -229,7 +234,8 @@ def _proposed(
     """The proposals of a range, kept nowhere: the pull request is where people decide about them."""
     base, head = span
     if only_notes(changed, project.context) and not choices.waiting:
-        return SyncReport("0" * 10, base, head)  # our own commit, or notes that people wrote
+        why = "only notes changed: no code that could make one false"  # our own commit, or what people wrote
+        return SyncReport("0" * 10, base, head, notices=(why,))
     if project.git.head() != head:
         raise InvalidInput(f"{head[:12]} is not checked out", f"git checkout --detach {head[:12]}")
     with tempfile.TemporaryDirectory(prefix="agentctx-") as folder:

@@ -14,6 +14,7 @@ from agentctx.errors import NotFound, NotYet
 from agentctx.flows.asking import Asker, counted_up, rehearsed
 from agentctx.flows.causes import evidence_against
 from agentctx.flows.mending import apply_open, discarded, finish_interrupted, repairs
+from agentctx.flows.outcome import as_accepted, why_nothing
 from agentctx.flows.recheck import recheck
 from agentctx.flows.targeting import change_between, find_affected, left_unread, notes_now
 from agentctx.llm import open_provider, thrifty
@@ -88,7 +89,8 @@ def run_sync(
     if not choices.dry_run:
         recheck(project)
     if choices.apply and not choices.dry_run:
-        apply_open(project)
+        report = as_accepted(project, report, apply_open(project))
+    report = replace(report, notices=(*report.notices, *why_nothing(project, report)))
     if head and choices.mark and not choices.dry_run:
         project.state.write(REFUSED, [[id, _reason(refusal)] for id, refusal in report.refused])
         mark_seen(project.git, project.state, head)
