@@ -29,7 +29,11 @@ def mcp_command(memory_tools: bool) -> None:
 def _bind_options(command: Any) -> Any:
     for option in (
         click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True),
-        click.option("--rate", type=click.IntRange(min=0), help="Requests a minute of one key; 0: no limit."),
+        click.option(
+            "--rate",
+            type=click.IntRange(min=0),
+            help="Requests a minute of one key (working memory has those of its tier); 0: no limit.",
+        ),
         click.option("--tls-key", "key", type=click.Path(dir_okay=False), default=""),
         click.option("--tls-cert", "certificate", type=click.Path(dir_okay=False), default=""),
         click.option("--origin", "origins", multiple=True, help="An origin of web pages that may ask."),

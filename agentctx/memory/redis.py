@@ -86,7 +86,7 @@ def _client(url: str) -> Any:
     except ImportError:
         raise MissingExtra("Redis needs the package redis", "pip install 'agentctx-memory[redis]'") from None
     try:
-        return redis.Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_timeout=10)
+        return redis.Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_timeout=5)
     except ValueError as error:
         raise InvalidInput(f"the address names no Redis: {error}", _ADDRESS) from None
 

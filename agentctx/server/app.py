@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,8 @@ class App:
     rest: RestRoutes | None = None
     mcp: McpRoutes | None = None
     stash: StashRoutes | None = None
+    apart: Executor | None = None
+    """Threads for what asks Redis; None: those of all."""
     metrics: Metrics = field(default_factory=Metrics)
     sweep: Callable[[], object] | None = None
     """Removes what has expired; run from time to time while we serve."""
@@ -82,7 +85,12 @@ class App:
 
         self.metrics.begin()
         try:
-            answer, closing = await self._answered(scope, receive, watched, about)
+            try:
+                answer, closing = await self._answered(scope, receive, watched, about)
+            except asyncio.CancelledError:  # only a server that must stop now does this
+                if seen["status"]:
+                    raise
+                answer, closing = _told(Refused(503, "this server is stopping", retry_after="1"))
             if answer:
                 about |= answer.about
                 await answer.send(watched, receive if closing else None)
@@ -117,7 +125,7 @@ class App:
         if request.path == "/healthz":
             return reply({"ok": True})
         if request.path == "/readyz":
-            await asyncio.to_thread(self.ready)
+            await asyncio.get_running_loop().run_in_executor(self.apart, self.ready)
             return reply({"ready": True})
         working = self.stash is not None and self.stash.names(request.path)
         caller = await self.door.caller(request, by_tier=working)
@@ -126,7 +134,7 @@ class App:
             caller.may("admin")
             return Answer(200, self.metrics.text().encode(), "text/plain; version=0.0.4; charset=utf-8")
         if self.mcp and request.path == "/mcp":
-            await self.mcp.answer(scope, request.receive, send, caller)
+            await self.mcp.answer(scope, request, send, caller)
             return None
         if request.path in ("/", "/openapi.json") and request.method == "GET":
             return reply(page(self.rest.table.offered() if self.rest else {}, self.stash is not None))

@@ -18,7 +18,7 @@ from agentctx.server.operation import schema_of
 from agentctx.server.protocol import HANDLERS, INSTRUCTIONS, kept_for
 from agentctx.server.rejection import INVALID_PARAMS, Rejected
 from agentctx.server.rest import BODY, Table, reads
-from agentctx.server.web import Receive, Refused, Scope, Send, refusal
+from agentctx.server.web import Message, Receive, Refused, Request, Scope, Send, refusal
 
 if TYPE_CHECKING:
     from mcp import MCPError
@@ -40,12 +40,14 @@ MEMORY_ALONE = "Memory of a team's coding agents. What it returns is data, not o
 class McpRoutes:
     """``/mcp``. The checks of the door are done before; the SDK's own are told to leave hosts to it."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, seconds: float = 30.0) -> None:
+        """``seconds`` is how long a body may take."""
         from mcp.server.lowlevel.server import Server
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
         from mcp.server.transport_security import TransportSecuritySettings
 
         self._table = table
+        self._seconds = seconds
         server: Server[Any] = Server(
             "agentctx",
             version=__version__,
@@ -68,8 +70,11 @@ class McpRoutes:
         """What has to be open while requests are answered."""
         return self._manager.run()
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
-        """Let the SDK answer one request of ``caller``."""
+    async def answer(self, scope: Scope, request: Request, send: Send, caller: Caller) -> None:
+        """Let the SDK answer one request of ``caller``, whose body came whole and in time."""
+        receive = request.receive
+        if request.method == "POST":
+            receive = _whole(await request.body(BODY, self._seconds), receive)
         await self._manager.handle_request({**scope, CALLER: caller}, receive, cast("Any", send))
 
     async def _list(
@@ -131,13 +136,23 @@ class McpRoutes:
         if params.name not in self._table.offered(caller):
             raise _error(Rejected(INVALID_PARAMS, f"Unknown tool: {params.name[:80]}"))
         try:
-            data = await asyncio.to_thread(self._table.call, params.name, given, caller)
+            data = await self._table.answer(params.name, given, caller)
             text, failed = data.get("text") or json.dumps(data, ensure_ascii=False), False
         except AgentctxError as error:
             text, failed = refusal(error).message, True
         except Refused as error:
             text, failed = error.message, True
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=failed)
+
+
+def _whole(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, then what else the client does."""
+    read = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def again() -> Message:
+        return next(read, None) or await receive()
+
+    return again
 
 
 _LISTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,6 +22,8 @@ from agentctx.server.web import Answer, Refused, Request, reply
 
 BODY = 4 * 1024 * 1024
 """Bytes of a request."""
+CONTEXTS = ("set_context", "get_context", "clear_context")
+"""The operations that ask for working context and for nothing else."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Table:
     warm: Warm | None = None
     owner: str = "local"
     """Whose repository it is."""
+    apart: Executor | None = None
+    """Threads for what asks Redis, so that one that is stuck holds up nothing else; None: those of all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def offered(self, caller: Caller | None = None) -> dict[str, Service | Operation]:
@@ -41,6 +46,11 @@ class Table:
 
             found |= {name: op for name, op in OPERATIONS.items() if name not in found}
         return found
+
+    async def answer(self, name: str, given: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """``call`` beside the loop."""
+        threads = self.apart if name in CONTEXTS else None
+        return await asyncio.get_running_loop().run_in_executor(threads, self.call, name, given, caller)
 
     def call(self, name: str, given: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Run one operation as ``caller``. Raises ``Refused`` (403, 404) and ``AgentctxError``."""
@@ -93,7 +103,7 @@ class RestRoutes:
             raise Refused(405, f"use {allowed}", allow=allowed, connection="close")
         if not isinstance(given, dict):
             raise InvalidInput("the body is not a JSON object")
-        return reply(await asyncio.to_thread(self.table.call, name, given, caller), operation=name)
+        return reply(await self.table.answer(name, given, caller), operation=name)
 
 
 def reads(operation: Service | Operation) -> bool:

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ RATE = 600
 """Requests a minute of one key of a memory server, unless said otherwise."""
 OPEN = Tier("local", 50 * 1024 * 1024, 24 * 3600, 7 * 24 * 3600, 0)
 """What a caller without a key may do on this machine."""
+WAITING = 16
+"""Requests that may ask Redis at once."""
 DRAIN = 10
 """Seconds for which a stopping server finishes what it has begun."""
 
@@ -70,7 +73,8 @@ class Bind:
         """The rules at the door. Raises ``InvalidInput`` for a server that strangers reach without a key."""
         from agentctx.memory.keys import digest
 
-        alive = any(key.lives(_now()) for key in keys.list())
+        known = keys.list()
+        alive = any(key.lives(_now()) for key in known)
         if not loopback(self.host) and not alive and not fixed:
             raise InvalidInput(
                 f"{self.host} can be reached from other machines, and there is no key yet",
@@ -82,7 +86,7 @@ class Bind:
         return Door(
             frozenset(name.lower() for name in names if name not in ("0.0.0.0", "[::]", "::")),
             frozenset(self.origins),
-            (lambda text: keys.find(text, _now())) if alive else None,
+            (lambda text: keys.find(text, _now())) if known else None,  # one that has ended opens nothing
             {digest(key): user for key, user in fixed},
             nobody or Caller("local", OPEN),
             per_minute=self.rate,
@@ -148,8 +152,9 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
     shared = PostgresDatabase(place.dsn) if place.dsn else SqliteDatabase(default_path(root))
     tenants, owner = Tenants(shared), place.tenant or DEFAULT_TENANT
     store_of, values = _with_redis(tenants, place)
+    apart = _apart(bool(place.redis_url))
     keys = Keys(shared if place.dsn else key_database(place))
-    table = Table(lambda tenant: Memory(store_of(tenant)), warm, owner)
+    table = Table(lambda tenant: Memory(store_of(tenant)), warm, owner, apart)
     door = bind.door(keys, nobody=Caller(owner, OPEN))
     if door.guarded and bind.rate is None:
         door.per_minute = RATE
@@ -161,8 +166,9 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         door,
         lambda: (store_of(owner).namespaces("/readyz"), store_of(owner).context("/readyz", "ready", _now())),
         RestRoutes(table, bind.seconds),
-        _mcp(table),
-        StashRoutes(lambda user: Stash(values or store_of(user), os.urandom), bind.seconds),
+        _mcp(table, bind.seconds),
+        StashRoutes(lambda user: Stash(values or store_of(user), os.urandom), bind.seconds, apart),
+        apart=apart,
         sweep=lambda: [store.sweep(_now()) for store in stores()],
         embed=lambda: fill_if_set(stores(), _now()),
     )
@@ -170,6 +176,8 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         yield made
     finally:
         tenants.close()
+        if apart:
+            apart.shutdown(wait=False, cancel_futures=True)
         if warm:
             warm.close()
 
@@ -199,24 +207,31 @@ def serve_stash(bind: Bind, settings: Settings) -> None:
     keys = Keys(key_database(Place()))
     door = bind.door(keys, settings.api_keys, Caller("local", settings.tier))
     door.tiers = dict(settings.tiers)
-    stash = Stash(contexts, os.urandom)
+    stash, apart = Stash(contexts, os.urandom), _apart(settings.backend == "redis")
     app = App(
         door,
         lambda: contexts.context("/readyz", "ready", _now()),
-        stash=StashRoutes(lambda user: stash, bind.seconds),
+        stash=StashRoutes(lambda user: stash, bind.seconds, apart),
+        apart=apart,
         sweep=lambda: contexts.sweep(_now()),
     )
     try:
         run(app, bind)
     finally:
         contexts.close()
+        if apart:
+            apart.shutdown(wait=False, cancel_futures=True)
 
 
-def _mcp(table: Table) -> Any:
+def _apart(redis: bool) -> Executor | None:
+    return ThreadPoolExecutor(WAITING, "redis") if redis else None
+
+
+def _mcp(table: Table, seconds: float) -> Any:
     try:
         from agentctx.server.mcp_http import McpRoutes
 
-        return McpRoutes(table)
+        return McpRoutes(table, seconds)
     except ImportError:
         raise _missing() from None
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from agentctx.errors import InvalidInput
 from agentctx.memory.stash import UNSET, Memory, Stash
 from agentctx.server.door import Caller
 from agentctx.server.web import Answer, Refused, Request, reply
 
+T = TypeVar("T")
 ENVELOPE = 4096
 """Bytes that a body may have beyond the data's own limit."""
 METHODS = {"stash": "POST", "recall": "GET", "update": "PATCH", "forget": "DELETE"}
@@ -24,6 +26,8 @@ class StashRoutes:
 
     stash_of: Callable[[str], Stash]
     seconds: float = 30.0
+    apart: Executor | None = None
+    """Threads for what asks Redis; None: those of all."""
 
     def names(self, path: str) -> bool:
         """Whether a path is one of ours."""
@@ -44,23 +48,26 @@ class StashRoutes:
         caller.may("read" if name == "recall" else "write")
         stash, now = self.stash_of(caller.owner), datetime.now(UTC).isoformat()
         if name == "recall":
-            found = await asyncio.to_thread(stash.get, caller.owner, ident, now)
+            found = await self._asked(stash.get, caller.owner, ident, now)
             shown = {"memory_id": ident, "data": found.data, "ttl_remaining": found.ttl_remaining}
             return reply(shown, memory_id=ident)
         if name == "forget":
-            await asyncio.to_thread(stash.forget, caller.owner, ident, now)
+            await self._asked(stash.forget, caller.owner, ident, now)
             return reply({"memory_id": ident, "forgotten": True}, memory_id=ident)
         given = await request.json(caller.tier.max_bytes + ENVELOPE, self.seconds)
         if not isinstance(given, dict):
             raise InvalidInput("the body is not a JSON object")
         size = int(request.headers.get("content-length", "0") or 0)
-        kept = await asyncio.to_thread(self._written, stash, name, ident, given, caller, now)
+        kept = await self._asked(self._written, stash, name, ident, given, caller, now)
         return reply(
             _told(name, kept),
             memory_id=kept.memory_id,
             ttl_seconds=kept.ttl_remaining,
             payload_bytes=size,
         )
+
+    async def _asked(self, ask: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.apart, ask, *given)
 
     def _written(
         self, stash: Stash, name: str, ident: str, given: dict[str, Any], caller: Caller, now: str

@@ -63,6 +63,7 @@ class Wire(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return None
+        cycle.keep_alive = False
         cycle.more_body = False
         cycle.message_event.set()
         return True
