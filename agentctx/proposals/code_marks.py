@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _MARKS = re.compile(r"(?<!\\)`+")
 _BETWEEN = re.compile(r"\s.*\S\s|[.,;:)]\s.*", re.DOTALL)

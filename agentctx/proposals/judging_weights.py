@@ -23,8 +23,8 @@ WEIGHTS: dict[str, Any] = {
         "size": -1.154,
         "change_size": -0.4936,
     },
-    "support_threshold": -0.293,
-    "pair": (1.59, 0.7606, 1.4547, 1.5046, 1.7684, 1.779, 0.9876, 0.6506),
-    "places": {"": 0.2776, "doubt": -0.6937, "exchanged": -1.3943},
+    "support_threshold": -0.209,
+    "pair": (1.5891, 0.7611, 1.4537, 1.5052, 1.7679, 1.779, 0.9882, 0.6506),
+    "places": {"": 0.2777, "doubt": -0.6939, "exchanged": -1.3929},
     "places_threshold": 0.872,
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
+from itertools import pairwise
 
 from agentctx.proposals.wording import without_examples
 
@@ -67,7 +69,12 @@ def order_in(text: str, known: frozenset[str] = frozenset()) -> str:
     ``known``: sentences that may stay as they are, see ``kept_sentences``.
     """
     found = _ORDER.search(text)
-    while found and _within(text, found.start(), found.end()) in known:
+    ends = [*(gap.end() for gap in _SENTENCE_END.finditer(text)), len(text)] if found and known else []
+    stays = [_plain(text[start:end]) in known for start, end in pairwise([0, *ends])]
+    while found and known:
+        at = bisect_right(ends, found.start())
+        if found.end() > ends[at] or not stays[at]:
+            break
         found = _ORDER.search(text, found.start() + 1)
     return " ".join(found[0].split())[:60] if found else ""
 
@@ -76,17 +83,6 @@ def kept_sentences(before: str, after: str) -> frozenset[str]:
     """Sentences that stand in both texts word for word, and no more often than they did."""
     old, new = (Counter(map(_plain, _SENTENCE_END.split(text))) for text in (before, after))
     return frozenset(sentence for sentence in old if sentence and 0 < new[sentence] <= old[sentence])
-
-
-def _within(text: str, start: int, end: int) -> str:
-    """The one sentence that holds a stretch of text; empty where the stretch reaches over its end."""
-    at = 0
-    for gap in (*_SENTENCE_END.finditer(text), None):
-        stop = gap.start() if gap else len(text)
-        if at <= start and end <= stop:
-            return _plain(text[at:stop])
-        at = gap.end() if gap else stop
-    return ""
 
 
 def _plain(sentence: str) -> str:

@@ -25,8 +25,8 @@ on either side; the kind of name that such words go with; how like the name that
 around it that are its own pieces; which of the two comes first."""
 SCALES = (3.0, 2.0, 2.0, 2.0, 4.0, 0.5, 1.0, 1.0)
 """Where each signal begins to say no more than that it is clear."""
-NAMES_LIMIT = 30
-"""Names of one text that are compared; the first of them."""
+NAMES_LIMIT, MENTIONS_LIMIT = 30, 10
+"""Names of one text that are compared, and places of one name that are looked at; the first of them."""
 MARKS_LIMIT = 4_000
 """Words and signs, old and new together, up to which old lines are laid beside new ones."""
 
@@ -71,15 +71,16 @@ def pairs_of(before: str, after: str, known: Surroundings, rarity: Rarity) -> li
     for numbers in (False, True):
         same_kind = [m for m in mentions if m.name[0].isdigit() == numbers]
         written = list(dict.fromkeys(m.name for m in same_kind))[:NAMES_LIMIT]
-        names = [
-            _Name(w, frozenset(tokens_of(w)), known.profile(w), [m for m in same_kind if m.name == w])
-            for w in written
-        ]
+        names = [_name(w, [m for m in same_kind if m.name == w], known) for w in written]
         sharing = Counter(word for name in names for word in name.profile.line)
         telling = {w: math.log((len(names) + 1) / n) * _worth(rarity, w) for w, n in sharing.items()}
         scene = _Scene(known, rarity, telling, stood)
         found += [_pair(one, other, scene) for one, other in combinations(names, 2)]
     return found
+
+
+def _name(written: str, mentions: Sequence[Mention], known: Surroundings) -> _Name:
+    return _Name(written, frozenset(tokens_of(written)), known.profile(written), mentions[:MENTIONS_LIMIT])
 
 
 def _pair(one: _Name, other: _Name, scene: _Scene) -> Pair:

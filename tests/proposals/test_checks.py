@@ -10,6 +10,7 @@ import pytest
 from agentctx.model import Proposal
 from agentctx.proposals.checks import Case, judge, verdict
 from agentctx.proposals.operations import apply_operations
+from agentctx.proposals.orders import kept_sentences, order_in
 from agentctx.proposals.wording import names_in_code, names_in_prose
 from tests.proposals.cases import (
     CHANGE,
@@ -246,6 +247,12 @@ def test_an_order_may_stay_in_the_sentence_that_held_it(old: str, new: str, flag
     text = TEXT.replace("Clocks of all machines", f"{old} Clocks of all machines")
     edit = [{"op": "replace_text", "old": f"{old} Clocks", "new": f"{new} Clocks"}]
     assert ("orders" in outcome(edit, text)[1]) is flagged
+
+
+def test_many_orders_that_stay_are_read_to_their_end() -> None:
+    for text in ("You must. " * 6_000, "you must " * 6_000):
+        assert order_in(text, kept_sentences(text, text)) == ""
+        assert order_in(f"{text}. Now you must.", kept_sentences(text, text)) == "you must"
 
 
 def test_words_that_the_note_held_before_are_not_held_against_an_edit() -> None:

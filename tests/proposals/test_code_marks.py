@@ -40,6 +40,11 @@ def test_marks_the_wrong_way_round_are_found(text: str, shown: str) -> None:
     assert broken_marks_in(text) == {shown: 1}
 
 
+@pytest.mark.parametrize("text", ["`" * 60_000, "` " * 30_000, "``a` " * 12_000, "``` `` ` " * 8_000])
+def test_a_text_of_nothing_but_marks_is_read_to_its_end(text: str) -> None:
+    assert sum(broken_marks_in(text).values()) <= len(text)
+
+
 def test_an_edit_that_breaks_marks_needs_a_person() -> None:
     def put(new: str) -> set[str]:
         return outcome([{"op": "replace_text", "old": "`issue_token`,", "new": new}], TEXT)[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentctx.proposals.judging import SHIPPED, odds_of, standing, weighted
-from agentctx.proposals.places import NAMES_LIMIT, Pair, pairs_of
+from agentctx.proposals.places import MENTIONS_LIMIT, NAMES_LIMIT, Pair, pairs_of
 from agentctx.proposals.support import Rarity
 from agentctx.proposals.surroundings import Passage, Surroundings
 
@@ -97,6 +97,15 @@ def test_lines_that_stay_and_names_beyond_the_limit_are_not_compared() -> None:
     assert pairs(OLD) == []
     many = " ".join(f"`name_{n}`" for n in range(3 * NAMES_LIMIT))
     assert len(pairs(OLD + many + "\n")) == NAMES_LIMIT * (NAMES_LIMIT - 1) // 2
+
+
+def test_a_name_that_stands_everywhere_is_looked_at_in_its_first_places() -> None:
+    once = "`evict_oldest` makes room for `store_result`.\n"
+    (first,) = pairs(OLD + "".join(f"{once.strip()} {n} times.\n" for n in "a" * MENTIONS_LIMIT))[:1]
+    (many,) = pairs(OLD + "".join(f"{once.strip()} {n} times.\n" for n in "a" * MENTIONS_LIMIT + "b" * 500))[
+        :1
+    ]
+    assert many == first
 
 
 def test_no_pair_is_no_doubt() -> None:
