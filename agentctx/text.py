@@ -26,6 +26,7 @@ _HIDDEN_RANGES = (
     (0x202A, 0x202E),  # bidirectional embedding and override
     (0x2060, 0x206F),  # word joiner, invisible operators, bidirectional isolates
     (0x3164, 0x3164),
+    (0xD800, 0xDFFF),  # halves of characters, which no file can hold
     (0xFEFF, 0xFEFF),  # zero width no-break space
     (0xFFA0, 0xFFA0),
     (0xFFF9, 0xFFFB),  # interlinear annotation
@@ -64,7 +65,7 @@ def valid_id(id: str) -> bool:
 
 def strip_hidden(text: str) -> str:
     """Text without what a reader cannot see: terminal escapes, control, bidirectional, zero-width and
-    tag characters. Newline and tab stay; line and paragraph separators become a space."""
+    tag characters, halves of characters. Newline, tab stay; line and paragraph separators become a space."""
     if text.isascii() and text.isprintable():
         return text
     text = _ANSI.sub("", text) if "\x1b" in text else text

@@ -98,8 +98,8 @@ def _commit_sync(project: Project, base: str, head: str, model: bool, say: Say |
     restamped = set(report.repaired) - {p.note_id for p in written}
     edits = [step.edit for step in steps if step.edit.path in paths]
     batch = _batch(project, report, written, edits, sorted(restamped))
-    project.git.run("add", "--", *paths)
     words = message(batch).encode()
+    project.git.run("add", "--", *paths)
     project.git.run("commit", "-q", "--no-gpg-sign", "--only", "-F", "-", "--", *paths, stdin=words)
     return Published(report.base, report.head, report, project.git.branch(), project.git.head())
 

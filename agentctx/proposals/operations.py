@@ -173,6 +173,8 @@ def _wrong(key: str, value: Any, form: Mapping[str, Any]) -> str:
     limit = TEXT_LIMIT if key in ("old", "new", "text") else WHY_LIMIT if key == "why" else LINE_LIMIT
     if len(value) > limit:
         return f"is longer than {limit} characters"
+    if any("\ud800" <= c <= "\udfff" for c in value) and key != "why":
+        return "holds half a character"
     if limit == LINE_LIMIT and any(c in value for c in "\n\r\x0b\x0c\x85\u2028\u2029"):
         return "is not one line"
     empty = key in ("old", "title", "item") or (key == "text")
@@ -205,7 +207,7 @@ def _outside(reason: str) -> Refusal:
 
 
 def _names(names: set[Any]) -> str:
-    return ", ".join(sorted(str(name)[:40] for name in names)[:5])
+    return ", ".join(sorted(_clean(str(name))[:40] for name in names)[:5])
 
 
 # --------------------------------------------------------------------------- to bytes

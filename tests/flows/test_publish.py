@@ -722,6 +722,21 @@ def test_mode_commit_commits_the_edits_with_trailers_and_nothing_else(
     assert set(states(repo).values()) == {"fresh"}
 
 
+@pytest.mark.parametrize("mode", ["commit", "pull-request"])
+def test_half_a_character_in_a_models_reason_is_left_out(
+    remote: Path, repo: TempRepo, github: ScriptedGitHub, mode: str
+) -> None:
+    def halved(asked: Asked) -> dict[str, Any]:
+        return {"answers": [{**one, "why": "changed \ud83d"} for one in scripted(asked)["answers"]]}
+
+    with ScriptedModel(halved) as served:
+        configure(repo, served)
+        done = repo.agentctx("sync", "HEAD^1..HEAD", "--mode", mode, env=github.environment())
+    assert done.returncode == 0, done.stderr
+    written = repo.git("log", "-1", "--format=%B") if mode == "commit" else github.pulls[0]["body"]
+    assert "changed" in written and "\ud83d" not in written
+
+
 def test_two_at_once_commit_each_their_own_edits_with_their_origin(
     remote: Path, repo: TempRepo, model: ScriptedModel
 ) -> None:

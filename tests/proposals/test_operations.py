@@ -100,6 +100,8 @@ def test_candidates_become_the_anchors_that_were_offered() -> None:
         pytest.param({"op": "retitle", "title": "a\nstatus: archived"}, id="title of two lines"),
         pytest.param({"op": "retag", "tags": ["a\u2028b"]}, id="tag with a separator"),
         pytest.param({"op": "retag", "tags": "auth"}, id="tags as text"),
+        pytest.param({"op": "replace_text", "old": "900", "new": "\ud83d"}, id="half a character"),
+        pytest.param({"op": "keep", "why": "", "\ud83d": 1}, id="half a character as a name"),
         pytest.param(
             {"op": "new_note", "kind": "session", "title": "T", "text": "x", "candidates": []}, id="kind"
         ),
@@ -112,7 +114,7 @@ def test_anything_outside_the_form_is_refused_with_its_whole_note(item: Any) -> 
     result = parsed(answer({"op": "retitle", "title": "fine"}, item))
     assert result.notes[0].operations == ()
     assert result.notes[0].refusals[0].check == "format"
-    assert result.notes[0].refusals[0].reason
+    assert result.notes[0].refusals[0].reason.encode()
 
 
 @pytest.mark.parametrize(
