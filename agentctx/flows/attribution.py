@@ -13,8 +13,8 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from agentctx.git import Git, IndexTree
-from agentctx.git.caller import is_amending
+from agentctx.flows.making import Making
+from agentctx.git import Git
 from agentctx.model import Edit, Proposal
 from agentctx.notes.folder import RECORDS
 from agentctx.proposals.publish import edit_of, edit_trailers, read_trailers, trailer_lines, trailers_of
@@ -26,29 +26,19 @@ FOLDER = "trailers"
 _DAY = 86_400
 
 
-def trailers_here(git: Git, amends: bool = False) -> list[str]:
+def trailers_here(making: Making, amends: bool = False) -> list[str]:
     """The trailers of the commit in the making, a line each; ``amends`` when it takes the place of HEAD."""
-    parent = _parent(git, amends)
-    staged = _staged(git, parent)
+    git, parent = making.git, making.parent(amends)
+    staged = {old: now for _, old, now in making.staged(parent)}
     if not staged:
         return []
-    found, tree = [], IndexTree(git)
+    found = []
     for proposal, edits in accepted_edits(Store(StateDir.open(git.common_dir).folder)):
         words = [edit for edit in edits if edit.path in staged]
-        if any(_brings(e, git.read_blob(f"{parent}:{e.path}"), tree.read(staged[e.path])) for e in words):
+        sides = ((git.read_blob(f"{parent}:{e.path}"), making.tree.read(staged[e.path]), e) for e in words)
+        if any(_brings(edit, before, now) for before, now, edit in sides):
             found.append((proposal, words))
     return list(dict.fromkeys([*_carried(git, amends, staged), *_lines_of(found)]))
-
-
-def _staged(git: Git, parent: str) -> dict[str, str]:
-    """The files of the commit in the making, by the names that they had before it."""
-    out = git.run("diff", "--cached", "--name-status", "-M", "-z", "--no-ext-diff", parent)
-    parts, found = iter(out.decode("utf-8", "surrogateescape").split("\0")), {}
-    for status in parts:
-        if status:
-            old = next(parts)
-            found[old] = next(parts) if status[0] in "RC" else old
-    return found
 
 
 def _carried(git: Git, amends: bool, staged: Collection[str]) -> list[str]:
@@ -87,15 +77,15 @@ def _lines_of(found: Sequence[tuple[Proposal, Sequence[Edit]]]) -> list[str]:
     return [*trailers_of(p for p, _ in found), *edit_trailers(told)]
 
 
-def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
+def leave_trailers(making: Making, process: str, amends: bool = False) -> None:
     """Write them where the commit-msg hook of the same git process finds them."""
-    state = StateDir.open(git.common_dir)
+    state = StateDir.open(making.git.common_dir)
     if state.folder is None or not process.isdigit():
         return
     for old in (state.folder / FOLDER).glob("*"):
         if time.time() - old.stat().st_mtime > _DAY:
             old.unlink(missing_ok=True)
-    lines = trailers_here(git, amends)
+    lines = trailers_here(making, amends)
     if lines:
         state.write_bytes(f"{FOLDER}/{process}", "".join(f"{line}\n" for line in lines).encode())
 
@@ -103,10 +93,13 @@ def leave_trailers(git: Git, process: str, amends: bool = False) -> None:
 def add_trailers(git: Git, message: Path, melting: bool = False) -> None:
     """What our hooks do with the file of a message; one without words stays as it is. ``melting``: while a
     rebase makes one commit of several, whose messages it throws away."""
+    from agentctx.git.caller import is_amending
+
     text = message.read_text("utf-8", "replace")
     shown = text.partition("\n# ------------------------ >8 ------------------------\n")[0]
     there = trailer_lines(shown)
-    lines = [x for x in (_melted(git) if melting else trailers_here(git, is_amending())) if x not in there]
+    found = _melted(git) if melting else trailers_here(Making(git), is_amending())
+    lines = [line for line in found if line not in there]
     comments = () if os.environ.get("GIT_EDITOR") == ":" else ("--strip-comments",)  # no editor, no comments
     if not lines or not git.run("stripspace", *comments, stdin=shown.encode()).strip():
         return
@@ -128,13 +121,6 @@ def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> li
     ids = {proposal.id for proposal in accepted}
     store = Store(StateDir.open(git.common_dir).folder)
     return _lines_of([(proposal, edits) for proposal, edits in accepted_edits(store) if proposal.id in ids])
-
-
-def _parent(git: Git, amends: bool) -> str:
-    """The commit that the one in the making comes after; the empty tree for the first one."""
-    name = "HEAD^" if amends else "HEAD"
-    found = git.run("rev-parse", "--verify", "-q", f"{name}^{{commit}}", check=False).decode().strip()
-    return found or git.empty_tree
 
 
 def accepted_edits(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:

@@ -132,15 +132,9 @@ def _about_edit(event: Event, ask: Callable[[Project, str, tuple[str, ...]], str
 
 def _pre_commit(client: str, event: Mapping[str, Any]) -> str:
     """Stamp the notes of the commit that is being made, and keep where accepted words in it came from."""
-    from agentctx.flows.restamp import restamp_staged
+    from agentctx.flows.pre_commit import prepare
 
-    index = os.environ.get("GIT_INDEX_FILE", "")
-    restamp_staged(Path.cwd(), index)
-    if process := os.environ.get("AGENTCTX_COMMIT", ""):
-        from agentctx.flows.attribution import leave_trailers
-
-        with Git.open(Path.cwd(), index) as git:
-            leave_trailers(git, process, bool(os.environ.get("AGENTCTX_AMENDS")))
+    prepare(Path.cwd())
     return ""
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from pathlib import Path
 
 from agentctx.config import context_name
+from agentctx.flows.making import Making
 from agentctx.flows.unread import still_unread
 from agentctx.freshness.answers import COMMITS, CONDITIONS, MENTIONS, WORDS, either
 from agentctx.freshness.verify import stamps_for
@@ -20,29 +20,27 @@ from agentctx.notes.document import parse
 from agentctx.notes.folder import Folder
 from agentctx.notes.scan import KINDS
 
-PARTIAL = "next-index-"
-"""``git commit PATH`` builds the commit in an index of its own that the next one does not see."""
 
-
-def restamp_staged(start: Path, index_file: str = "") -> list[str]:
+def restamp(making: Making) -> list[str]:
     """Write and stage the records of the notes that are staged; ids of those that changed."""
-    if Path(index_file).name.startswith(PARTIAL):
+    if making.partial:
         return []  # history will say that note and code were changed together
-    with Git.open(start, index_file) as git:
-        context = context_name(git.root)
-        out = git.run("diff", "--cached", "--name-only", "-z", "--diff-filter=AMR", "--no-ext-diff")
-        staged = frozenset(out.decode("utf-8", "surrogateescape").split("\0")) - {""}
-        mine = sorted(p for p in staged if p.startswith(f"{context}/") and p.endswith(".md"))
-        if not mine:
-            return []
-        tree, folder = IndexTree(git), Folder(git.root, context)
-        notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
-        moved = {n.id: old for n in notes if (old := _take_record_along(n, git, folder, context))}
-        dealt = {n.id: frozenset() if _says_the_same(n, git, moved) else staged for n in notes}
-        changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id]) or n.id in moved]
-        if changed:
-            git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
-        return [n.id for n in changed]
+    git = making.git
+    context = context_name(git.root)
+    changes = making.staged(making.parent(amends=False))
+    staged = frozenset(now for status, _, now in changes if status in "AMR")
+    mine = sorted(p for p in staged if p.startswith(f"{context}/") and p.endswith(".md"))
+    if not mine:
+        return []
+    tree, folder = making.tree, Folder(git.root, context)
+    was = {now: old for status, old, now in changes if status == "R"}
+    notes = [n for n in (_note(tree, path, context) for path in mine) if n is not None]
+    moved = {n.id: was[n.path] for n in notes if _take_record_along(n, was.get(n.path, ""), git, folder)}
+    dealt = {n.id: frozenset() if _says_the_same(n, git, moved) else staged for n in notes}
+    changed = [n for n in notes if _restamp(n, tree, folder, dealt[n.id]) or n.id in moved]
+    if changed:
+        git.run("add", "--", *(f"{context}/.verified/{n.id}" for n in changed))
+    return [n.id for n in changed]
 
 
 def _note(tree: IndexTree, path: str, context: str) -> Note | None:
@@ -51,22 +49,17 @@ def _note(tree: IndexTree, path: str, context: str) -> Note | None:
     return parse(path, data, kind)[0] if kind and data is not None else None
 
 
-def _take_record_along(note: Note, git: Git, folder: Folder, context: str) -> str:
-    """The path that a note without a record had in the last commit, its record now under the new name; empty
-    when the commit in the making renames it not."""
-    if folder.read_record(note.id):
-        return ""
-    out = git.run(
-        "diff", "--cached", "--name-status", "-z", "--find-renames", "--diff-filter=R", "--no-ext-diff"
-    )
-    parts = out.decode("utf-8", "surrogateescape").split("\0")
-    for old, new in zip(parts[1::3], parts[2::3], strict=False):
-        before = posixpath.basename(old).removesuffix(".md")
-        if new == note.path and before != note.id and (record := folder.record(before)):
-            folder.write_record(note.id, record)
-            git.run("rm", "-q", "-f", "--ignore-unmatch", "--", f"{context}/.verified/{before}")
-            return old
-    return ""
+def _take_record_along(note: Note, was: str, git: Git, folder: Folder) -> bool:
+    """Put the record of a note that the commit renames under its new name, where it has none; ``was`` is the
+    path that it had."""
+    before = posixpath.basename(was).removesuffix(".md")
+    if not was or before == note.id or folder.read_record(note.id):
+        return False
+    record = folder.record(before)
+    if record:
+        folder.write_record(note.id, record)
+        git.run("rm", "-q", "-f", "--ignore-unmatch", "--", f"{folder.context}/.verified/{before}")
+    return bool(record)
 
 
 def _says_the_same(note: Note, git: Git, moved: Mapping[str, str]) -> bool:

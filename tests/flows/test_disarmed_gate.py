@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agentctx.flows.restamp import restamp_staged
+from agentctx.flows.making import Making
+from agentctx.flows.restamp import restamp
+from agentctx.git import Git
 from tests.flows.test_gate import check, false_now, verify
 from tests.repository import TempRepo
 
@@ -149,7 +151,8 @@ def test_the_commit_hook_vouches_for_no_code_beside_another_tag(shop: TempRepo) 
     tag(shop)
     shop.write("src/tokens.py", BROKEN)
     shop.git("add", "-A")
-    assert restamp_staged(shop.root) == []
+    with Git.open(shop.root) as git:
+        assert restamp(Making(git)) == []
     shop.commit("Break")
     assert false_now(check(shop, "HEAD", code=1)) == STALE
 
