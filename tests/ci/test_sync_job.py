@@ -95,6 +95,65 @@ def test_the_commands_of_the_github_job_open_one_pull_request(remote: Path, runn
     assert len(branches(remote)) == 1
 
 
+CLAUDE = """#!/bin/sh
+cat > /dev/null
+echo "$ANTHROPIC_API_KEY" > "$HOME/key"
+echo '{"type": "result", "is_error": false, "structured_output": {"answers": []}}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("provider", "key", "seen"),
+    [
+        pytest.param("vllm", "", False, id="a server without a key"),
+        pytest.param("vllm", "a-key", True, id="a server with a key"),
+        pytest.param("claude", "a-key", None, id="a program with a key"),
+        pytest.param("claude", "", None, id="a program that is logged in"),
+    ],
+)
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_model_gets_its_key_where_it_needs_one(
+    remote: Path, runner: TempRepo, provider: str, key: str, seen: bool | None, host: str
+) -> None:
+    program = runner.root.parent / "bin" / "claude"
+    program.parent.mkdir()
+    program.write_text(CLAUDE)
+    program.chmod(0o755)
+    bare = remote.rename(remote.with_name("project.git"))
+    runner.git("remote", "set-url", "origin", str(bare))
+    with ScriptedModel(scripted) as model, ScriptedGitHub() as github:
+        url = model.url if provider == "vllm" else ""
+        env = {"AGENTCTX_MODEL_KEY": key, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
+        env |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+        if host == "github":
+            steps = yaml.safe_load(GITHUB)["jobs"]["sync"]["steps"]
+            script = [step["run"] for step in steps if step.get("name") == "Mend the notes"]
+            env |= {"PROVIDER": provider, "MODEL": "scripted", "URL": url, "GH_TOKEN": TOKEN}
+            env |= {"SINCE": "HEAD^1", "TARGET": "main", **github.environment()}
+        else:
+            script = yaml.safe_load(GITLAB)["agentctx sync"]["script"]
+            env |= {"AGENTCTX_PROVIDER": provider, "AGENTCTX_MODEL": "scripted", "AGENTCTX_URL": url}
+            env |= {"CI_PROJECT_URL": str(bare).removesuffix(".git"), "CI_DEFAULT_BRANCH": "main"}
+            env |= {"CI_COMMIT_BEFORE_SHA": runner.git("rev-parse", "HEAD^1")}
+        done = run("\n".join(script), runner, env)
+        assert done.returncode == 0, done.stderr
+        assert {asked.has_key for asked in model.requests} == ({seen} if seen is not None else set())
+    if provider == "claude":
+        assert (Path(os.environ["HOME"]) / "key").read_text() == f"{key}\n"
+    assert synced(bare) == runner.git("rev-parse", "HEAD") and len(branches(bare)) == 1
+
+
+def test_a_hosted_model_without_its_key_is_told_by_the_name_of_the_secret(
+    remote: Path, runner: TempRepo
+) -> None:
+    steps = yaml.safe_load(GITHUB)["jobs"]["sync"]["steps"]
+    (script,) = [step["run"] for step in steps if step.get("name") == "Mend the notes"]
+    with ScriptedGitHub() as github:
+        env = {"PROVIDER": "openai", "SINCE": "HEAD^1", "TARGET": "main", **github.environment()}
+        done = run(script, runner, env)
+    assert done.returncode == 2 and "AGENTCTX_MODEL_KEY" in done.stderr
+
+
 def test_without_a_model_the_github_job_makes_the_repairs(remote: Path, runner: TempRepo) -> None:
     steps = yaml.safe_load(GITHUB)["jobs"]["sync"]["steps"]
     with ScriptedGitHub() as github:
