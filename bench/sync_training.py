@@ -27,7 +27,7 @@ from agentctx.proposals.judging import Weights, standing, weighted
 from agentctx.proposals.places import Pair
 
 EXCHANGED, OTHERS = ("rotated", "traded"), ("foreign", "planted")
-OTHERS_STOPPED, EXCHANGED_STOPPED = 0.96, 0.955
+OTHERS_STOPPED, EXCHANGED_STOPPED = 0.955, 0.955
 """Shares of each kind of false training edits that are stopped, by the thresholds and all other rules."""
 PENALTY, PAIR_PENALTY = 2.0, 2.0
 PAIRS_COUNTED = 8

@@ -70,7 +70,7 @@ def numbers_of(before: str, after: str, change: ChangeWords, rarity: Rarity) -> 
     """What the score is made of: each higher where edit and change have more to do with each other,
     but for ``unknown``, ``size`` and ``change_size``.
 
-    ``subject`` and ``code`` read changed lines whole: words that stay on them say what is spoken of.
+    ``subject``, ``spoken`` and ``code`` read changed lines whole: what stays on them says what is meant.
     """
     old, new, bags = said(before), said(after), change.bags
     lines = said(_changed_lines(before, after))
@@ -83,7 +83,7 @@ def numbers_of(before: str, after: str, change: ChangeWords, rarity: Rarity) -> 
     rarest = sorted((rarity.of(w) for w in moved & (bags.get("net", {}).keys() | subject)), reverse=True)
     return {
         "subject": rarity.total(lines.words.keys() & subject) / (rarity.total(subject) + _SMOOTH),
-        "spoken": rarity.total(moved & spoken) / (rarity.total(moved) + _SMOOTH),
+        "spoken": rarity.total(lines.words.keys() & spoken) / (rarity.total(lines.words) + _SMOOTH),
         "unknown": rarity.total(brought - everything.keys()) / (rarity.total(brought) + _SMOOTH),
         "rarest": sum(rarest[:3]) / 3,
         "likeness": _likeness(old.words, everything, rarity),
