@@ -8,6 +8,7 @@ last rows say how long a merge whose output is piped takes. Times are millisecon
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -17,9 +18,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentctx.git import Git
+from agentctx.freshness.verify import stamps_for
+from agentctx.git import Git, WorkTree
 from agentctx.integrations import githooks
-from agentctx.model import Edit, Proposal
+from agentctx.model import Operation, Proposal
+from agentctx.notes.folder import Folder
+from agentctx.proposals.accept import accept
 from agentctx.proposals.store import Store
 from agentctx.state import StateDir
 
@@ -105,15 +109,18 @@ def timed(place: Path, command: Sequence[str]) -> float:
 
 def accepted_words(place: Path, git: Git, number: int) -> float:
     """The pre-commit hook of a commit in which words are that a person has accepted."""
-    store, before = Store(StateDir.open(git.common_dir).folder), (place / NOTE).read_bytes()
-    after = f"---\ntitle: One\nanchors:\n  - module1.py#f1\n---\nMended {number} times.\n".encode()
-    proposal = Proposal(
-        f"p{number}", f"s{number}", "one", NOTE, "", (), "", (), "model", git.head(), state="accepted"
-    )
-    store.update(proposal)
-    store.record(proposal.sync, Edit(NOTE, before, after), proposal.id)
-    (place / NOTE).write_bytes(after)
-    subprocess.run(["git", "add", NOTE], cwd=place, check=True)
+    store, folder = Store(StateDir.open(git.common_dir).folder), Folder(place, "agent-context")
+    text = "---\ntitle: One\nanchors:\n  - module1.py#f1\n---\nMended {} times.\n"
+    if not number:
+        (place / NOTE).write_text(text.format("no"))
+        subprocess.run(["git", *BARE, "commit", "-q", "-a", "-m", "x"], cwd=place, check=True)
+    digest = hashlib.sha256((place / NOTE).read_bytes()).hexdigest()
+    new = Operation("replace_section", {"heading": "", "text": f"Mended {number} times."})
+    proposal = Proposal(f"p{number}", f"s{number}", "one", NOTE, digest, (new,), "", (), "model", git.head())
+    store.add(proposal)
+    tree = WorkTree(git)
+    assert accept(proposal, folder, store, lambda note: stamps_for(note, tree)).proposal.state == "accepted"
+    subprocess.run(["git", "add", "-A"], cwd=place, check=True)
     took = timed(place, [".git/hooks/pre-commit"])
     trailers = place / f".git/agentctx/trailers/{os.getpid()}"
     assert b"Agentctx-Edit: one " in trailers.read_bytes()

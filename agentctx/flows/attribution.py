@@ -16,7 +16,7 @@ from pathlib import Path
 from agentctx.flows.making import Making
 from agentctx.git import Git
 from agentctx.model import Edit, Proposal
-from agentctx.notes.folder import RECORDS
+from agentctx.notes.driver import RECORDS
 from agentctx.proposals.publish import edit_of, edit_trailers, read_trailers, trailer_lines, trailers_of
 from agentctx.proposals.store import Store
 from agentctx.state import StateDir
@@ -39,6 +39,21 @@ def trailers_here(making: Making, amends: bool = False) -> list[str]:
         if any(_brings(edit, before, now) for before, now, edit in sides):
             found.append((proposal, words))
     return list(dict.fromkeys([*_carried(git, amends, staged), *_lines_of(found)]))
+
+
+def is_as_accepted(making: Making, context: str) -> bool:
+    """Whether the commit in the making holds notes as somebody accepted them, with the records that this
+    left, and nothing else: then there is nothing to stamp."""
+    changes = making.staged(making.parent(amends=False))
+    records = f"{context}/{RECORDS}/"
+    notes = {now for _, _, now in changes if not now.startswith(records)}
+    if not notes or not all(s in "AM" and now.startswith(f"{context}/") for s, _, now in changes):
+        return False
+    store, found = Store(StateDir.open(making.git.common_dir).folder), set[str]()
+    for proposal, edits in _accepted(store):
+        if all(making.tree.read(edit.path) == edit.after for edit in edits):
+            found.add(proposal.note_path)
+    return notes <= found
 
 
 def _carried(git: Git, amends: bool, staged: Collection[str]) -> list[str]:
@@ -125,13 +140,18 @@ def trailers_missing(git: Git, context: str, accepted: Sequence[Proposal]) -> li
 
 def accepted_edits(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
     """Accepted proposals with what each wrote into notes; records hold no words."""
+    for proposal, edits in _accepted(store):
+        yield proposal, [edit for edit in edits if f"/{RECORDS}/" not in edit.path]
+
+
+def _accepted(store: Store) -> Iterator[tuple[Proposal, list[Edit]]]:
+    """Accepted proposals with what each wrote."""
     known = {p.id: p for p in store.proposals(("accepted",))}
     for sync in sorted({p.sync for p in known.values()} & set(store.syncs())):
         entry = store.journal(sync)
         for id in dict.fromkeys(step.proposal for step in entry.steps if not entry.undone):
             if id in known:
-                edits = [step.edit for step in entry.steps if step.proposal == id]
-                yield known[id], [edit for edit in edits if f"/{RECORDS}/" not in edit.path]
+                yield known[id], [step.edit for step in entry.steps if step.proposal == id]
 
 
 def _brings(edit: Edit, before: bytes | None, staged: bytes | None) -> bool:

@@ -6,8 +6,9 @@ import gc
 import os
 from pathlib import Path
 
+from agentctx.config import context_name
+from agentctx.flows.attribution import is_as_accepted, leave_trailers
 from agentctx.flows.making import Making
-from agentctx.flows.restamp import restamp
 from agentctx.git import Git
 
 
@@ -15,10 +16,11 @@ def prepare(start: Path) -> None:
     """Stamp what is staged, and keep its trailers where the commit-msg hook of the same git finds them."""
     with Git.open(start, os.environ.get("GIT_INDEX_FILE", "")) as git:
         making = Making(git)
-        restamp(making)
-        if process := os.environ.get("AGENTCTX_COMMIT", ""):
-            from agentctx.flows.attribution import leave_trailers
+        if not is_as_accepted(making, context_name(git.root)):
+            from agentctx.flows.restamp import restamp
 
+            restamp(making)
+        if process := os.environ.get("AGENTCTX_COMMIT", ""):
             leave_trailers(making, process, bool(os.environ.get("AGENTCTX_AMENDS")))
 
 

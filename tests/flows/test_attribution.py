@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.flows.attribution import is_as_accepted
+from agentctx.flows.making import Making
+from agentctx.git import Git
 from agentctx.proposals.publish import read_trailers
 from bench.scripted_model import ScriptedModel
 from tests.flows.test_publish import ID, model, remote
@@ -242,6 +245,26 @@ def test_a_squash_under_a_message_of_ones_own_keeps_them_in_another_clone(
     other.git("merge", "-q", "--squash", "mine")
     other.git("commit", "-q", "-m", "Squashed")
     assert ours(other) == before != []
+
+
+def test_only_a_commit_of_accepted_words_and_nothing_else_need_not_be_stamped(accepted: TempRepo) -> None:
+    def is_accepted() -> bool:
+        accepted.git("add", "-A")
+        with Git.open(accepted.root) as git:
+            return is_as_accepted(Making(git), "agent-context")
+
+    assert is_accepted()
+    note, record = accepted.root / NOTE, accepted.root / f"agent-context/.verified/{ID}"
+    words, stamps = note.read_text(), record.read_bytes()
+    note.write_text(words + "\nA person's words.\n")
+    assert not is_accepted()
+    note.write_text(words)
+    record.write_bytes(stamps + b"src/other.py\n")
+    assert not is_accepted()
+    record.write_bytes(stamps)
+    assert is_accepted()
+    accepted.write("src/shop/other.py", "X = 1\n")
+    assert not is_accepted(), "code that is part of the commit may be what the note is about"
 
 
 def test_words_of_a_note_that_is_renamed_before_the_commit(accepted: TempRepo, tmp_path: Path) -> None:
