@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from agentctx.errors import AgentctxError, Conflict, InvalidInput, MissingExtra
+from agentctx.errors import Conflict, InvalidInput, MissingExtra, NotWritable
 from agentctx.memory.batches import chunks
 from agentctx.memory.canonical import instant, json_text, key_text, moment_of, namespace_path
 from agentctx.memory.engine import Unreachable
@@ -193,8 +193,8 @@ class RedisContexts:
                 "see whether it runs, and check the address; it reads redis://host:6379/0",
             ) from error
         except redis.RedisError as error:
-            raise AgentctxError(
-                f"Redis refused: {error}", "check that the server runs and has memory"
+            raise NotWritable(
+                f"Redis refused: {error}", "check that it has memory, and that nothing else uses our names"
             ) from error
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentctx.errors import AgentctxError, Conflict
+from agentctx.errors import AgentctxError, Conflict, NotWritable
 from agentctx.memory.base import Contexts
 from agentctx.memory.canonical import later
 from agentctx.memory.redis import open_redis
@@ -214,3 +214,19 @@ def test_what_comes_back_into_redis_takes_the_place_of_what_is_older_and_of_noth
     database.save_context(context("copied", key="cleared"))
     database.restore(here.everything())
     assert [c.key for c in database.contexts("/", at(4))] == ["newer", "older"]
+
+
+def test_a_redis_that_is_full_is_one_that_cannot_be_written(empty_redis: str) -> None:
+    import redis
+
+    contexts = open_redis(empty_redis)
+    kept = contexts.save_context(context("kept"))
+    with redis.Redis.from_url(empty_redis) as client:
+        client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(NotWritable, match=r"Redis refused: .*maxmemory"):
+                contexts.save_context(context("more", 1))
+            assert contexts.context("/p", "task", at(1)) == kept
+        finally:
+            client.config_set("maxmemory", "0")
+    assert contexts.save_context(context("more", 1)).version == 2
