@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentctx.errors import TooLong, Unusable
-from agentctx.flows.causes import sources_of
+from agentctx.flows.causes import part_about, sources_of
 from agentctx.flows.mending import keep, provenance_of
 from agentctx.llm import ledger
 from agentctx.llm.base import Answer, Prompt, tokens_of
@@ -18,12 +18,14 @@ from agentctx.llm.settings import ProviderSettings
 from agentctx.llm.settings import read as read_provider
 from agentctx.model import Change, Freshness, Proposal, Refusal, SyncReport, SyncRequest
 from agentctx.project import Project
+from agentctx.proposals.change_words import read_change
 from agentctx.proposals.checks import Evidence, evidence_of
 from agentctx.proposals.drafting import Drafted, draft
 from agentctx.proposals.look_up import LookUp
 from agentctx.proposals.note_words import count_note
 from agentctx.proposals.operations import answer_schema, parse_answer
 from agentctx.proposals.prompts import ROOMS, build_prompt
+from agentctx.proposals.requests import without_own_files
 from agentctx.proposals.settled import fail, settle
 from agentctx.proposals.support import rarity_of
 
@@ -173,7 +175,15 @@ def _evidence(project: Project, group: Sequence[SyncRequest]) -> Mapping[str, Ev
     ids, rarity = [n.id for n in notes], rarity_of(count_note(n.title, n.body).body for n in notes)
     found = {r.note.id: evidence_of(r, paths=paths, note_ids=ids, rarity=rarity) for r in group}
     states = project.index.by_id()
-    return {id: replace(evidence, false=_false(states[id])) for id, evidence in found.items()}
+    parts = {r.note.id: part_about(project, r.note, r.change) for r in group}
+    return {
+        id: replace(
+            evidence,
+            false=_false(states[id]),
+            change=read_change(without_own_files(parts[id], project.context)),
+        )
+        for id, evidence in found.items()
+    }
 
 
 def _false(verdict: Freshness) -> dict[str, str]:

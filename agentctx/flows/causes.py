@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from agentctx.model import Commit, Freshness, Note
+from dataclasses import replace
+
+from agentctx.errors import NotFound
+from agentctx.flows.targeting import change_between
+from agentctx.git.runner import decode
+from agentctx.model import Change, Commit, Freshness, Note
 from agentctx.project import Project
 
 SOURCES_LIMIT = 20
@@ -22,3 +27,27 @@ def sources_of(project: Project, note: Note | None, base: str, head: str) -> tup
     if note and not found:
         found = list(dict.fromkeys(c.id for c in evidence_against(project.index.by_id()[note.id])))
     return tuple(found[:SOURCES_LIMIT]) or (head,)
+
+
+def part_about(project: Project, note: Note, change: Change) -> Change:
+    """The merges of a range that touched a note's code, as one change: what the others brought says nothing
+    for or against an edit of it. The range itself where it is one merge, or none of them did."""
+    paths = sorted({a.path for a in note.anchors if not a.is_glob})
+    if not change.base or not paths:
+        return change
+    line = ("rev-list", "--first-parent", "--reverse", f"{change.base}..{change.head}")
+    merges = decode(project.git.run(*line, "--", *paths)).split()
+    if not merges or len(decode(project.git.run(*line)).split()) == 1:
+        return change
+    try:
+        part = change_between(project, project.git.rev_parse(f"{merges[0]}^"), merges[-1])
+    except NotFound:  # the edge of a shallow clone
+        return change
+    if len(merges) == 1:
+        return part
+    listing = ("log", "--no-walk", "-m", "--first-parent", "-z", "--no-renames", "--stdin")
+    told = project.git.run(*listing, "--format=", "--name-only", stdin="\n".join(merges).encode())
+    touched = {*filter(None, decode(told).split("\0"))}
+    words = decode(project.git.run(*listing, "--format=%B", stdin="\n".join(merges).encode()))
+    files = tuple(f for f in part.files if touched & {f.path, f.old_path})
+    return replace(part, files=files, body="\n".join(words.split("\0")))
