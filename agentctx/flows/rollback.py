@@ -202,7 +202,10 @@ def _backward(project: Project, edits: Sequence[Edit]) -> tuple[list[Edit], str]
         elif f"/{RECORDS}/" in edit.path:
             now[edit.path] = _record_without(edit, now[edit.path])
         elif present[edit.path] is None:
-            return [], f"{posixpath.basename(edit.path)} is not there any more"
+            return (
+                [],
+                f"{posixpath.basename(edit.path)} is not there any more (or renamed: git add it)",
+            )
         else:
             merged = _note_without(edit, now[edit.path])
             if merged is None:

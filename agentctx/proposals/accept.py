@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,6 +19,7 @@ from agentctx.proposals.operations import apply_operations, new_note_bytes
 from agentctx.proposals.store import Store
 
 T = TypeVar("T")
+_MARK = re.compile(rb"^~unread\n  .*\n", re.MULTILINE)
 StampsOf = Callable[[Note], Mapping[str, Stamp]]
 """The present stamps of a note's anchors, by anchor text: what ``verify`` would write."""
 
@@ -227,8 +229,8 @@ def _backward(edits: Sequence[Edit], folder: Folder) -> list[Edit]:
     steps: list[Edit] = []
     for edit in reversed(edits):
         now = present.setdefault(edit.path, _present(folder, edit.path))
-        if now == edit.after:
-            steps.append(edit)
+        if _read(edit.path, now) == _read(edit.path, edit.after):
+            steps.append(replace(edit, after=now))
             present[edit.path] = edit.before
         elif now != edit.before:
             raise Conflict(
@@ -236,6 +238,11 @@ def _backward(edits: Sequence[Edit], folder: Folder) -> list[Edit]:
                 f"edit {edit.path} by hand, or take your change back first",
             )
     return steps
+
+
+def _read(path: str, data: bytes | None) -> bytes | None:
+    """A file as it is once somebody has read the note: a record without the mark."""
+    return _MARK.sub(b"", data) if data and f"/{RECORDS}/" in path else data
 
 
 def _reopen(ids: Collection[str], store: Store) -> None:

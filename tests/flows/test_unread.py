@@ -13,7 +13,7 @@ import pytest
 from agentctx.project import Project
 from agentctx.server.operations import answer
 from bench.scripted_model import ScriptedModel
-from tests.flows.test_sync import NOTE, model, shop
+from tests.flows.test_sync import NOTE, model, notes_on_disk, shop
 from tests.repository import TempRepo
 
 __all__ = ["model", "shop"]
@@ -92,6 +92,15 @@ def test_whoever_edits_the_text_has_read_it(elsewhere: TempRepo) -> None:
     elsewhere.commit("Say more")
     assert not EVERYWHERE["show"](elsewhere)
     assert "~unread" not in (elsewhere.root / f"agent-context/.verified/{ID}").read_text()
+
+
+def test_what_somebody_has_read_can_still_be_undone(shop: TempRepo, model: ScriptedModel) -> None:
+    start = notes_on_disk(shop)
+    shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "apply")
+    assert shop.agentctx("verify", ID).returncode == 0
+    done = shop.agentctx("undo")
+    assert done.returncode == 0, done.stderr
+    assert notes_on_disk(shop) == start
 
 
 def test_what_a_person_accepts_has_no_mark(shop: TempRepo, model: ScriptedModel) -> None:
