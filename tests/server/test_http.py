@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import subprocess
 import time
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from agentctx.flows.memories import Memory
 from agentctx.server.service import SERVICES
 from tests.repository import TempRepo
 from tests.server.web import Served, serving
@@ -376,23 +374,6 @@ def test_tls_comes_from_a_certificate_and_its_key(repo: TempRepo, tmp_path: Path
         client.close()
     done = repo.agentctx("serve", "--port", "0", "--tls-cert", "none.pem", "--tls-key", "none.pem")
     assert done.returncode == 2 and "TLS" in done.stderr
-
-
-def test_a_stopping_server_finishes_what_it_has_begun(repo: TempRepo) -> None:
-    repo.commit("code", {"a.py": ""})
-    body = b'{"text": "kept"}'
-    with serving(repo.root, "serve") as served:
-        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as client:
-            head = f"POST /v1/remember HTTP/1.1\r\nHost: localhost\r\n{'Content-Type: application/json'}\r\n"
-            client.sendall(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
-            time.sleep(0.3)
-            served.process.terminate()
-            time.sleep(0.3)
-            client.sendall(body[5:])
-            assert client.recv(4096).startswith(b"HTTP/1.1 200")
-        assert served.process.wait(timeout=20) == 0
-    with Memory.open(repo.root) as memory:
-        assert [e.content for e in memory.episodes()] == ["kept"]
 
 
 def test_a_head_without_end_is_refused(server: Served) -> None:

@@ -217,3 +217,20 @@ def test_a_server_that_cannot_start_says_what_and_what_to_do(
     message, hint = done.stderr.strip().split("\n  -> ")
     assert said in message and remedy in hint
     assert "pw" not in done.stderr
+
+
+def test_a_stopping_server_finishes_what_it_has_begun(repo: TempRepo) -> None:
+    repo.commit("code", {"a.py": ""})
+    body = b'{"text": "kept"}'
+    with serving(repo.root, "serve") as served:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as client:
+            head = f"POST /v1/remember HTTP/1.1\r\nHost: localhost\r\n{'Content-Type: application/json'}\r\n"
+            client.sendall(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+            time.sleep(0.3)
+            served.process.terminate()
+            time.sleep(0.3)
+            client.sendall(body[5:])
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        assert served.process.wait(timeout=20) == 0
+    with Memory.open(repo.root) as memory:
+        assert [e.content for e in memory.episodes()] == ["kept"]
