@@ -31,7 +31,9 @@ def hook_command(name: str, client: str, rest: tuple[str, ...]) -> None:
         if answer:
             _tell(answer)
     except Exception as failure:
-        events.remember(name, failure)
+        from agentctx.flows.failures import remember
+
+        remember(name, failure)
 
 
 def _tell(answer: str) -> None:

@@ -198,12 +198,3 @@ def too_late(name: str, client: str) -> str:
         "machine is busy. It goes on reading in the background. `agentctx prime` waits for the end of it and "
         "prints the briefing.\n",
     )
-
-
-def remember(name: str, failure: Exception) -> None:
-    """Keep the last failure of a hook where ``status`` and ``doctor`` can tell it."""
-    try:
-        with Project.open() as project:
-            project.state.set_failure(f"hook {name}: {failure}")
-    except Exception:
-        return

@@ -30,7 +30,7 @@ def main() -> int:
     try:
         prepare(Path.cwd())
     except Exception as failure:
-        from agentctx.flows.events import remember
+        from agentctx.flows.failures import remember
 
         remember("pre-commit", failure)
     return 0
