@@ -392,7 +392,7 @@ def test_a_pre_commit_hook_starts_nothing_when_no_note_is_staged(
     repo.commit("code only", {"a.py": "x = 1\n"})
     assert not (tmp_path / "calls").exists()
     repo.commit("with a note", {"agent-context/decisions/d.md": "# D\n"})
-    assert (tmp_path / "calls").read_text() == "-P -m agentctx hook pre-commit\n"
+    assert (tmp_path / "calls").read_text() == "-P -m agentctx.flows.pre_commit\n"
 
 
 def test_a_pre_commit_step_that_hangs_does_not_stop_the_commit(
