@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentctx.cli.memory import JSON, SPACE, SUBJECT, as_of_options, moment, opened, shown, value_of
+from agentctx.cli.memory import (
+    JSON,
+    SPACE,
+    SUBJECT,
+    as_of_options,
+    commit_of,
+    moment,
+    opened,
+    shown,
+    value_of,
+)
 from agentctx.cli.output import emit_json, say, table, tell
 
 if TYPE_CHECKING:
@@ -26,6 +36,13 @@ def fact_command() -> None:
 @click.option("--confidence", default=1.0, type=click.FloatRange(0, 1))
 @click.option("--since", default="", metavar="TIME", help="From when on it holds; default now.")
 @click.option("--ttl", type=click.FloatRange(min=0, min_open=True), help="Hours after which it is gone.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="KIND:REFERENCE",
+    help="What it rests on: episode:ID, commit:REVISION, note:PATH or url:URL; goes with its last episode.",
+)
 @click.option("--expect", type=click.IntRange(min=0), help="Only if the key has this version (0: none yet).")
 @SUBJECT
 @SPACE
@@ -38,6 +55,7 @@ def fact_set(
 
     with opened() as memory:
         given: dict[str, Any] = {"confidence": rest["confidence"], "subject_id": rest["subject_id"]}
+        given["sources"] = tuple(_source(told) for told in rest["sources"])
         if rest["since"]:
             given["valid_at"] = rest["since"]
         if rest["ttl"] is not None:
@@ -50,6 +68,11 @@ def fact_set(
     if held.fact_id != fact.id:
         tell(_became(next((one for one in known if one.id == fact.id), None)))
     return say(f"{held.fact_id} version {held.version}")
+
+
+def _source(told: str) -> tuple[str, str]:
+    kind, _, ref = told.partition(":")
+    return kind, commit_of(ref) if kind == "commit" and ref else ref
 
 
 def _became(kept: Fact | None) -> str:

@@ -207,14 +207,15 @@ def episode_add(text: str, ttl: float | None, namespace: str, as_json: bool, **d
     with opened() as memory:
         given = {name: value for name, value in details.items() if value}
         if "git_commit" in given:
-            given["git_commit"] = _commit(given["git_commit"])
+            given["git_commit"] = commit_of(given["git_commit"])
         if ttl is not None:
             given["expires_at"] = later(memory.now(), ttl * 3600)
         made = memory.remember(text_of(text), namespace, **given)
     return emit_json({"episode": made}) if as_json else say(made.id)
 
 
-def _commit(revision: str) -> str:
+def commit_of(revision: str) -> str:
+    """The full id of a commit of this repository."""
     from agentctx.project import Project
 
     with Project.open() as project:

@@ -313,7 +313,20 @@ def _clean(given: dict[str, Any]) -> dict[str, Any]:
             given[field] = named(given[field], what)
     if "metadata" in given:
         given["metadata"] = clean_value(given["metadata"])
+    if "sources" in given:
+        given["sources"] = tuple(_source(kind, ref) for kind, ref in given["sources"])
     return given
+
+
+def _source(kind: str, ref: str) -> tuple[str, str]:
+    """What a fact rests on, as removing it looks for it. Raises ``InvalidInput``."""
+    from agentctx.memory.rows import SOURCE_KINDS, uuid_text
+
+    if kind not in SOURCE_KINDS:
+        raise InvalidInput(f"{kind[:60]!r} is no kind of source", f"use one of {', '.join(SOURCE_KINDS)}")
+    if not ref.strip():
+        raise InvalidInput(f"a source of kind {kind!r} names nothing", f"say which {kind} it is")
+    return kind, uuid_text(ref, "episode") if kind == "episode" else named(ref, "source")
 
 
 def key_of(text: str) -> str:

@@ -13,7 +13,7 @@ from agentctx.errors import InvalidInput, NotFound
 from agentctx.flows.memories import HOURS, Memory
 from agentctx.memory.base import END_OF_TIME, AsOf, kept_as
 from agentctx.memory.canonical import instant, later
-from agentctx.memory.rows import EPISODE_KINDS, canonical_fact, episode_row
+from agentctx.memory.rows import EPISODE_KINDS, SOURCE_KINDS, canonical_fact, episode_row
 from agentctx.memory.stash import NAMESPACE
 from agentctx.model import Episode, Fact, WorkingContext
 from agentctx.server.operation import Arguments, checked
@@ -88,7 +88,8 @@ def _fields(form: type[Any], item: Mapping[str, Any], allowed: tuple[str, ...]) 
 
 
 _EPISODE = ("content", "kind", "actor", "session_id", "turn", "subject_id", "metadata", "occurred_at", "ttl")
-_FACT = ("entity", "property", "value", "statement", "confidence", "valid_at", "subject_id", "ttl")
+_FACT = ("entity", "property", "value", "statement", "confidence", "valid_at", "subject_id", "sources", "ttl")
+_PAIRS = f"pairs of kind and reference, as ['episode', ID]; a kind is one of {', '.join(SOURCE_KINDS)}"
 _TEXTS = ("content", "kind", "actor", "session_id", "subject_id", "occurred_at", "entity", "property",
           "statement", "valid_at")  # fmt: skip
 
@@ -122,8 +123,19 @@ def _fact(memory: Memory, item: Mapping[str, Any], space: str) -> Fact:
     details = _details(memory, _fields(Fact, item, _FACT))
     if not {"entity", "property", "value"} <= details.keys():
         raise InvalidInput("a fact needs entity, property and value")
+    details["sources"] = _sources(details.get("sources", ()))
     key = (details.pop("entity"), details.pop("property"), details.pop("value"))
     return canonical_fact(memory.new_fact(*key, space, origin="agent", **details))
+
+
+def _sources(told: Any) -> tuple[tuple[str, str], ...]:
+    """What a fact rests on, from the pairs in which facts are shown."""
+    if not isinstance(told, (list, tuple)):
+        raise InvalidInput("sources must be a list", _PAIRS)
+    for pair in told:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise InvalidInput("a source must be two texts", _PAIRS)
+    return tuple((kind, ref) for kind, ref in told)
 
 
 def remember(memory: Memory, given: Arguments) -> Data:
@@ -260,6 +272,7 @@ _KEYED = {"entity": _TEXT, "property": _TEXT}
 _ABOUT_FACT = {
     **_KEYED, "value": {"description": "any JSON"}, "statement": _TEXT, "confidence": _NUMBER,
     "valid_at": _TEXT, "subject_id": _TEXT, "ttl": _described("number", "seconds to live"),
+    "sources": _described("array", _PAIRS, items={"type": "array", "items": _TEXT}),
 }  # fmt: skip
 _ABOUT_EPISODE = {
     "kind": {"type": "string", "enum": list(EPISODE_KINDS)}, "actor": _TEXT, "session_id": _TEXT,

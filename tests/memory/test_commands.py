@@ -78,6 +78,19 @@ def test_a_fact_is_set_superseded_and_read_as_of_another_day(shop: TempRepo) -> 
     assert [f["value"] for f in asked(shop, "fact", "list", "cart")["facts"]] == ["Bob"]
 
 
+def test_a_fact_goes_with_the_episode_that_it_was_said_to_rest_on(shop: TempRepo) -> None:
+    said = run(shop, "remember", "Ada took over the cart")
+    run(shop, "fact", "set", "cart", "owner", "Ada", "--source", f"episode:{said}")
+    run(shop, "fact", "set", "cart", "size", "3", "--source", f"episode:{said}", "--source", "commit:HEAD")
+    (owner, size) = asked(shop, "fact", "list", "cart")["facts"]
+    assert owner["sources"] == [["episode", said]]
+    assert ["commit", shop.git("rev-parse", "HEAD").strip()] in size["sources"]
+    run(shop, "forget", said)
+    assert [f["property"] for f in asked(shop, "fact", "list", "cart")["facts"]] == ["size"]
+    code, _, told = typed(shop, "fact", "set", "cart", "owner", "Bob", "--source", "Ada")
+    assert code == 2 and "no kind of source" in told
+
+
 def test_a_contradiction_is_listed_and_resolved(shop: TempRepo) -> None:
     run(shop, "fact", "set", "cart", "limit", "10", "--json-value")
     code, _, told = typed(shop, "fact", "set", "cart", "limit", "12", "--json-value", "--confidence", "0.5")

@@ -1,0 +1,56 @@
+"""What can be asked of facts and episodes over REST: their sources, and filters of what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.repository import TempRepo
+from tests.server.web import Served, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        repo = TempRepo.init(home / "repo")
+        repo.commit("code", {"a.py": "x = 1\n"})
+    with serving(repo.root, "serve", HOME=str(home)) as served:
+        yield served
+
+
+def test_a_fact_goes_with_the_last_episode_that_a_client_named_as_its_source(server: Served) -> None:
+    ids = [server.call("remember", text=f"Mia said so, {n}")["id"] for n in range(2)]
+    sources = [["episode", ids[0].upper()], ["episode", ids[1]]]
+    server.call("set_fact", entity="mia", property="town", value="Oslo", sources=sources)
+    pair = {"entity": "mia", "value": 1, "sources": [["episode", ids[0]]]}
+    server.call("write", facts=[{**pair, "property": "age"}])
+    server.call("remember", text="both", **{**pair, "property": "shoe", "sources": [*sources, ["url", "x"]]})
+    held = server.call("get_fact", entity="mia", property="town")["fact"]
+    assert held["sources"] == [["episode", ident] for ident in ids]
+    left = []
+    for ident in ids:
+        server.call("forget", ids=[ident])
+        left.append([fact["property"] for fact in server.call("query_facts", entity="mia")["facts"]])
+    assert left == [["shoe", "town"], ["shoe"]]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ("x", "type array"), (["x"], "type array"), ([["episode"]], "two texts"), ([["url", 1]], "two texts"),
+        ([["rumour", "x"]], "no kind of source"), ([["episode", "x"]], "not the id of a"),
+        ([["url", " "]], "names nothing"), ([["url", "AKIAIOSFODNN7EXAMPLQ"]], "secret"),
+    ],
+)  # fmt: skip
+def test_a_source_that_names_nothing_is_refused(server: Served, sources: Any, said: str) -> None:
+    given = {"entity": "e", "property": "q", "value": 1, "sources": sources}
+    status, told, _ = server.ask("POST", "/v1/set_fact", given)
+    assert status == 400 and said in told["error"]
+    if isinstance(sources, list):
+        status, told, _ = server.ask("POST", "/v1/write", {"facts": [given]})
+        assert status == 400 and told["error"].startswith("facts[0]: ")
