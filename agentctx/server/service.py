@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
 from agentctx.errors import InvalidInput, NotFound
-from agentctx.flows.memories import HOURS, Memory
+from agentctx.flows.memories import HOURS, Memory, key_of
 from agentctx.memory.base import END_OF_TIME, AsOf, kept_as
 from agentctx.memory.canonical import instant, later
 from agentctx.memory.rows import EPISODE_KINDS, SOURCE_KINDS, canonical_fact, episode_row
 from agentctx.memory.stash import NAMESPACE
 from agentctx.model import Episode, Fact, WorkingContext
+from agentctx.server.memories import KIND, kinds_of
 from agentctx.server.operation import Arguments, checked
 
 BATCH = 1_000
@@ -189,7 +190,8 @@ def set_fact(memory: Memory, given: Arguments) -> Data:
 
 def recall(memory: Memory, given: Arguments) -> Data:
     """What says most about the query."""
-    found = memory.recall(given["query"], _within(given, "limit", 5, 200), _space(given), as_of=_as_of(given))
+    limit, kinds = _within(given, "limit", 5, 200), kinds_of(given)
+    found = memory.recall(given["query"], limit, _space(given), as_of=_as_of(given), **kinds)
     return {
         "hits": [
             {"score": round(hit.score, 4), "kind": "fact" if isinstance(hit.item, Fact) else "episode",
@@ -197,6 +199,13 @@ def recall(memory: Memory, given: Arguments) -> Data:
             for hit in found
         ]
     }  # fmt: skip
+
+
+def _query_facts(memory: Memory, given: Arguments) -> Data:
+    found = memory.facts(given.get("entity", ""), _space(given), _as_of(given))
+    if given.get("property"):
+        found = [fact for fact in found if fact.property == key_of(given["property"])]
+    return {"facts": [_shown(fact) for fact in found[: _within(given, "limit", 100)]]}
 
 
 def forget(memory: Memory, given: Arguments) -> Data:
@@ -294,7 +303,8 @@ _ALL = (
         (), "write",
     ),
     Service("recall", "The facts and episodes that say most about a query, best first.", recall,
-            {"query": _TEXT, "limit": _described("integer", "1 to 200"), **_SPACED, **_TIMED}, ("query",)),
+            {"query": _TEXT, "limit": _described("integer", "1 to 200"), **KIND, **_SPACED, **_TIMED},
+            ("query",)),
     Service("forget", "Remove episodes and facts for good.", forget,
             {"ids": _described("array", "what remember and recall named", items=_TEXT)}, ("ids",), "write"),
     Service("erase", "Remove everything about a subject; the receipt stays.", _erase,
@@ -307,10 +317,8 @@ _ALL = (
             ("entity", "property", "value"), "write"),
     Service("get_fact", "The one value of a key.", _get_fact, {**_KEYED, **_SPACED, **_TIMED},
             ("entity", "property")),
-    Service("query_facts", "What holds of all keys, or of one entity.",
-            lambda m, given: {"facts": [_shown(f) for f in m.facts(
-                given.get("entity", ""), _space(given), _as_of(given))][: _within(given, "limit", 100)]},
-            {"entity": _TEXT, **_SPACED, **_TIMED, **_LIMITED}),
+    Service("query_facts", "What holds of all keys, or of those of one entity or property.", _query_facts,
+            {**_KEYED, **_SPACED, **_TIMED, **_LIMITED}),
     Service("fact_history", "Every value a key ever had, oldest first.",
             lambda m, given: {"facts": [_shown(f) for f in m.history(
                 given["entity"], given["property"], _space(given))]},

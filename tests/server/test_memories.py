@@ -54,3 +54,19 @@ def test_a_source_that_names_nothing_is_refused(server: Served, sources: Any, sa
     if isinstance(sources, list):
         status, told, _ = server.ask("POST", "/v1/write", {"facts": [given]})
         assert status == 400 and told["error"].startswith("facts[0]: ")
+
+
+def test_a_recall_finds_one_kind_and_a_query_one_property(server: Served) -> None:
+    server.call("remember", text="the kiln was lit")
+    for entity in ("kiln", "oven"):
+        server.call("set_fact", entity=entity, property="heat", value=900)
+        server.call("set_fact", entity=entity, property="owner", value="Ada")
+    for kind, shown in (("episodes", {"episode"}), ("facts", {"fact"}), ("all", {"episode", "fact"})):
+        assert {hit["kind"] for hit in server.call("recall", query="kiln", kind=kind)["hits"]} == shown
+        status, told, _ = server.ask("GET", f"/v1/recall?query=kiln&kind={kind}")
+        assert status == 200 and {hit["kind"] for hit in told["hits"]} == shown
+    heats = server.call("query_facts", property="heat", limit=2)["facts"]
+    assert [(f["entity"], f["property"]) for f in heats] == [("kiln", "heat"), ("oven", "heat")]
+    (one,) = server.call("query_facts", entity="oven", property="heat")["facts"]
+    assert one["entity"] == "oven"
+    assert server.ask("POST", "/v1/recall", {"query": "kiln", "kind": "notes"})[0] == 400

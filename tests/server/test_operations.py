@@ -143,6 +143,7 @@ def test_what_is_remembered_is_recalled_in_another_clone_of_this_machine(
         assert "Frankfurt" in talk.call("recall", query="where is the staging database")
         found = talk.call("recall", query="how long do tokens live")
         assert '"1200"' in found and '"900"' not in found
+        assert "Nothing is remembered" in talk.call("recall", query="staging database", kind="facts")
         assert '"step": 2' in talk.call("working_context")
         assert "Nothing is remembered" in talk.call("recall", query="zebra")
 
