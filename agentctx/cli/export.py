@@ -52,7 +52,7 @@ def postgres_command(out: str | None, dsn: str | None, namespace: str, only: str
         raise click.UsageError("give either --out FILE or --dsn URL")
     with _rows(namespace, only) as (rows, count):
         if dsn:
-            written = export_postgres_dsn(rows, dsn, lambda done: tell(f"{done} rows so far"))
+            written = export_postgres_dsn(rows, dsn, lambda done: tell(f"{done} rows so far"), _tell_away)
             return tell(f"{written} rows are in the database")
         export_postgres(rows, _target(out or "-"))
         return tell(f"{count} -> {out}")
@@ -115,16 +115,17 @@ def import_jsonl_command(file: str, dry_run: bool, as_json: bool) -> None:
     piped = file == "-"
     lines = Lines(sys.stdin.buffer if piped else Path(file))
     rows = import_jsonl(lines, "standard input" if piped else file)
-    count = Count()
+    count, away = Count(), [0]
     with Memory.open() as memory:
         counted = count.over(memory.taken_in(rows))
         if dry_run:
             for part in (counted.episodes, counted.facts, counted.contexts):
                 list(part)
         else:
-            memory.store.restore(counted)
+            memory.store.restore(counted, away.append)
     if as_json:
-        return emit_json({"dry_run": dry_run, **count.parts})
+        return emit_json({"dry_run": dry_run, **count.parts, "kept_away": sum(away)})
+    _tell_away(sum(away))
     return tell(f"{count} {'would be imported' if dry_run else 'imported'}")
 
 
@@ -191,6 +192,11 @@ def _notes(project: Any, namespace: str) -> Rows:
     contexts = context_of(prime(project), query_for(project, "", ()), namespace, now)
     tenant = Place.chosen().tenant or DEFAULT_TENANT
     return rows_of_repository(notes, history, contexts, namespace, now, tenant)
+
+
+def _tell_away(number: int) -> None:
+    if number:
+        tell(f"{counted(number, 'row')} kept away: they were removed there before")
 
 
 def _target(out: str) -> Path | TextIO:

@@ -177,12 +177,14 @@ def export_postgres(rows: Rows, out: Path | TextIO) -> None:
         stream.writelines(dump(rows))
 
 
-def export_postgres_dsn(rows: Rows, dsn: str, progress: Progress | None = None) -> int:
+def export_postgres_dsn(
+    rows: Rows, dsn: str, progress: Progress | None = None, kept_away: Progress | None = None
+) -> int:
     """Create or update the schema behind ``dsn`` and upsert the rows; the number of rows written.
 
     Raises ``MissingExtra`` without psycopg, ``Conflict`` when another agentctx made the schema.
     """
-    return load(rows, dsn, progress)
+    return load(rows, dsn, progress, kept_away=kept_away)
 
 
 def export_jsonl(rows: Rows, out: Path | TextIO) -> None:

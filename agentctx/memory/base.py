@@ -6,7 +6,7 @@ what has expired, was superseded, retracted or is disputed never comes back from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,9 +109,10 @@ class Store(Protocol):
     ) -> list[Head]:
         """Episodes, facts and contexts in one transaction; heads as ``assert_facts``."""
 
-    def restore(self, rows: Rows) -> int:
+    def restore(self, rows: Rows, kept_away: Callable[[int], None] | None = None) -> int:
         """Write rows as they are (an import): same ids, same clocks, same versions; the number of rows.
 
+        What was removed here stays away; ``kept_away`` is told at the end how many rows that were.
         Of a row that is there already the later state stays, and every key keeps one active fact.
         """
 

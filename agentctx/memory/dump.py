@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from agentctx.memory.batches import MIRRORED, Batches, Rows, chunks
+from agentctx.memory.batches import MIRRORED, Batches, Rows
 from agentctx.memory.canonical import instant, namespace_path, plain
 from agentctx.memory.merging import conflict, settling
 from agentctx.memory.migrations import LEDGER, migrations, statements
+from agentctx.memory.removals import gone
 from agentctx.memory.rows import namespace_id
 from agentctx.memory.tables import REMOVALS, Row, Table, Value
 
@@ -57,10 +58,10 @@ def dump(rows: Rows) -> Iterator[str]:
     yield from (f"{statement};\n" for statement in mirror_ended(rows))
     for batch in Batches(rows):
         for table, lines in batch.items():
-            if table is REMOVALS:
-                yield from _removed(lines)
             yield from _inserts(table, lines, conflict(table, mirror_of(rows)))
-    for statement in (*settling(f"f.tenant_id = {tenant}"), *mirror_headless(rows)):
+            if table is REMOVALS:
+                yield from (f"{statement};\n" for statement in gone(tenant))
+    for statement in (*gone(tenant), *settling(f"f.tenant_id = {tenant}"), *mirror_headless(rows)):
         yield f"{statement};\n"
     yield "COMMIT;\n"
 
@@ -88,27 +89,6 @@ def _inserts(table: Table, rows: Sequence[Row], said: str) -> Iterator[str]:
             lines, size = [], 0
     if lines:
         yield _insert(head, lines, said)
-
-
-def _removed(removals: Sequence[Row]) -> Iterator[str]:
-    """What was removed where the rows come from goes, before anything is written."""
-    for _, _, space, session_id, key, seen_at, _ in removals:
-        if key:
-            named = f"namespace_id = {literal(space)} AND session_id = {literal(session_id)}"
-            yield (
-                f"DELETE FROM working_context WHERE {named} AND key = {literal(key)}"
-                f" AND updated_at <= {literal(seen_at)};\n"
-            )
-    for part in chunks((row[0], row[1]) for row in removals if not row[4]):
-        ids = ", ".join(literal(ident) for _, ident in part)
-        mine = f"tenant_id = {literal(part[0][0])} AND id IN ({ids})"
-        own = f"IN (SELECT id FROM facts WHERE {mine})"
-        yield f"DELETE FROM fact_heads WHERE fact_id {own};\n"
-        yield f"DELETE FROM fact_sources WHERE fact_id {own};\n"
-        yield f"DELETE FROM fact_sources WHERE kind = 'episode' AND ref IN ({ids});\n"
-        yield f"UPDATE facts SET superseded_by = NULL WHERE superseded_by IN ({ids});\n"
-        yield from (f"DELETE FROM {table} WHERE {mine};\n" for table in ("facts", "episodes"))
-        yield f"DELETE FROM embeddings WHERE owner_id IN ({ids});\n"
 
 
 def _insert(head: str, lines: Sequence[str], said: str) -> str:

@@ -12,7 +12,7 @@ from agentctx.memory.canonical import json_text, plain
 from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
-from agentctx.memory.removals import forget_expired, note_items
+from agentctx.memory.removals import LATER, forget_expired, note_items
 from agentctx.memory.rows import erasure_row
 from agentctx.memory.tables import ERASURES, REMOVALS, Row
 from agentctx.memory.versions import NAMED, remove_versioned
@@ -83,7 +83,7 @@ def remove_as_elsewhere(session: Session, removals: Sequence[Row]) -> None:
             items.setdefault(str(tenant), []).append(str(ident))
     for tenant, ids in items.items():
         remove(session, tenant, ids)
-    session.insert(REMOVALS, removals, REMOVALS.upsert())
+    session.insert(REMOVALS, removals, LATER)
 
 
 def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:

@@ -14,23 +14,29 @@ from agentctx.memory.batches import BATCH, Batch, Batches, Rows
 from agentctx.memory.connections import connect
 from agentctx.memory.dump import mirror_ended, mirror_headless, mirror_of
 from agentctx.memory.engine import Session, migrate
-from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.merging import Merge, conflict
 from agentctx.memory.postgres import PostgresSession, transaction, with_words, worded
-from agentctx.memory.tables import EPISODES, FACT_HEADS, NAMESPACES, REMOVALS
+from agentctx.memory.tables import EPISODES, FACT_HEADS, NAMESPACES
 from agentctx.memory.words import searched_by_words, words_of_rows
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows written so far."""
 
 
-def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int = BATCH) -> int:
+def load(
+    rows: Rows,
+    dsn: str,
+    progress: Progress | None = None,
+    batch_size: int = BATCH,
+    kept_away: Progress | None = None,
+) -> int:
     """Create or update the schema behind ``dsn`` and merge ``rows`` in; the number of rows written.
 
-    A second run changes nothing. Raises ``MissingExtra``, ``Conflict`` (schema of another agentctx, ids of
+    A second run changes nothing. ``kept_away`` is told at the end how many rows were removed there before and
+    so did not come back. Raises ``MissingExtra``, ``Conflict`` (schema of another agentctx, ids of
     another tenant) and ``AgentctxError`` in the server's words; batches before the failure stay.
     """
-    written = 0
+    written = away = 0
     with connect(dsn) as connection:
         transaction(connection, lambda session: migrate(session, "core"), creating=True)
         found = PostgresSession(connection)
@@ -40,13 +46,16 @@ def load(rows: Rows, dsn: str, progress: Progress | None = None, batch_size: int
         loading = _Loading(Merge(rows.tenant, mirror_of(rows), searched), keyed)
         first = mirror_ended(rows)
         for batch in Batches(rows, batch_size):
-            transaction(connection, partial(loading.write, batch=batch, first=first), tenant=tenant)
+            one = partial(loading.write, batch=batch, first=first)
+            away += transaction(connection, one, tenant=tenant)
             first = []
             written += sum(len(lines) for lines in batch.values())
             if progress:
                 progress(written)
         last = partial(loading.write, batch={}, first=[*first, *mirror_headless(rows)])
         transaction(connection, last, tenant=tenant)
+    if kept_away:
+        kept_away(away)
     return written
 
 
@@ -60,18 +69,21 @@ class _Loading:
     fresh: bool = True
     """No row was met so far that was there before."""
 
-    def write(self, session: Session, batch: Batch, first: Sequence[str]) -> None:
-        """``first`` and one batch; ``transaction`` runs it again without ``copying`` when a row of it was
-        there.
+    def write(self, session: Session, batch: Batch, first: Sequence[str]) -> int:
+        """``first`` and one batch; how many of its rows stay away.
+
+        ``transaction`` runs it again without ``copying`` when a row of it was there.
         """
         assert isinstance(session, PostgresSession)
         for statement in first:
             session.run(statement)
-        self.fresh = self.fresh and session.copying and not self._met(session, batch)
-        if self.fresh and (not self.keyed or batch.keys() <= {NAMESPACES, EPISODES}):
-            self._copy(session, batch)
+        coming, away = self.merge.admitted(session, batch)
+        self.fresh = self.fresh and session.copying and not self._met(session, coming)
+        if self.fresh and (not self.keyed or coming.keys() <= {NAMESPACES, EPISODES}):
+            self._copy(session, coming)
         else:
-            self.merge.write(session, batch)
+            self.merge.put(session, coming)
+        return away
 
     def _met(self, session: Session, batch: Batch) -> bool:
         """Known before the words of a whole batch are cut for nothing."""
@@ -80,9 +92,7 @@ class _Loading:
 
     def _copy(self, session: PostgresSession, batch: Batch) -> None:
         for table, rows in batch.items():
-            if table is REMOVALS:
-                remove_as_elsewhere(session, rows)
-            elif table is NAMESPACES:
+            if table is NAMESPACES:
                 session.insert(table, rows, conflict(table))
             elif self.merge.searched and searched_by_words(table):
                 lines = worded(rows, words_of_rows(table, rows))

@@ -1,8 +1,8 @@
 """Rows meet what is there: of two states of one row the later one stays, and a key keeps one value.
 
 Nothing that an older export says is lost or revived: a fact that was superseded or retracted since stays so,
-a working context that was saved since stays as it is. Versions only grow. Imports and exports go through
-here, and dumps say the same in plain SQL.
+a working context that was saved since stays as it is, and what was removed here stays away. Versions only
+grow. Imports and exports go through here, and dumps say the same in plain SQL.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agentctx.memory.asserting import refuse_foreign
-from agentctx.memory.batches import MIRRORED, chunks
+from agentctx.memory.batches import MIRRORED, Batch, chunks
 from agentctx.memory.engine import Session
 from agentctx.memory.erasing import remove_as_elsewhere
 from agentctx.memory.reading import marks
+from agentctx.memory.removals import LATER, admitted
 from agentctx.memory.tables import (
     EPISODES,
     FACT_HEADS,
@@ -33,6 +34,7 @@ _NEWER = (
 )
 """A row of the system clock changes when it is recorded and when it is retired, never otherwise."""
 _CONFLICTS = {
+    REMOVALS: LATER,
     FACTS: FACTS.upsert() + _NEWER,
     WORKING_CONTEXT: f"{WORKING_CONTEXT.upsert()} WHERE excluded.updated_at >= working_context.updated_at",
     FACT_HEADS: (
@@ -105,12 +107,22 @@ class Merge:
     searched: bool = True
     """There is a search index."""
 
-    def write(self, session: Session, batch: Mapping[Table, Sequence[Row]]) -> None:
-        """Write a batch; every key of it has one active fact afterwards. Raises ``Conflict``."""
+    def write(self, session: Session, batch: Mapping[Table, Sequence[Row]]) -> int:
+        """Write a batch; how many of its rows were removed here and stay away. Raises ``Conflict``."""
+        coming, away = self.admitted(session, batch)
+        self.put(session, coming)
+        return away
+
+    def admitted(self, session: Session, batch: Mapping[Table, Sequence[Row]]) -> tuple[Batch, int]:
+        """The rest of a batch after the removals that it brings, without what was removed here before."""
+        remove_as_elsewhere(session, batch.get(REMOVALS, ()))
+        rest = {table: rows for table, rows in batch.items() if table is not REMOVALS}
+        return admitted(session, self.tenant, rest)
+
+    def put(self, session: Session, batch: Batch) -> None:
+        """Write what was admitted; every key of it has one active fact afterwards. Raises ``Conflict``."""
         for table, rows in batch.items():
-            if table is REMOVALS:
-                remove_as_elsewhere(session, rows)
-            elif table in (EPISODES, FACTS):
+            if table in (EPISODES, FACTS):
                 self._items(session, table, rows)
             else:
                 session.insert(table, rows, conflict(table))

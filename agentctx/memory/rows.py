@@ -17,7 +17,7 @@ from agentctx.memory.ids import derived
 from agentctx.memory.tables import Row
 from agentctx.model import Episode, Fact, WorkingContext
 
-_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_TENANT = "local"
 _LARGEST = 2**53
 
@@ -71,7 +71,7 @@ class Removal:
 
 def uuid_text(text: str, what: str) -> str:
     """``text`` as a UUID in its plain form. Raises ``InvalidInput``."""
-    if _UUID.fullmatch(text):
+    if UUID.fullmatch(text):
         return text
     try:
         return str(uuid.UUID(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import Any
 from agentctx.errors import Conflict
 from agentctx.memory.base import Store
 from agentctx.memory.batches import Rows
-from agentctx.memory.canonical import instant
+from agentctx.memory.canonical import instant, namespace_path
 from agentctx.memory.redis import RedisContexts
 from agentctx.memory.rows import Head, Removal
 from agentctx.model import Episode, Fact, WorkingContext
@@ -47,9 +47,9 @@ class SplitStore:
         rows = self._store.everything(namespace)
         return replace(rows, contexts=contexts, removals=chain(rows.removals, cleared))
 
-    def restore(self, rows: Rows) -> int:
+    def restore(self, rows: Rows, kept_away: Callable[[int], None] | None = None) -> int:
         """See ``base.Store``; a context that comes back gets the version that Redis counts."""
-        contexts, cleared = list(rows.contexts), []
+        contexts, cleared, away = list(rows.contexts), [], [0]
 
         def noted() -> Iterator[Removal]:
             for removal in rows.removals:
@@ -57,12 +57,21 @@ class SplitStore:
                     cleared.append(removal)
                 yield removal
 
-        written = self._store.restore(replace(rows, contexts=(), removals=noted()))
+        written = self._store.restore(replace(rows, contexts=(), removals=noted()), away.append)
         for gone in cleared:
             self._contexts.clear_context(gone.namespace, gone.key, gone.session_id, gone.seen_at)
-        for one in contexts:
+        gone_at = self._cleared() if contexts else {}
+        kept = [one for one in contexts if instant(one.updated_at) > gone_at.get(_place(one), "")]
+        for one in kept:
             self._bring_back(one)
-        return written + len(contexts)
+        if kept_away:
+            kept_away(sum(away) + len(contexts) - len(kept))
+        return written + len(kept)
+
+    def _cleared(self) -> dict[tuple[str, str, str], str]:
+        """When the contexts that are known to be cleared had last been saved."""
+        found = self._contexts.everything("/")[1]
+        return {(gone.namespace, gone.session_id, gone.key): gone.seen_at for gone in found}
 
     def _bring_back(self, one: WorkingContext) -> None:
         held = self._contexts.context(one.namespace, one.key, one.updated_at, one.session_id)
@@ -74,3 +83,7 @@ class SplitStore:
         """See ``base.Store``."""
         self._contexts.close()
         self._store.close()
+
+
+def _place(context: WorkingContext) -> tuple[str, str, str]:
+    return (namespace_path(context.namespace), context.session_id, context.key)

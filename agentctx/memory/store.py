@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -116,12 +116,14 @@ class SqlStore:
         new = [namespace_row(self.tenant, path, at) for path, at in times.items() if path not in self._known]
         asserting.write_rows(session, NAMESPACES, new)
 
-    def restore(self, rows: Rows) -> int:
+    def restore(self, rows: Rows, kept_away: Callable[[int], None] | None = None) -> int:
         """See ``base.Store``."""
-        merge, written = merging.Merge(self.tenant), 0
+        merge, written, away = merging.Merge(self.tenant), 0, 0
         for batch in Batches(replace(rows, tenant=self.tenant)):
-            self._database.write(partial(merge.write, batch=batch))
+            away += self._database.write(partial(merge.write, batch=batch))
             written += sum(len(lines) for lines in batch.values())
+        if kept_away:
+            kept_away(away)
         return written
 
     # ------------------------------------------------------------------ reading
