@@ -35,6 +35,7 @@ _HIDDEN_RANGES = (
 )
 _HIDDEN = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _HIDDEN_RANGES) + "]")
 _SEPARATORS = re.compile("[\u2028\u2029]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 _TOKEN = re.compile(r"[A-Za-z]{1,5}|[0-9]{1,3}|\n[ \t]*|[^\sA-Za-z0-9]|(?<=[ \t])[ \t]{1,16}")
 
@@ -65,11 +66,12 @@ def valid_id(id: str) -> bool:
 
 def strip_hidden(text: str) -> str:
     """Text without what a reader cannot see: terminal escapes, control, bidirectional, zero-width and
-    tag characters, halves of characters. Newline, tab stay; line and paragraph separators become a space."""
+    tag characters. Newline and tab stay; line and paragraph separators become a space, half a character
+    becomes the mark of a missing one."""
     if text.isascii() and text.isprintable():
         return text
     text = _ANSI.sub("", text) if "\x1b" in text else text
-    return _SEPARATORS.sub(" ", _HIDDEN.sub("", text))
+    return _HIDDEN.sub("", _HALVES.sub("\ufffd", _SEPARATORS.sub(" ", text)))
 
 
 def hidden_characters(text: str) -> list[tuple[int, str]]:

@@ -55,7 +55,7 @@ HIDDEN = {
     "variation selectors": ("a\U000e0100b", "ab"),
     "hangul filler": ("a\u3164b", "ab"),
     "soft hyphen": ("co\u00adop", "coop"),
-    "half a character": ("changed \ud83d", "changed "),
+    "half a character": ("changed \ud83d", "changed \ufffd"),
     "carriage return": ("a\r\nb\rc", "a\nbc"),
     "line separator": ("a\u2028b", "a b"),
     "nested escape": ("\x1b\x1b[31m[31mx", "[31mx"),
