@@ -4,6 +4,9 @@ Everything is first staged in temporary tables and then inserted in the order of
 from Stash's own sequences, which are set behind the highest id before. What is there already is recognised
 (namespaces by slug, episodes by content and time, facts by our id in their metadata), so an export can be
 repeated. Embeddings stay NULL, to be filled by Stash; the model is the one its settings name.
+
+Several people may export into one Stash: of two states of a fact the later one stays, and of a key one fact
+is live (``_SETTLE``), as in any target that is shared.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any
 from agentctx.memory.batches import Rows
 from agentctx.memory.canonical import instant, json_text, namespace_path
 from agentctx.memory.dump import STATEMENT_BYTES, literal
-from agentctx.memory.rows import Head
+from agentctx.memory.rows import Head, Removal
 from agentctx.model import Episode, Fact, WorkingContext
 
 _SEGMENT = 64
@@ -43,6 +46,29 @@ _SAME_FACT = "f.namespace_id = n.id AND f.metadata ->> 'agentctx_id' = s.uid::te
 _SPACE = "JOIN namespaces n ON n.slug = s.slug"
 _TOLD = "confidence, entity, property, value, valid_from, valid_until"
 _TOLD += ", metadata, created_at, updated_at, deleted_at"
+_OURS = "f.metadata ->> 'agentctx_id' IS NOT NULL"
+_SETTLE = (
+    "CREATE TEMPORARY TABLE staged_rivals ON COMMIT DROP AS SELECT * FROM (SELECT f.id, f.valid_until,"
+    " f.valid_from, lead(f.valid_from) OVER (PARTITION BY f.namespace_id, f.entity, f.property"
+    " ORDER BY f.valid_from, f.id) AS next, first_value(f.id) OVER best AS winner,"
+    " first_value(f.valid_from) OVER best AS began FROM facts f JOIN (SELECT DISTINCT n.id, s.entity,"
+    f" s.property FROM staged_facts s {_SPACE}) AS k ON k.id = f.namespace_id AND k.entity = f.entity"
+    f" AND k.property = f.property WHERE {_OURS} AND f.deleted_at IS NULL WINDOW best AS"
+    " (PARTITION BY f.namespace_id, f.entity, f.property ORDER BY f.valid_until IS NULL DESC,"
+    " f.confidence DESC, f.valid_from DESC, f.created_at DESC, f.id DESC)) AS held"
+    " WHERE valid_until IS NULL AND id <> winner",
+    "UPDATE facts f SET valid_until = LEAST(r.began, r.next) FROM staged_rivals r"
+    " WHERE f.id = r.id AND r.valid_from <= r.began",
+    "UPDATE facts f SET deleted_at = now() FROM staged_rivals r WHERE f.id = r.id AND r.valid_from > r.began",
+    "INSERT INTO contradictions (namespace_id, old_fact_id, new_fact_id, entity, property, old_value,"
+    " new_value, confidence, method, resolved)"
+    " SELECT f.namespace_id, o.id, f.id, f.entity, f.property, o.value, f.value, f.confidence, 'agentctx',"
+    " false FROM staged_rivals r JOIN facts f ON f.id = r.id JOIN facts o ON o.id = r.winner"
+    " WHERE r.valid_from > r.began AND o.value <> f.value"
+    " AND NOT EXISTS (SELECT 1 FROM contradictions c WHERE c.old_fact_id = o.id AND c.new_fact_id = f.id)",
+)
+"""Where several facts of ours of one key are live, the surest stays, among those the one that holds from
+later on: older ones become its history, and younger ones contradictions."""
 _INSERTS = (
     *(
         f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"
@@ -57,7 +83,8 @@ _INSERTS = (
     f" WHERE NOT EXISTS (SELECT 1 FROM episodes e WHERE {_SAME_EPISODE})"
     " GROUP BY n.id, s.content, s.occurred_at ORDER BY s.occurred_at, min(s.created_at)",
     f"UPDATE facts f SET confidence = s.confidence, valid_until = s.valid_until, updated_at = s.updated_at,"
-    f" deleted_at = s.deleted_at, metadata = s.metadata FROM staged_facts s {_SPACE} WHERE {_SAME_FACT}",
+    f" deleted_at = s.deleted_at, metadata = s.metadata FROM staged_facts s {_SPACE} WHERE {_SAME_FACT}"
+    " AND (f.metadata ->> 'agentctx_at' COLLATE \"C\" <= s.metadata ->> 'agentctx_at') IS NOT FALSE",
     f"INSERT INTO facts (namespace_id, content, embedding_model, {_TOLD})"
     f" SELECT n.id, s.content, {_MODEL}, s.{_TOLD.replace(', ', ', s.')} FROM staged_facts s {_SPACE}"
     f" WHERE NOT EXISTS (SELECT 1 FROM facts f WHERE {_SAME_FACT}) ORDER BY s.created_at, s.uid",
@@ -72,15 +99,19 @@ _INSERTS = (
     " JOIN facts o ON o.metadata ->> 'agentctx_id' = s.old_uid::text"
     " JOIN facts f ON f.metadata ->> 'agentctx_id' = s.new_uid::text"
     " WHERE NOT EXISTS (SELECT 1 FROM contradictions c WHERE c.old_fact_id = o.id AND c.new_fact_id = f.id)",
+    *_SETTLE,
     "UPDATE contradictions c SET resolved = true, resolution = s.metadata ->> 'status',"
     " resolved_at = s.updated_at FROM staged_facts s"
     " JOIN facts f ON f.metadata ->> 'agentctx_id' = s.uid::text"
     " WHERE c.new_fact_id = f.id AND c.method = 'agentctx' AND NOT c.resolved"
-    " AND s.metadata ->> 'status' <> 'disputed'",
-    "INSERT INTO contexts (namespace_id, focus, expires_at) SELECT n.id, s.focus,"
-    f" COALESCE(s.expires_at, s.updated_at + interval '1 year') FROM staged_contexts s {_SPACE}"
+    " AND s.metadata ->> 'status' <> 'disputed'"
+    " AND NOT (s.metadata ->> 'status' = 'active' AND f.deleted_at IS NOT NULL)",
+    "INSERT INTO contexts (namespace_id, focus, expires_at, updated_at) SELECT n.id, s.focus,"
+    " COALESCE(s.expires_at, s.updated_at + interval '1 year'), s.updated_at"
+    f" FROM staged_contexts s {_SPACE}"
     " ON CONFLICT (namespace_id) DO UPDATE SET focus = excluded.focus, expires_at = excluded.expires_at,"
-    " updated_at = now()",
+    " updated_at = excluded.updated_at"
+    " WHERE contexts.updated_at <= excluded.updated_at OR contexts.expires_at <= now()",
 )
 
 
@@ -93,7 +124,7 @@ def statements(rows: Rows, now: str) -> Iterator[str]:
     yield from _inserts("facts", staged.facts(rows.facts))
     yield from _inserts("sources", staged.sources)
     yield from _inserts("disputes", staged.disputes(rows.heads))
-    yield from _inserts("contexts", staged.contexts(rows.contexts))
+    yield from _inserts("contexts", staged.contexts(rows.contexts, rows.removals))
     yield from _inserts("spaces", ((slug,) for slug in sorted(staged.slugs)))
     yield from ("CREATE INDEX ON staged_facts (uid)", "CREATE INDEX ON staged_episodes (uid)")
     yield from ("ANALYZE staged_facts", "ANALYZE staged_episodes")
@@ -178,27 +209,31 @@ class _Staged:
             if old and old != f.id:
                 yield self._slug(f.namespace), old, f.id, instant(f.recorded_at)
 
-    def contexts(self, contexts: Iterable[WorkingContext]) -> Iterator[Line]:
+    def contexts(self, contexts: Iterable[WorkingContext], removals: Iterable[Removal]) -> Iterator[Line]:
         """One a namespace, which is all that Stash holds: the value of one key, or an object of several keys
-        that lives as long as the one that lives longest.
+        that lives as long as the one that lives longest. What was cleared or has ended changed it as well.
         """
         found: dict[str, list[WorkingContext]] = {}
+        changed = [(slug_of(r.namespace), instant(r.seen_at)) for r in removals if r.key]
         for c in contexts:
-            slug = self._slug(c.namespace)
-            if not self._over(c.expires_at):
+            slug, over = self._slug(c.namespace), self._over(c.expires_at)
+            changed.append((slug, instant(c.expires_at if over else c.updated_at)))
+            if not over:
                 found.setdefault(slug, []).append(c)
+        last = dict(sorted(changed))
         for slug, held in found.items():
             value = held[0].value
             if len(held) > 1:
                 value = {f"{c.session_id}: {c.key}" if c.session_id else c.key: c.value for c in held}
             focus = value if isinstance(value, str) else json_text(value)
             ends = [_time(c.expires_at) or "" for c in held]
-            yield slug, focus, max(ends) if all(ends) else None, max(instant(c.updated_at) for c in held)
+            yield slug, focus, max(ends) if all(ends) else None, last[slug]
 
 
 def _told(f: Fact) -> dict[str, Any]:
     """What stands in ``metadata``: the fact's own under our names, and whole when it uses one of them."""
     about: dict[str, Any] = {"agentctx_id": f.id, "status": f.status, "origin": f.origin}
+    about["agentctx_at"] = instant(f.retired_at or f.recorded_at)
     links = [[kind, ref] for kind, ref in f.sources if kind != "episode"]
     if links:
         about["sources"] = links

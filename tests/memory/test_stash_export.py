@@ -250,3 +250,73 @@ def test_an_export_writes_into_a_pipe_and_through_a_link(repo: TempRepo, tmp_pat
     run(repo, "export", "jsonl", "--out", str(pipe), "--only", "memory")
     assert pipe.is_fifo() and b"was late" in os.read(reader, 65536)
     os.close(reader)
+
+
+def asked(dsn: str, sql: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(sql).fetchall()
+
+
+LIVE = "SELECT value FROM facts WHERE deleted_at IS NULL AND valid_until IS NULL ORDER BY value"
+
+
+def test_a_key_that_two_people_export_has_one_live_fact(stash: str) -> None:
+    ada, bob, cleo = (Memory(open_sqlite(None)) for _ in range(3))
+    for day, (memory, name) in enumerate([(ada, "Ada"), (bob, "Bob"), (cleo, "Cleo")], 1):
+        memory.set_fact("svc", "owner", name, valid_at=f"2026-01-0{day}T00:00:00Z")
+    for memory in (ada, bob, ada, cleo, bob, ada, cleo):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+        assert len(asked(stash, LIVE)) == 1
+    assert asked(stash, LIVE) == [("Cleo",)]
+    days = "SELECT value, extract(day FROM valid_until AT TIME ZONE 'UTC')::int FROM facts ORDER BY 1 LIMIT 2"
+    assert asked(stash, days) == [("Ada", 2), ("Bob", 3)]
+    ada.set_fact("svc", "owner", "Dan", valid_at="2026-01-04T00:00:00Z")
+    for memory in (ada, cleo, bob):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+        assert asked(stash, LIVE) == [("Dan",)]
+
+
+def test_a_less_certain_fact_of_somebody_else_is_a_contradiction_until_the_surer_one_ends(stash: str) -> None:
+    ada, bob = Memory(open_sqlite(None)), Memory(open_sqlite(None))
+    ada.set_fact("svc", "owner", "Ada", valid_at="2026-01-01T00:00:00Z")
+    bob.set_fact("svc", "owner", "Bob", valid_at="2026-01-02T00:00:00Z", confidence=0.5)
+    told = "SELECT old_value, new_value, resolved FROM contradictions"
+    for memory in (ada, bob, ada, bob):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    assert asked(stash, LIVE) == [("Ada",)] and asked(stash, told) == [("Ada", "Bob", False)]
+    held = ada.fact("svc", "owner")
+    assert held is not None
+    ada.store.retract(held.id, ada.now())
+    for memory in (ada, bob):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    assert asked(stash, LIVE) == [("Bob",)] and asked(stash, told) == [("Ada", "Bob", True)]
+
+
+def test_an_older_state_of_a_fact_does_not_come_back_from_somebody_else(stash: str) -> None:
+    ada, bob = Memory(open_sqlite(None)), Memory(open_sqlite(None))
+    ada.set_fact("svc", "owner", "Ada", valid_at="2026-01-01T00:00:00Z")
+    bob.store.restore(ada.rows("/"))
+    held = ada.fact("svc", "owner")
+    assert held is not None
+    ada.store.retract(held.id, ada.now())
+    for memory in (ada, bob):
+        export_stash_dsn(memory.rows("/shop"), stash, NOW)
+    assert asked(stash, LIVE) == []
+
+
+def test_the_context_saved_last_stays_whoever_exports(stash: str) -> None:
+    ada, bob = Memory(open_sqlite(None)), Memory(open_sqlite(None))
+    ada.set_context("ka", {"a": 1})
+    ada.set_context("kc", 5)
+    bob.set_context("kb", {"b": 1})
+    for memory in (ada, bob, ada):
+        export_stash_dsn(memory.rows("/shop"), stash, memory.now())
+    assert asked(stash, "SELECT focus FROM contexts") == [('{"b":1}',)]
+    asked(stash, "UPDATE contexts SET focus = 'mine', updated_at = now() RETURNING 1")
+    export_stash_dsn(bob.rows("/shop"), stash, bob.now())
+    assert asked(stash, "SELECT focus FROM contexts") == [("mine",)]
+    ada.set_context("ka", {"a": 2})
+    export_stash_dsn(ada.rows("/shop"), stash, ada.now())
+    ada.clear_context("ka")
+    export_stash_dsn(ada.rows("/shop"), stash, ada.now())
+    assert asked(stash, "SELECT focus FROM contexts") == [("5",)]
