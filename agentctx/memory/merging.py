@@ -65,6 +65,9 @@ def _same_key(one: str, other: str) -> str:
 
 _ACTIVE = f"JOIN facts {{0}} ON {_same_key('{0}', 'f')} AND {{0}}.status = 'active'"
 _ORDER = "({0}.valid_at, {0}.recorded_at, {0}.id) < ({1}.valid_at, {1}.recorded_at, {1}.id)"
+_SAME = "CAST({0}.value AS text) = CAST({1}.value AS text)"
+_KEY = "a.namespace_id, a.entity, a.property"
+_AT = "ORDER BY a.valid_at, a.recorded_at, a.id"
 _A, _B = _ACTIVE.format("a"), _ACTIVE.format("b")
 
 
@@ -72,12 +75,30 @@ def settling(chosen: str) -> list[str]:
     """Statements after which the keys of the facts ``f`` that ``chosen`` names have one active fact each, to
     which their heads point.
 
-    Of several one is a contradiction where a surer one was recorded before it; the others end where the next
-    one begins, as if each had been asserted when it was recorded.
+    Of several one is a contradiction where a surer one of another value was recorded before it. Of those that
+    say the same, one after the other, the one that lasts longest stays, and of these the surest. The others
+    end where the next one begins, as if each had been asserted when it was recorded.
     """
+    said_before = (
+        f"SELECT 1 FROM facts d WHERE {_same_key('d', 'a')} AND d.status = 'active'"
+        f" AND {_SAME.format('d', 'a')}"
+        " AND (d.recorded_at, d.id) < (a.recorded_at, a.id) AND d.confidence >= b.confidence"
+    )
     less_sure = (
         f"SELECT a.id FROM facts f {_A} {_B} AND b.confidence > a.confidence"
-        f" AND (b.recorded_at, b.id) < (a.recorded_at, a.id) WHERE {chosen}"
+        f" AND (b.recorded_at, b.id) < (a.recorded_at, a.id) AND NOT {_SAME.format('a', 'b')}"
+        f" WHERE {chosen} AND NOT EXISTS ({said_before})"
+    )
+    several = f"SELECT DISTINCT a.id FROM facts f {_A} {_B} AND a.id <> b.id WHERE {chosen}"
+    runs = (
+        f"SELECT a.*, ROW_NUMBER() OVER (PARTITION BY {_KEY} {_AT})"
+        f" - ROW_NUMBER() OVER (PARTITION BY {_KEY}, CAST(a.value AS text) {_AT}) AS run"
+        f" FROM facts a WHERE a.id IN ({several})"
+    )
+    repeated = (
+        f"SELECT a.id AS ended, FIRST_VALUE(a.id) OVER (PARTITION BY {_KEY}, CAST(a.value AS text), a.run"
+        " ORDER BY CASE WHEN a.expires_at IS NULL THEN 0 ELSE 1 END, a.expires_at DESC, a.confidence DESC,"
+        f" a.recorded_at, a.id) AS best FROM ({runs}) AS a"
     )
     following = (
         f"SELECT DISTINCT a.id AS ended, b.id, b.valid_at, b.recorded_at FROM facts f {_A} {_B}"
@@ -88,6 +109,12 @@ def settling(chosen: str) -> list[str]:
     holding = f"SELECT DISTINCT a.id, a.namespace_id, a.entity, a.property FROM facts f {_A} WHERE {chosen}"
     return [
         f"UPDATE facts SET status = 'disputed' WHERE id IN ({less_sure})",
+        "UPDATE facts SET status = 'superseded', superseded_by = b.id, invalid_at ="
+        " CASE WHEN facts.invalid_at < b.valid_at THEN facts.invalid_at"
+        " WHEN facts.valid_at < b.valid_at THEN b.valid_at ELSE facts.valid_at END,"
+        " retired_at = CASE WHEN facts.recorded_at > b.recorded_at THEN facts.recorded_at"
+        f" ELSE b.recorded_at END FROM ({repeated}) AS n JOIN facts b ON b.id = n.best"
+        " WHERE facts.id = n.ended AND n.best <> n.ended",
         "UPDATE facts SET status = 'superseded', superseded_by = n.id,"
         " invalid_at = CASE WHEN facts.invalid_at < n.valid_at THEN facts.invalid_at ELSE n.valid_at END,"
         " retired_at = CASE WHEN facts.recorded_at > n.recorded_at THEN facts.recorded_at"

@@ -209,6 +209,60 @@ def test_an_owner_who_is_no_superuser_migrates_the_rows_of_all_tenants(
         store.close()
 
 
+# --------------------------------------------------------------------------- the same value, said twice
+
+
+def restated(told: list[tuple[str, str, float]]) -> list[Memory]:
+    """Memories that say a value one day after the other: with how it ends, and how sure it is."""
+    made = []
+    for day, (value, expires_at, sure) in enumerate(told, 1):
+        memory = memory_of("Ada", day)
+        memory.set_fact("v", "v", value, expires_at=expires_at, confidence=sure)
+        made.append(memory)
+    return made
+
+
+SOON = "2026-03-09T00:00:00Z"
+RESTATED = [
+    ([("same", "", 1.0), ("same", SOON, 1.0)], "same"),
+    ([("same", SOON, 1.0), ("same", "", 1.0)], "same"),
+    ([("same", "", 0.5), ("same", SOON, 1.0)], "same"),
+    ([("same", "", 1.0), ("same", "", 0.5)], "same"),
+    ([("same", "", 1.0), ("other", "", 0.7), ("same", "", 0.5)], "same"),
+    ([("same", "", 1.0), ("other", "", 1.0), ("same", SOON, 1.0)], None),
+]
+
+
+@pytest.mark.parametrize("way", ["import", "live", "dump"])
+@pytest.mark.parametrize(
+    ("told", "known"),
+    RESTATED,
+    ids=["shorter", "longer", "surer but shorter", "less sure", "less sure after another", "after another"],
+)
+def test_a_restatement_never_takes_a_lasting_value_away(
+    told: list[tuple[str, str, float]],
+    known: str | None,
+    way: str,
+    empty_database: str,
+    psql: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    memories = restated(told)
+    store = open_sqlite(None) if way == "import" else open_postgres(empty_database)
+    send = sender(way, empty_database, psql, tmp_path)
+    for memory in (*memories, *memories[:1], *memories):
+        if way == "import":
+            store.restore(memory.rows("/shop"))
+        else:
+            send(memory)
+        assert store.fact("/shop", "v", "v", "2026-03-08T00:00:00Z")
+    later = store.fact("/shop", "v", "v", "2026-04-01T00:00:00Z")
+    assert (later.value if later else None) == known
+    disputed = [one.disputed.value for one in store.contradictions("/", "2026-03-08T00:00:00Z")]
+    assert "same" not in disputed
+    store.close()
+
+
 # --------------------------------------------------------------------------- whatever meets there
 
 _TOLD = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([0.5, 0.7, 1.0]))
