@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -108,8 +108,13 @@ class SqliteSession:
         return bool(names) and (not column or column in names)
 
     def wordless(self, table: Table, limit: int) -> list[tuple[Any, ...]]:
-        """See ``engine.Session``: nobody else writes into the file."""
-        return []
+        """See ``engine.Session``: nobody else writes into the file, but an old one may have lost some."""
+        columns = ", ".join(table.columns)
+        return self.rows(
+            f"SELECT {columns} FROM {table.name} JOIN unsearched ON owner_id = id"
+            " WHERE NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = row_id(id)) ORDER BY id LIMIT ?",
+            (limit,),
+        )
 
     def index(self, table: Table, entries: Iterable[tuple[str, Sequence[str]]]) -> None:
         """See ``engine.Session``."""
@@ -133,7 +138,8 @@ class SqliteSession:
 
 
 def _row_id(owner: str) -> int:
-    return uuid.UUID(owner).int & (1 << 63) - 1
+    """Owner ids of any kind, however alike, fall far apart."""
+    return int.from_bytes(hashlib.blake2b(owner.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class SqliteDatabase:
@@ -201,6 +207,7 @@ class SqliteDatabase:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _make(path)
             connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+            connection.create_function("row_id", 1, _row_id, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
             if isinstance(path, Path):

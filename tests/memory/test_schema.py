@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 
 import agentctx.memory
 from agentctx.errors import Conflict
-from agentctx.memory import engine
+from agentctx.memory import engine, sqlite
 from agentctx.memory.base import Window
 from agentctx.memory.engine import migrate
 from agentctx.memory.ids import derived
@@ -18,9 +19,10 @@ from agentctx.memory.migrations import migrations, pending, statements
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.recall import recall
 from agentctx.memory.rows import namespace_id
-from agentctx.memory.sqlite import SqliteDatabase
-from agentctx.memory.store import open_postgres
+from agentctx.memory.sqlite import SqliteDatabase, SqliteSession
+from agentctx.memory.store import SqlStore, open_postgres, open_sqlite
 from agentctx.memory.tables import FACTS, TABLES
+from agentctx.model import Episode
 
 NOW = "2026-03-01T12:00:00.000000Z"
 
@@ -106,7 +108,7 @@ def test_every_column_of_the_tables_is_in_the_schema_and_none_is_forgotten() -> 
 def test_a_migration_runs_once_and_a_second_run_does_nothing() -> None:
     database = SqliteDatabase(None)
     assert database.create(lambda session: migrate(session, "core")) == (1, 3, 4, 5)
-    assert database.create(lambda session: migrate(session, "sqlite")) == (2, 6)
+    assert database.create(lambda session: migrate(session, "sqlite")) == (2, 6, 9)
     assert database.create(lambda session: migrate(session, "sqlite")) == ()
 
 
@@ -153,4 +155,45 @@ def test_words_that_stood_in_a_table_of_their_own_move_into_their_rows(
             connection.execute("INSERT INTO search VALUES (%s, 'turbin')", (owner,))
     store = open_postgres(empty_database)
     assert {hit.item.id for hit in recall(store, "turbines", Window("/", NOW))} == set(ids.values())
+    store.close()
+
+
+ALIKE = [f"0000000{n}-0000-4000-8000-00000000000a" for n in (1, 2)]
+
+
+def two_episodes(store: SqlStore) -> None:
+    store.append([Episode(ident, "/", "event", "turbine failed", NOW, NOW) for ident in ALIKE])
+
+
+def found(store: SqlStore) -> list[str]:
+    return sorted(hit.item.id for hit in recall(store, "turbines", Window("/", NOW)))
+
+
+def test_ids_that_end_alike_are_found_and_forgotten_each_by_itself() -> None:
+    store = open_sqlite(None)
+    two_episodes(store)
+    assert found(store) == ALIKE
+    store.erase_items(ALIKE[:1])
+    assert found(store) == ALIKE[1:]
+
+
+def test_an_old_index_of_sqlite_is_kept_and_what_it_had_lost_comes_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {engine: migrations(engine) for engine in ("core", "sqlite")}
+    with monkeypatch.context() as before:
+        before.setattr(engine, "migrations", lambda of: [m for m in older[of] if m.version < 9])
+        before.setattr(sqlite, "_row_id", lambda owner: uuid.UUID(owner).int & (1 << 63) - 1)
+        before.setattr(SqliteSession, "wordless", lambda *_: [])
+        store = open_sqlite(tmp_path / "old.sqlite")
+        two_episodes(store)
+        assert found(store) == ALIKE[1:]
+        store.close()
+    for _ in range(2):
+        store = open_sqlite(tmp_path / "old.sqlite")
+        assert found(store) == ALIKE
+        store.close()
+    store = open_sqlite(tmp_path / "old.sqlite")
+    store.erase_items(ALIKE)
+    assert found(store) == []
     store.close()
