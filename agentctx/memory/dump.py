@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from agentctx.memory.batches import MIRRORED, Batches, Rows
 from agentctx.memory.canonical import instant, namespace_path, plain
-from agentctx.memory.merging import conflict, settling
+from agentctx.memory.merging import conflict, headed, settling
 from agentctx.memory.migrations import LEDGER, migrations, statements
 from agentctx.memory.removals import gone
 from agentctx.memory.rows import namespace_id
@@ -60,8 +60,9 @@ def dump(rows: Rows) -> Iterator[str]:
         for table, lines in batch.items():
             yield from _inserts(table, lines, conflict(table, mirror_of(rows)))
             if table is REMOVALS:
-                yield from (f"{statement};\n" for statement in gone(tenant))
-    for statement in (*gone(tenant), *settling(f"f.tenant_id = {tenant}"), *mirror_headless(rows)):
+                yield from (f"{statement};\n" for statement in gone(tenant, reopen=True))
+    mine = f"f.tenant_id = {tenant}"
+    for statement in (*gone(tenant), *settling(mine), headed(mine), *mirror_headless(rows)):
         yield f"{statement};\n"
     yield "COMMIT;\n"
 

@@ -12,7 +12,7 @@ from agentctx.memory.canonical import json_text, plain
 from agentctx.memory.engine import Session
 from agentctx.memory.ids import derived
 from agentctx.memory.reading import marks
-from agentctx.memory.removals import LATER, forget_expired, note_items
+from agentctx.memory.removals import LATER, forget_expired, note_items, reopening
 from agentctx.memory.rows import erasure_row
 from agentctx.memory.tables import ERASURES, REMOVALS, Row
 from agentctx.memory.versions import NAMED, remove_versioned
@@ -68,10 +68,11 @@ def remove(session: Session, tenant: str, ids: Iterable[str], expired_by: str = 
     }
 
 
-def remove_as_elsewhere(session: Session, removals: Sequence[Row]) -> None:
+def remove_as_elsewhere(session: Session, removals: Sequence[Row]) -> list[str]:
     """Remove what rows of ``removals`` name: it was removed where they come from.
 
-    A working context that was saved here after the one that was cleared there stays.
+    A working context that was saved here after the one that was cleared there stays. The ids of facts come
+    back that hold again, for what had ended them is gone; their keys are to be settled.
     """
     items: dict[str, list[str]] = {}
     for tenant, ident, space, session_id, key, seen_at, _ in removals:
@@ -81,9 +82,29 @@ def remove_as_elsewhere(session: Session, removals: Sequence[Row]) -> None:
             remove_versioned(session, str(tenant), "working_context", same, named)
         else:
             items.setdefault(str(tenant), []).append(str(ident))
+    again: list[str] = []
     for tenant, ids in items.items():
+        again += _reopened(session, tenant, ids)
         remove(session, tenant, ids)
     session.insert(REMOVALS, removals, LATER)
+    return again
+
+
+def _reopened(session: Session, tenant: str, ids: Sequence[str]) -> list[str]:
+    """Facts that ``ids``, which are about to go, had ended and that stay; they hold again."""
+    ended = [
+        ident
+        for part in chunks(ids)
+        for (ident,) in session.rows(
+            "SELECT id FROM facts WHERE status = 'superseded' AND tenant_id = ?"
+            f" AND superseded_by IN ({marks(part)})",
+            (tenant, *part),
+        )
+    ]
+    stay = sorted(set(ended) - set(ids))
+    for part in chunks(stay):
+        session.run(reopening(f"facts.id IN ({marks(part)})"), part)
+    return stay
 
 
 def sweep(session: Session, tenant: str, now: str) -> dict[str, int]:

@@ -124,6 +124,19 @@ def settling(chosen: str) -> list[str]:
     ]
 
 
+def headed(chosen: str) -> str:
+    """A statement after which the keys of the active facts ``f`` that ``chosen`` names have a head each."""
+    highest = (
+        "SELECT MAX(w.version) FROM working_context w WHERE w.namespace_id = f.namespace_id AND w.key = ''"
+    )
+    return (
+        f"INSERT INTO fact_heads ({', '.join(FACT_HEADS.columns)})"
+        f" SELECT f.namespace_id, f.entity, f.property, f.id, 1 + COALESCE(({highest}), 0) FROM facts f"
+        f" WHERE f.status = 'active' AND {chosen}"
+        " ON CONFLICT (namespace_id, entity, property) DO NOTHING"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Merge:
     """How rows of one tenant are written beside what is there."""
@@ -142,7 +155,10 @@ class Merge:
 
     def admitted(self, session: Session, batch: Mapping[Table, Sequence[Row]]) -> tuple[Batch, int]:
         """The rest of a batch after the removals that it brings, without what was removed here before."""
-        remove_as_elsewhere(session, batch.get(REMOVALS, ()))
+        for part in chunks(remove_as_elsewhere(session, batch.get(REMOVALS, ()))):
+            chosen = f"f.id IN ({marks(part)})"
+            for statement in (*settling(chosen), headed(chosen)):
+                session.run(statement, part)
         rest = {table: rows for table, rows in batch.items() if table is not REMOVALS}
         return admitted(session, self.tenant, rest)
 

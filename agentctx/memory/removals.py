@@ -82,9 +82,26 @@ def admitted(session: Session, tenant: str, batch: Mapping[Table, Sequence[Row]]
     return {table: rows for table, rows in kept.items() if rows}, away
 
 
-def gone(tenant: str) -> list[str]:
-    """Statements that remove what stands in ``removals``, for a dump; ``tenant`` as an SQL string."""
+def reopening(gone: str) -> str:
+    """A statement after which facts hold again that the facts ``g`` which ``gone`` names had ended, before
+    these are removed as they were elsewhere.
+
+    What was ended by its own clone comes as ended from there again; what met it here alone goes on.
+    """
+    return (
+        "UPDATE facts SET status = 'active', superseded_by = NULL, retired_at = NULL,"
+        " invalid_at = CASE WHEN facts.invalid_at < g.valid_at THEN facts.invalid_at END"
+        f" FROM facts AS g WHERE g.id = facts.superseded_by AND facts.status = 'superseded' AND {gone}"
+    )
+
+
+def gone(tenant: str, reopen: bool = False) -> list[str]:
+    """Statements that remove what stands in ``removals``, for a dump; ``tenant`` as an SQL string.
+
+    With ``reopen`` facts that were ended by what goes now hold again.
+    """
     noted = f"SELECT id FROM removals WHERE tenant_id = {tenant} AND key = ''"
+    ended_by = f"g.tenant_id = {tenant} AND g.id IN ({noted}) AND facts.id NOT IN ({noted})"
     episode = f"s.kind = 'episode' AND s.ref IN (SELECT CAST(id AS text) FROM ({noted}) AS r)"
     mine = f"tenant_id = {tenant} AND id IN ({noted})"
     own = f"SELECT id FROM facts WHERE {mine}"
@@ -93,6 +110,7 @@ def gone(tenant: str) -> list[str]:
         f"{_INTO} SELECT f.tenant_id, f.id, f.namespace_id, '', '', f.recorded_at, f.expires_at FROM facts f"
         f" WHERE f.tenant_id = {tenant} AND EXISTS ({sources}) AND NOT EXISTS ({sources} AND NOT ({episode}))"
         " ON CONFLICT (tenant_id, id) DO NOTHING",
+        *([reopening(ended_by)] if reopen else []),
         f"DELETE FROM fact_heads WHERE fact_id IN ({own})",
         f"DELETE FROM fact_sources AS s WHERE s.fact_id IN ({own}) OR {episode}",
         f"UPDATE facts SET superseded_by = NULL WHERE tenant_id = {tenant} AND superseded_by IN ({noted})",

@@ -263,6 +263,49 @@ def test_a_restatement_never_takes_a_lasting_value_away(
     store.close()
 
 
+# --------------------------------------------------------------------------- the winner is forgotten
+
+
+@pytest.mark.parametrize("way", ["import", "live", "row by row", "dump"])
+def test_a_value_holds_again_once_that_of_another_clone_is_forgotten(
+    way: str, empty_database: str, psql: Callable[..., str], tmp_path: Path
+) -> None:
+    store = open_sqlite(None) if way == "import" else open_postgres(empty_database)
+    to_database = sender(way, empty_database, psql, tmp_path)
+
+    def send(memory: Memory) -> str:
+        if way == "import":
+            store.restore(memory.rows("/shop"))
+        else:
+            to_database(memory)
+        fact = store.fact("/shop", "billing", "owner", "2026-03-09T00:00:00Z")
+        head = store.head("/shop", "billing", "owner")
+        assert (head.fact_id if head else None) == (fact.id if fact else None)
+        return fact.value if fact else ""
+
+    alice, bob, cyd = memory_of("Alice", 1), memory_of("Bob", 2), memory_of("Cyd", 3)
+    assert [send(memory) for memory in (alice, bob, cyd)] == ["Alice", "Bob", "Cyd"]
+    bob.forget([fact.id for fact in bob.facts()])
+    assert [send(memory) for memory in (bob, alice)] == ["Cyd", "Cyd"]
+    cyd.forget([fact.id for fact in cyd.facts()])
+    assert [send(memory) for memory in (cyd, alice, bob)] == ["Alice", "Alice", "Alice"]
+    store.close()
+
+
+def test_what_its_own_clone_had_ended_does_not_hold_again(empty_database: str) -> None:
+    alice = memory_of("Alice", 1)
+    older = Rows((), list(alice.rows("/shop").facts))
+    alice = Memory(alice.store, clock=lambda: "2026-03-02T00:00:00+00:00")
+    alice.set_fact("billing", "owner", "Bob")
+    load(alice.rows("/shop"), empty_database)
+    alice.forget([fact.id for fact in alice.facts()])
+    for rows in (alice.rows("/shop"), older):
+        load(rows, empty_database)
+        store = open_postgres(empty_database)
+        assert store.facts("/", "2026-03-09T00:00:00Z") == []
+        store.close()
+
+
 # --------------------------------------------------------------------------- whatever meets there
 
 _TOLD = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([0.5, 0.7, 1.0]))
