@@ -75,25 +75,30 @@ def shown(value: Any) -> str:
 
 @click.command("remember")
 @click.argument("words", nargs=-1, required=True, metavar="TEXT | ENTITY PROPERTY VALUE")
-@click.option("--confidence", default=1.0, type=click.FloatRange(0, 1), help="How sure a fact is.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="How sure a fact is; default 1.")
 @SUBJECT
 @SPACE
 @JSON
 @DRY
 def remember_command(
-    words: tuple[str, ...], confidence: float, subject_id: str, namespace: str, as_json: bool, dry_run: bool
+    words: tuple[str, ...],
+    confidence: float | None,
+    subject_id: str,
+    namespace: str,
+    as_json: bool,
+    dry_run: bool,
 ) -> None:
     """Keep something that happened (TEXT; `-` reads standard input), or a fact (replaces an older value)."""
     if len(words) not in (1, 3):
         raise click.UsageError("give one TEXT (quote it), or ENTITY PROPERTY VALUE")
+    if len(words) == 1 and confidence is not None:
+        raise click.UsageError("--confidence is of a fact: give ENTITY PROPERTY VALUE")
     with opened() as memory:
         if len(words) == 3:
             from agentctx.memory.base import kept_as
 
-            entity, name, value = words
-            fact = memory.new_fact(
-                entity, name, value, namespace, confidence=confidence, subject_id=subject_id
-            )
+            sure = 1.0 if confidence is None else confidence
+            fact = memory.new_fact(*words, namespace, confidence=sure, subject_id=subject_id)
             id, said = fact.id, fact.statement
             if not dry_run:
                 id = kept_as(memory.store, fact, memory.store.assert_fact(fact))
@@ -161,25 +166,31 @@ def forget_command(
         raise click.UsageError(
             "give the ids to forget (`agentctx recall` shows them), --subject or --expired"
         )
-    if dry_run:
-        tell(f"would forget {subject or ', '.join(ids) or 'what has expired'}")
+    if dry_run and expired:
+        tell("would forget what has expired")
         return 0
+    receipt = None
     with opened() as memory:
         try:
-            receipt = memory.erase(subject, reason) if subject else None
+            if dry_run:
+                counts = memory.would_forget(ids, subject)
+            elif subject:
+                receipt = memory.erase(subject, reason)
+                counts = dict(receipt.counts)
+            else:
+                counts = memory.store.sweep(memory.now()) if expired else memory.forget(ids)
         except NotFound as nothing:
+            if not subject:
+                raise
             tell(nothing.message)
             return 1
-        if expired:
-            counts = memory.store.sweep(memory.now())
-        else:
-            counts = receipt.counts if receipt else memory.forget(ids)
     if as_json:
         emit_json({"counts": counts, "receipt": asdict(receipt) if receipt else None})
         return 0
     if receipt:
         say(f"receipt {receipt.id} sha256 {receipt.receipt_sha256}")
-    told = f"forgotten: {counted(counts['episodes'], 'episode')}, {counted(counts['facts'], 'fact')}"
+    done = "would forget" if dry_run else "forgotten"
+    told = f"{done}: {counted(counts['episodes'], 'episode')}, {counted(counts['facts'], 'fact')}"
     say(f"{told}, {counted(counts['working_context'], 'context')}" if expired else told)
     return 0
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,13 +226,28 @@ class Memory:
 
     def forget(self, ids: Iterable[str]) -> dict[str, int]:
         """Remove episodes and facts, text and all; counts by table. Raises ``NotFound`` for none."""
-        chosen = list(ids)
-        counts = self.store.erase_items(chosen)
-        if not any(counts.values()):
-            raise NotFound(
-                f"nothing is remembered as {', '.join(chosen)[:200]}", "`agentctx recall` shows ids"
-            )
-        return counts
+        chosen = _ids(ids)
+        return _any_id(self.store.erase_items(chosen), chosen)
+
+    def would_forget(self, ids: Iterable[str] = (), subject_id: str = "") -> dict[str, int]:
+        """How many episodes and facts ``forget`` or (with a subject) ``erase`` would remove.
+
+        Everything is looked through. Raises ``NotFound`` for none, as they do.
+        """
+        chosen, subject, held = [] if subject_id else _ids(ids), plain(subject_id), self.store.everything("/")
+
+        def named_so(id: str, *about: str) -> bool:
+            return subject in about if subject else id in chosen
+
+        episodes = {("episode", e.id) for e in held.episodes if named_so(e.id, e.subject_id)}
+        facts = [
+            fact.id
+            for fact in held.facts
+            if named_so(fact.id, fact.subject_id, fact.entity)
+            or (fact.sources and episodes.issuperset(fact.sources))
+        ]
+        counts = {"episodes": len(episodes), "facts": len(facts)}
+        return _any_about(counts, subject_id) if subject else _any_id(counts, chosen)
 
     def erase(self, subject_id: str, reason: str) -> Erasure:
         """Remove what has this subject, and the facts whose entity it is; the receipt stays.
@@ -240,11 +255,7 @@ class Memory:
         Raises ``NotFound`` (and leaves no receipt) when there is nothing.
         """
         receipt = self.store.erase(subject_id, clean(reason), self.now())
-        if not any(receipt.counts.values()):
-            raise NotFound(
-                f"nothing is remembered about {subject_id[:200]!r}",
-                "a subject is what --subject or subject_id said, or the entity of facts, letter for letter",
-            )
+        _any_about(receipt.counts, subject_id)
         return receipt
 
     def rows(self, namespace: str) -> Rows:
@@ -327,6 +338,30 @@ def _source(kind: str, ref: str) -> tuple[str, str]:
     if not ref.strip():
         raise InvalidInput(f"a source of kind {kind!r} names nothing", f"say which {kind} it is")
     return kind, uuid_text(ref, "episode") if kind == "episode" else named(ref, "source")
+
+
+def _ids(ids: Iterable[str]) -> list[str]:
+    from agentctx.memory.rows import uuid_text
+
+    chosen = [uuid_text(ident, "fact or episode") for ident in ids]
+    if not chosen:
+        raise InvalidInput("there is nothing to forget", "name an id: `agentctx recall` shows them")
+    return chosen
+
+
+def _any_id(counts: Mapping[str, int], ids: Sequence[str]) -> dict[str, int]:
+    if not any(counts.values()):
+        raise NotFound(f"nothing is remembered as {', '.join(ids)[:200]}", "`agentctx recall` shows ids")
+    return dict(counts)
+
+
+def _any_about(counts: Mapping[str, int], subject: str) -> dict[str, int]:
+    if not any(counts.values()):
+        raise NotFound(
+            f"nothing is remembered about {subject[:200]!r}",
+            "a subject is what --subject or subject_id said, or the entity of facts, letter for letter",
+        )
+    return dict(counts)
 
 
 def key_of(text: str) -> str:

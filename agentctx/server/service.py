@@ -210,7 +210,9 @@ def _query_facts(memory: Memory, given: Arguments) -> Data:
 
 def forget(memory: Memory, given: Arguments) -> Data:
     """Remove by id."""
-    return {"counts": memory.forget(given["ids"][:_LIMIT])}
+    if len(given["ids"]) > _LIMIT:
+        raise InvalidInput(f"one request forgets at most {_LIMIT} ids")
+    return {"counts": memory.forget(given["ids"])}
 
 
 def _expected(given: Arguments) -> int | None:

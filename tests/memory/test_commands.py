@@ -91,6 +91,31 @@ def test_a_fact_goes_with_the_episode_that_it_was_said_to_rest_on(shop: TempRepo
     assert code == 2 and "no kind of source" in told
 
 
+def test_a_dry_forget_says_what_the_real_one_would_remove(shop: TempRepo) -> None:
+    said = run(shop, "remember", "Ada took over the cart", "--subject", "ada")
+    run(shop, "fact", "set", "cart", "owner", "Ada", "--source", f"episode:{said}")
+    run(shop, "fact", "set", "cart", "size", "3", "--source", f"episode:{said}", "--source", "note:cart")
+    run(shop, "fact", "set", "ada", "town", "Oslo")
+    for words, told in (
+        ((said,), "1 episode, 1 fact"), (("--subject", "ada"), "1 episode, 2 facts"),
+        (("--subject", "cart"), "0 episodes, 2 facts"),
+    ):  # fmt: skip
+        assert run(shop, "forget", *words, "--dry-run") == f"would forget: {told}"
+    assert run(shop, "forget", "--subject", "ada").endswith("forgotten: 1 episode, 2 facts")
+    for more in ((), ("--dry-run",)):
+        assert typed(shop, "forget", "--subject", "nobodyhere", *more)[0] == 1
+        code, _, words = typed(shop, "forget", said, *more)
+        assert code == 2 and "nothing is remembered" in words
+        assert typed(shop, "forget", "x", *more)[0] == 2
+
+
+def test_a_confidence_is_of_facts_alone(shop: TempRepo) -> None:
+    code, _, told = typed(shop, "remember", "plain text", "--confidence", "0.3")
+    assert code == 2 and "ENTITY PROPERTY VALUE" in told
+    run(shop, "remember", "a", "b", "c", "--confidence", "0.3")
+    assert [f["confidence"] for f in asked(shop, "fact", "list")["facts"]] == [0.3]
+
+
 def test_a_contradiction_is_listed_and_resolved(shop: TempRepo) -> None:
     run(shop, "fact", "set", "cart", "limit", "10", "--json-value")
     code, _, told = typed(shop, "fact", "set", "cart", "limit", "12", "--json-value", "--confidence", "0.5")

@@ -70,3 +70,10 @@ def test_a_recall_finds_one_kind_and_a_query_one_property(server: Served) -> Non
     (one,) = server.call("query_facts", entity="oven", property="heat")["facts"]
     assert one["entity"] == "oven"
     assert server.ask("POST", "/v1/recall", {"query": "kiln", "kind": "notes"})[0] == 400
+
+
+@pytest.mark.parametrize(("many", "said"), [(0, "there is nothing to forget"), (1001, "at most 1000")])
+def test_a_request_that_forgets_none_or_too_many_is_refused(server: Served, many: int, said: str) -> None:
+    ids = ["01a1f9d8-c049-707a-90b4-09869b633737"] * many
+    status, told, _ = server.ask("POST", "/v1/forget", {"ids": ids})
+    assert status == 400 and said in told["error"]
