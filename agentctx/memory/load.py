@@ -38,7 +38,7 @@ def load(
     """
     written = away = 0
     with connect(dsn) as connection:
-        transaction(connection, lambda session: migrate(session, "core"), creating=True)
+        transaction(connection, _up_to_date, creating=True)
         found = PostgresSession(connection)
         tenant = rows.tenant if found.bound() else ""
         searched = found.has_table(EPISODES.name, "words")
@@ -57,6 +57,13 @@ def load(
     if kept_away:
         kept_away(away)
     return written
+
+
+def _up_to_date(session: Session) -> None:
+    """The core alone; all of it where a store keeps the words of texts in a table of their own, as it did
+    once: they would outlive a text that is removed here.
+    """
+    migrate(session, session.engine if session.has_table("search") else "core")
 
 
 @dataclass(slots=True)

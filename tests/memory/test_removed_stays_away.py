@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.memory import engine
 from agentctx.memory.base import Window
 from agentctx.memory.batches import Rows
+from agentctx.memory.engine import migrate
 from agentctx.memory.ids import derived
 from agentctx.memory.load import load
+from agentctx.memory.migrations import migrations
+from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.recall import recall
 from agentctx.memory.redis import open_redis
 from agentctx.memory.split import SplitStore
@@ -102,6 +106,20 @@ def test_who_still_holds_it_exports_the_rest(
         store = open_postgres(empty_database)
         assert held(store) == LEFT
         store.close()
+
+
+def test_no_word_of_it_stays_in_the_database_of_an_older_version(
+    empty_database: str, psql: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {of: migrations(of) for of in ("core", "postgres")}
+    with monkeypatch.context() as before:
+        before.setattr(engine, "migrations", lambda of: [m for m in older[of] if m.version < 7])
+        PostgresDatabase(empty_database).create(lambda session: migrate(session, "postgres"))
+        load(Rows([SAID]), empty_database)
+        psql(empty_database, f"INSERT INTO search VALUES ('{SAID.id}', 'quokka')")
+    load(forgotten().everything(), empty_database)
+    assert psql(empty_database, "SELECT to_regclass('search') IS NULL") == "t"
+    assert psql(empty_database, "SELECT count(*) FROM episodes") == "0"
 
 
 def test_of_a_backup_with_both_lines_the_removal_counts() -> None:
