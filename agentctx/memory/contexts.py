@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from functools import cache
 
 from agentctx.errors import Conflict
-from agentctx.memory.canonical import instant, namespace_path
+from agentctx.memory.canonical import namespace_path
 from agentctx.memory.engine import Session
-from agentctx.memory.rows import context_row
+from agentctx.memory.rows import context_of_row, context_row
 from agentctx.memory.tables import WORKING_CONTEXT, Row
 from agentctx.memory.versions import REMOVED
 from agentctx.model import WorkingContext
@@ -16,20 +15,13 @@ from agentctx.model import WorkingContext
 
 def save(session: Session, tenant: str, context: WorkingContext, expected: int | None) -> WorkingContext:
     """Save ``context`` and give it back as saved. Raises ``Conflict`` (see ``base.Store.save_context``)."""
-    row = context_row(replace(context, version=1), tenant)
+    row = context_row(context, tenant)
     version = _replace(session, row, expected) if expected else _put(session, row, fresh=expected == 0)
     if version is None:
         raise Conflict(
             f"the context {context.key} does not have version {expected}", "read it and decide anew"
         )
-    return replace(
-        context,
-        namespace=namespace_path(context.namespace),
-        value=json.loads(str(row[4])),
-        version=version,
-        updated_at=instant(context.updated_at),
-        expires_at=instant(context.expires_at) if context.expires_at else "",
-    )
+    return context_of_row((*row[:5], version, *row[6:]), namespace_path(context.namespace))
 
 
 def _replace(session: Session, row: Row, expected: int) -> int | None:
@@ -44,14 +36,18 @@ def _replace(session: Session, row: Row, expected: int) -> int | None:
 
 
 def _put(session: Session, row: Row, fresh: bool) -> int | None:
+    space, session_id, key, tenant, value, _, *times = row
+    rows = session.rows(_insert(fresh), (space, session_id, key, tenant, value, space, *times))
+    return rows[0][0] if rows else None
+
+
+@cache
+def _insert(fresh: bool) -> str:
     only_dead = " WHERE working_context.expires_at <= excluded.updated_at" if fresh else ""
     marks = ", ".join(f"1 + {REMOVED}" if name == "version" else "?" for name in WORKING_CONTEXT.columns)
-    space, session_id, key, tenant, value, _, *times = row
-    rows = session.rows(
+    return (
         f"INSERT INTO working_context ({', '.join(WORKING_CONTEXT.columns)}) VALUES ({marks})"
         " ON CONFLICT (namespace_id, session_id, key) DO UPDATE SET"
         " value = excluded.value, updated_at = excluded.updated_at, expires_at = excluded.expires_at,"
-        f" version = working_context.version + 1{only_dead} RETURNING version",
-        (space, session_id, key, tenant, value, space, *times),
+        f" version = working_context.version + 1{only_dead} RETURNING version"
     )
-    return rows[0][0] if rows else None

@@ -73,7 +73,7 @@ class PostgresSession:
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> int:
         """See ``engine.Session``."""
         if len(rows) == 1:
-            return self.run(f"{table.insert()} {conflict}", rows[0])
+            return self.run(_insert_one(table, conflict), rows[0])
         return self._each(f"{_insert_from(table, _records(table.columns))} {conflict}", rows)
 
     def add(
@@ -176,6 +176,11 @@ def _records(columns: Sequence[str]) -> str:
 
 def _cast(value: str, column: str) -> str:
     return f"CAST({value} AS jsonb)" if _type(column) == "jsonb" else value
+
+
+@cache
+def _insert_one(table: Table, conflict: str) -> str:
+    return f"{table.insert()} {conflict}"
 
 
 def _insert_from(table: Table, records: str) -> str:
