@@ -205,7 +205,8 @@ def export_stash_dsn(rows: Rows, dsn: str, now: str) -> None:
     from agentctx.memory.postgres import run_script
 
     with connect(dsn) as connection:
-        run_script(connection, to_stash.statements(rows, now), "start Stash on it once: it makes its tables")
+        hint = "name a database that Stash was started on: it makes its tables there"
+        run_script(connection, to_stash.statements(rows, now), hint)
 
 
 def import_jsonl(source: Iterable[str], name: str = "standard input") -> Rows:

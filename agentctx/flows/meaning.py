@@ -6,7 +6,7 @@ a second at most, and recall goes by words whatever happens to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from agentctx.errors import AgentctxError
@@ -40,11 +40,12 @@ def fill(store: Store, chosen: ProviderSettings, now: str, most: int = 0) -> Fil
     return Filled(asked, asked, requests, tokens, seconds, chosen.cost(tokens, 0))
 
 
-def fill_if_set(stores: Sequence[Store], now: str) -> None:
-    """What a server does from time to time: nothing unless its person has set a model."""
+def fill_if_set(stores: Callable[[], Sequence[Store]], now: str) -> None:
+    """What a server does from time to time: nothing, no database asked, unless its person has set a model."""
     chosen = settings.read(section=EMBEDDINGS)
-    for store in stores if chosen else ():
-        assert chosen is not None
+    if chosen is None:
+        return
+    for store in stores():
         fill(store, chosen, now, MOST)
 
 

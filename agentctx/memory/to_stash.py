@@ -47,6 +47,12 @@ _SPACE = "JOIN namespaces n ON n.slug = s.slug"
 _TOLD = "confidence, entity, property, value, valid_from, valid_until"
 _TOLD += ", metadata, created_at, updated_at, deleted_at"
 _OURS = "f.metadata ->> 'agentctx_id' IS NOT NULL"
+_NO_STASH = (
+    "DO $own$ BEGIN IF to_regclass('fact_heads') IS NOT NULL THEN RAISE EXCEPTION"
+    " 'this database holds the memory of agentctx itself, and a Stash needs one of its own';"
+    " END IF; END $own$"
+)
+"""Tables of the same names, but other columns: no advice about Stash may lead anybody to change them."""
 _SETTLE = (
     "CREATE TEMPORARY TABLE staged_rivals ON COMMIT DROP AS SELECT * FROM (SELECT f.id, f.valid_until,"
     " f.valid_from, lead(f.valid_from) OVER (PARTITION BY f.namespace_id, f.entity, f.property"
@@ -117,6 +123,7 @@ _INSERTS = (
 
 def statements(rows: Rows, now: str) -> Iterator[str]:
     """The export as SQL statements of one transaction; ``rows`` are read once. Expired rows stay behind."""
+    yield _NO_STASH
     for name, columns in _STAGES.items():
         yield f"CREATE TEMPORARY TABLE staged_{name} ({columns}) ON COMMIT DROP"
     staged = _Staged(instant(now))

@@ -159,7 +159,9 @@ async def _again(work: Callable[[], object], seconds: float, failure: str) -> No
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(work)
-        except Exception:  # the next one may find the database at home
+        except AgentctxError as told:  # the next one may find the database at home
+            tell(logging.WARNING, failure, failure=told.message)
+        except Exception:
             LOG.exception(failure)
 
 

@@ -170,7 +170,7 @@ def _memory_app(start: Path, bind: Bind, place: Place) -> Iterator[App]:
         StashRoutes(lambda user: Stash(values or store_of(user), os.urandom), bind.seconds, apart),
         apart=apart,
         sweep=lambda: [store.sweep(_now()) for store in stores()],
-        embed=lambda: fill_if_set(stores(), _now()),
+        embed=lambda: fill_if_set(stores, _now()),
     )
     try:
         yield made

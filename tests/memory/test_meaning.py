@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from agentctx.errors import AgentctxError
 from agentctx.flows import meaning
 from agentctx.flows.memories import Memory
 from agentctx.llm import settings
 from agentctx.llm.settings import EMBEDDINGS, ProviderSettings
-from agentctx.memory.base import AsOf
+from agentctx.memory.base import AsOf, Store
 from agentctx.memory.postgres import PostgresDatabase
 from agentctx.memory.store import open_postgres, open_sqlite
 from agentctx.memory.tenants import Tenants
@@ -75,7 +76,7 @@ def texts(memory: Memory, query: str, **more: object) -> list[str]:
 
 def test_without_a_model_nothing_is_asked_and_words_alone_decide(memory: Memory, home: None) -> None:
     memory.remember("the invoices were sent")
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     assert texts(memory, "bill") == []
     assert texts(memory, "invoices") == ["the invoices were sent"]
 
@@ -84,7 +85,7 @@ def test_what_is_near_in_meaning_is_found_without_a_common_word(memory: Memory, 
     memory.remember("the invoices")
     memory.set_fact("ledger", "cleaning", "purge", statement="erase")
     memory.remember("a cart was rewritten")
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     assert texts(memory, "bill")[0] == "the invoices"
     assert texts(memory, "delete", episodes=False) == ["erase"]
     assert texts(memory, "cart bill")[0] == "a cart was rewritten", "a word counts for more than nearness"
@@ -106,14 +107,14 @@ def test_nearness_obeys_both_clocks_expiry_namespaces_and_kinds(
 ) -> None:
     memory.set_fact("a", "b", "invoice", namespace="/one")
     memory.remember("invoices", namespace="/two", expires_at=(NOW + timedelta(days=2)).isoformat())
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     then = memory.now()
     assert len(texts(memory, "bill")) == 2
     assert texts(memory, "bill", namespace="/two") == ["invoices"]
     assert texts(memory, "bill", facts=False) == ["invoices"]
     clock.later(3)
     memory.set_fact("a", "b", "parcel", namespace="/one")
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     assert texts(memory, "bill") == ["b of a is parcel"], "nearest there is; the rest is over"
     assert texts(memory, "bill", as_of=AsOf(then)) == ["b of a is invoice"]
 
@@ -125,7 +126,7 @@ def test_a_text_that_goes_takes_its_vectors_with_it(
     gone = memory.remember("an invoice")
     about = memory.remember("an invoice of ada", subject_id="ada")
     memory.remember("invoices for a day", expires_at=(NOW + timedelta(days=1)).isoformat())
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     memory.forget([gone.id])
     memory.erase("ada", "asked")
     clock.later(2)
@@ -140,7 +141,7 @@ def test_words_decide_whatever_happens_to_the_model(
     memory: Memory, model: ScriptedModel, home: None, trouble: str
 ) -> None:
     memory.remember("the invoices")
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     if trouble == "another length":
         with scripted(16) as other:
             settings.write(chosen(other), section=EMBEDDINGS)
@@ -160,7 +161,7 @@ def test_words_decide_whatever_happens_to_the_model(
 
 def test_no_secret_leaves_for_the_model(memory: Memory, model: ScriptedModel) -> None:
     memory.remember("the key is fine")
-    meaning.fill_if_set([memory.store], memory.now())
+    meaning.fill_if_set(lambda: [memory.store], memory.now())
     texts(memory, "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8")
     assert not any("ghp_a1B2" in text for text in sent(model))
 
@@ -169,8 +170,15 @@ def test_tenants_do_not_compare_each_others_texts(app_dsn: str, model: ScriptedM
     tenants = Tenants(PostgresDatabase(app_dsn))
     ada, bob = Memory(tenants.store("ada")), Memory(tenants.store("bob"))
     ada.remember("the invoices")
-    meaning.fill_if_set([ada.store], ada.now())
-    meaning.fill_if_set([bob.store], bob.now())
+    meaning.fill_if_set(lambda: [ada.store], ada.now())
+    meaning.fill_if_set(lambda: [bob.store], bob.now())
     assert texts(bob, "bill") == []
     assert texts(ada, "bill") == ["the invoices"]
     tenants.close()
+
+
+def test_a_server_without_an_embedding_model_asks_no_database() -> None:
+    def away() -> list[Store]:
+        raise AgentctxError("the database is away")
+
+    meaning.fill_if_set(away, NOW.isoformat())

@@ -11,7 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from agentctx.flows.export import export_jsonl, export_stash, export_stash_dsn, import_jsonl
+from agentctx.errors import AgentctxError
+from agentctx.flows.export import (
+    export_jsonl,
+    export_postgres_dsn,
+    export_stash,
+    export_stash_dsn,
+    import_jsonl,
+)
 from agentctx.flows.memories import Memory
 from agentctx.memory.store import open_sqlite
 from agentctx.memory.to_stash import slug_of
@@ -320,3 +327,11 @@ def test_the_context_saved_last_stays_whoever_exports(stash: str) -> None:
     ada.clear_context("ka")
     export_stash_dsn(ada.rows("/shop"), stash, ada.now())
     assert asked(stash, "SELECT focus FROM contexts") == [("5",)]
+
+
+def test_the_database_of_agentctx_itself_is_no_stash(empty_database: str) -> None:
+    memory = filled()
+    export_postgres_dsn(memory.rows("/shop"), empty_database)
+    with pytest.raises(AgentctxError) as told:
+        export_stash_dsn(memory.rows("/shop"), empty_database, NOW)
+    assert "memory of agentctx itself" in told.value.message and "name a database" in told.value.hint
