@@ -10,23 +10,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import islice
 from typing import Any, get_type_hints
 
 from agentctx.errors import AgentctxError, InvalidInput
 from agentctx.memory.batches import Rows
-from agentctx.memory.canonical import namespace_path, plain
+from agentctx.memory.canonical import json_text, namespace_path, plain
 from agentctx.memory.rows import (
     DEFAULT_TENANT,
     Erasure,
     Head,
     Namespace,
     Removal,
+    canonical_fact,
     context_row,
     episode_row,
     erasure_row,
-    fact_row,
     head_row,
     namespace_row,
     removal_row,
@@ -50,7 +50,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "erasure": lambda value: erasure_row(value, DEFAULT_TENANT),
     "removal": lambda value: removal_row(value, DEFAULT_TENANT),
     "episode": lambda value: episode_row(value, DEFAULT_TENANT),
-    "fact": lambda value: (fact_row(value, DEFAULT_TENANT), source_rows(value)),
+    "fact": lambda value: (canonical_fact(value), source_rows(value)),
     "head": lambda value: head_row(value, DEFAULT_TENANT),
     "context": lambda value: context_row(value, DEFAULT_TENANT),
 }
@@ -86,12 +86,14 @@ def parse(source: Iterable[str], name: str) -> Rows:
     """The values of all lines; blank lines are skipped.
 
     All lines are checked now, and read again while the rows are used: memory holds a few of them at a time,
-    when ``source`` begins anew each time it is iterated. A head must name a fact that has a line too. Raises
-    ``InvalidInput`` that names ``name`` and the line of the first mistake; nothing is used then.
+    when ``source`` begins anew each time it is iterated. A head must name a fact that has a line too. Of
+    equal lines one counts; an id with two texts or values is a mistake. Raises ``InvalidInput`` that names
+    ``name`` and the line of the first mistake; nothing is used then.
     """
     again = list(source) if iter(source) is source else source
     spans: dict[str, tuple[int, int]] = {}
     facts: set[int] = set()
+    seen, repeated = set[int](), set[uuid.UUID]()
     heads: dict[int, int] = {}
     number = 0
     try:
@@ -103,6 +105,11 @@ def parse(source: Iterable[str], name: str) -> Rows:
                     facts.add(_identity(value, value.id))
                 elif isinstance(value, Head):
                     heads.setdefault(_identity(value, value.fact_id), number)
+                if isinstance(value, Episode | Fact):
+                    ident = uuid.UUID(value.id)
+                    if hash(ident) in seen:
+                        repeated.add(ident)
+                    seen.add(hash(ident))
                 spans[kind] = (spans.get(kind, (number, 0))[0], number)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name}, after line {number}: not UTF-8: {error.reason}") from None
@@ -113,12 +120,17 @@ def parse(source: Iterable[str], name: str) -> Rows:
             "keep the fact and head lines of an export together",
         )
 
+    if repeated:
+        _refuse_others(again, repeated, name)
+
     def those(kind: str) -> Iterator[Any]:
         first, last = spans.get(kind, (1, 0))
+        known: set[int] = set()
         for at, line in enumerate(islice(again, first - 1, last), first):
             if line.strip():
                 found, value = _value(line, f"{name}, line {at}")
-                if found == kind:
+                twice = repeated and isinstance(value, Episode | Fact) and _known(value, repeated, known)
+                if found == kind and not twice:
                     yield value
 
     heads_there = those("head") if "head" in spans else None
@@ -131,6 +143,38 @@ def parse(source: Iterable[str], name: str) -> Rows:
 def _identity(key: Fact | Head, fact_id: str) -> int:
     """A fact and its key as one small number, for millions of them are held at once."""
     return hash((namespace_path(key.namespace), plain(key.entity), plain(key.property), uuid.UUID(fact_id)))
+
+
+def _known(value: Episode | Fact, repeated: set[uuid.UUID], known: set[int]) -> bool:
+    """Whether an equal value of an id that is ``repeated`` was met before."""
+    if uuid.UUID(value.id) not in repeated:
+        return False
+    said = hash(repr(value))
+    met = said in known
+    known.add(said)
+    return met
+
+
+def _refuse_others(lines: Iterable[str], repeated: set[uuid.UUID], name: str) -> None:
+    """Raise ``InvalidInput`` for the first line that gives another text or value to an id."""
+    first: dict[uuid.UUID, tuple[int, Hashable]] = {}
+    for number, line in enumerate(lines, 1):
+        _, value = _value(line, f"{name}, line {number}") if line.strip() else ("", None)
+        if isinstance(value, Episode | Fact) and uuid.UUID(value.id) in repeated:
+            said = _said(value)
+            at, before = first.setdefault(uuid.UUID(value.id), (number, said))
+            if before != said:
+                raise InvalidInput(
+                    f"{name}, line {number}: line {at} gives the same id to something else",
+                    "take one of the two out of the file",
+                )
+
+
+def _said(value: Episode | Fact) -> Hashable:
+    """What never changes; how a fact ended may be newer in one of two lines."""
+    if isinstance(value, Episode):
+        return value.content
+    return namespace_path(value.namespace), value.entity, value.property, json_text(value.value)
 
 
 def _value(line: str, where: str) -> tuple[str, Any]:

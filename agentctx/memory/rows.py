@@ -300,9 +300,15 @@ def context_of_row(row: Sequence[Any], path: str) -> WorkingContext:
 
 
 def canonical_fact(fact: Fact) -> Fact:
-    """``fact`` as it will be read back from any store."""
+    """``fact`` as it will be read back from any store.
+
+    Raises ``InvalidInput``, also for one that ends before it begins: nobody would ever see it.
+    """
     refs = tuple(sorted((kind, plain(ref)) for kind, ref in set(fact.sources)))
-    return fact_of(fact_row(fact, DEFAULT_TENANT), namespace_path(fact.namespace), refs)
+    made = fact_of(fact_row(fact, DEFAULT_TENANT), namespace_path(fact.namespace), refs)
+    if made.invalid_at and made.invalid_at < made.valid_at:
+        raise InvalidInput(f"a fact that holds from {made.valid_at} cannot end at {made.invalid_at}")
+    return made
 
 
 def _json(text: str) -> Any:

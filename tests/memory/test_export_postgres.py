@@ -475,6 +475,30 @@ def test_a_head_may_stand_before_its_fact_but_must_be_of_its_key() -> None:
         import_jsonl([json.dumps(FACT), json.dumps({**HEAD, "entity": "other"})], "in.jsonl")
 
 
+def test_of_equal_lines_one_counts_and_an_id_with_two_values_is_refused() -> None:
+    said = {
+        "type": "episode", "id": derived("said"), "namespace": "/", "kind": "event", "content": "one",
+        "occurred_at": NOW, "recorded_at": NOW,
+    }  # fmt: skip
+    lines = [json.dumps(FACT), json.dumps(said), json.dumps(said), json.dumps(FACT)]
+    rows = import_jsonl(lines, "in.jsonl")
+    assert (len(list(rows.facts)), len(list(rows.episodes))) == (1, 1)
+    for other, at in (({**said, "content": "two"}, 2), ({**FACT, "value": "other"}, 1)):
+        with pytest.raises(InvalidInput, match=f"in.jsonl, line 5: line {at} gives the same id"):
+            import_jsonl([*lines, json.dumps(other)], "in.jsonl")
+
+
+def test_a_fact_that_ends_before_it_begins_is_refused() -> None:
+    never = {**FACT, "valid_at": NOW, "invalid_at": "2020-01-01T00:00:00Z"}
+    with pytest.raises(
+        InvalidInput, match=r"in\.jsonl, line 1: a fact that holds from .* cannot end at 2020"
+    ):
+        import_jsonl([json.dumps(never)], "in.jsonl")
+    fact = Fact(derived("never"), "/", "a", "b", 1, "", NOW, NOW, invalid_at="2020-01-01T00:00:00Z")
+    with pytest.raises(InvalidInput, match="cannot end"):
+        open_sqlite(None).assert_fact(fact)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
