@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agentctx.model import Affected, Proposal, SyncReport
@@ -29,6 +29,16 @@ def why_nothing(project: Project, report: SyncReport) -> Iterator[str]:
             f"still false: {_named(false)}; dealt with in an earlier sync, and nothing has arrived since: "
             "`agentctx review`, or edit them"
         )
+
+
+def left_false(
+    project: Project, reasons: Iterable[tuple[str, str]] = (), mended: Collection[str] = ()
+) -> Iterator[str]:
+    """The notes that a published sync leaves false, a line each, with the reason where there is one."""
+    why = dict(reasons)
+    for found in project.index.notes:
+        if found.state == "stale" and found.id not in mended:
+            yield f"still false: {found.id}" + (f": {why[found.id]}" if found.id in why else "")
 
 
 def _untouched(looked_at: Sequence[Affected]) -> str:

@@ -17,10 +17,10 @@ from agentctx.errors import GitFailed, InvalidInput
 from agentctx.files import locked
 from agentctx.flows.causes import sources_of
 from agentctx.flows.open_request import WithRequest
-from agentctx.flows.outcome import kept_as_they_are
+from agentctx.flows.outcome import kept_as_they_are, left_false
 from agentctx.flows.refused import WHY, Refused, refused
 from agentctx.flows.review import unified
-from agentctx.flows.sync import CAP, Choices, Say, run_sync
+from agentctx.flows.sync import CAP, UNASKED, Choices, Say, run_sync
 from agentctx.flows.turns import ANSWERED, Turns
 from agentctx.forges.base import Request, Text
 from agentctx.forges.place import Goal, Place, Tip
@@ -132,11 +132,13 @@ def publish(project: Project, span: tuple[str, str], goal: Goal, say: Say | None
     place.insist_merged(head)
     tip = place.waiting()
     base = span[0] or place.base(head, tip)
-    if tip and place.covers(tip, head):
-        nothing = Published(base, head, None, tip.branch, tip.commit, words=("nothing new to publish",))
-        return nothing if goal.dry_run else _taken_up(place, tip, nothing)
     project = _with_request(project, place, tip)
-    before, turns = refused(project, place, tip.commit if tip else head), Turns(project, place)
+    turns = Turns(project, place)
+    if tip and place.covers(tip, head) and (place.unsaid(tip) or not (goal.model and turns.waiting)):
+        words = ("nothing new to publish", *left_false(project))
+        nothing = Published(base, head, None, tip.branch, tip.commit, words=words)
+        return nothing if goal.dry_run else _taken_up(place, tip, nothing)
+    before = refused(project, place, tip.commit if tip else head)
     report = _proposed(project, place.changed(base, head), (base, head), _choices(goal, before, turns), say)
     report = replace(report, proposals=tuple(p for p in report.proposals if p.note_id not in before.notes))
     if goal.dry_run:
@@ -189,10 +191,11 @@ def _pushed(
     edits, done = _edits(project, report.proposals, parent, before)
     batch = _batch(project, report, done, edits)
     told = place.still_open(batch.head, tip)
+    mended = {m.note_id for m in batch.mended}
+    words = tuple(left_false(project, [*report.skipped, *batch.left], mended))
     if not (edits or batch.waiting) and told.issuperset(batch.open):
-        return Published(
-            base, head, report, words=("no note has to change", *kept_as_they_are(report.proposals))
-        )
+        words = words or ("no note has to change",)
+        return Published(base, head, report, words=(*words, *kept_as_they_are(report.proposals)))
     text = _text(project, batch, place, tip)
     name = tip.branch if tip else place.free_name(branch_name(base, head))
     with suppress(GitFailed):  # what an interrupted run left in this clone
@@ -204,7 +207,7 @@ def _pushed(
     finally:
         git.run("update-ref", "-d", f"refs/heads/{name}", check=False)
     request = place.say(Tip(name, commit), text)
-    return Published(base, head, report, name, commit, request, text)
+    return Published(base, head, report, name, commit, request, text, words)
 
 
 def _text(project: Project, batch: Batch, place: Place, tip: Tip | None) -> Text:
@@ -319,18 +322,21 @@ def _batch(
         mended=mended,
         waiting=tuple(p for p in report.proposals if p.state == "needs_review"),
         left=(*refused, *(one for one in report.skipped if one[1] != ANSWERED)),
-        again=_again(report),
+        again=_again(project, report),
         models=tuple(dict.fromkeys(p.model for p in done if p.model)),
         prompt=next((p.prompt_version for p in done if p.prompt_version), ""),
         edits=tuple(edit_of(_note_of(e), e.before, e.after) for e in edits if f"/{RECORDS}/" not in e.path),
     )
 
 
-def _again(report: SyncReport) -> tuple[str, ...]:
-    """The notes that were meant to be mended and got no proposal: an answer refused whole, or over a cap."""
-    proposed = {p.note_id for p in report.proposals}
+def _again(project: Project, report: SyncReport) -> tuple[str, ...]:
+    """The notes that were meant to be mended and got no proposal: an answer refused whole, over a cap, or
+    false when there was nobody to ask."""
+    proposed, states = {p.note_id for p in report.proposals}, project.index.by_id()
     refused = [id for id, _ in report.refused if id and id not in proposed]
-    return tuple(dict.fromkeys([*refused, *(id for id, why in report.skipped if CAP in why)]))
+    over = [id for id, why in report.skipped if CAP in why]
+    false = [id for id, why in report.skipped if why in UNASKED and states[id].state == "stale"]
+    return tuple(dict.fromkeys([*refused, *over, *false]))
 
 
 def told(done: Published) -> list[str]:

@@ -36,6 +36,9 @@ from agentctx.text import counted
 
 Say = Callable[[str], None]
 _NO_MODEL = "no model is configured: agentctx provider set"
+_NOT_ASKED = "no model was asked (--no-model)"
+UNASKED = (_NO_MODEL, _NOT_ASKED)
+"""The reasons of notes that were left out because there was nobody to ask."""
 CAP = "the cap of "
 """In every reason of a note that was left out because there were too many, or too many tokens."""
 
@@ -136,7 +139,7 @@ def _ask(project: Project, change: Change, report: SyncReport, choices: Choices,
     report = replace(report, skipped=skipped)
     settings = read_provider()
     if not choices.model or (settings is None and not choices.dry_run):
-        why = _NO_MODEL if choices.model else "no model was asked (--no-model)"
+        why = _NO_MODEL if choices.model else _NOT_ASKED
         return replace(report, skipped=skipped + tuple((a.id, why) for a in chosen))
     groups = _groups(project, change, chosen, choices.waiting)
     if choices.dry_run or settings is None:

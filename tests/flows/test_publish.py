@@ -440,7 +440,7 @@ def test_a_deleted_branch_refuses_what_it_offered_until_note_or_code_changes(
     unrelated(repo, "MOST")
     out = sync(repo, None)
     assert (branches(remote), len(model.requests)) == ([], asked), "neither offered nor asked about again"
-    assert "no note has to change" in out
+    assert f"still false: {ID}: refused on an earlier request" in out
     assert synced(remote) == repo.git("rev-parse", "HEAD")
     longer(repo, "7200")
     sync(repo, None)

@@ -151,3 +151,32 @@ def test_a_note_that_only_the_first_range_touched_gets_its_turn_with_that_range(
         found += line.job()
     prompts = "\n".join(asked.user for asked in line.served.requests if "note-6" in asked.user)
     assert found.count("note-6") == 1 and "-def fun9(frame_rate)" in prompts
+
+
+def without_a_model(line: Line, tmp_path: Path) -> str:
+    """What a job prints that runs before anybody configured a model."""
+    line.jobs += 1
+    clone = line.remote.parent / f"job{line.jobs}"
+    subprocess.run(["git", "clone", "-q", str(line.remote), str(clone)], check=True)
+    env = line.github.environment() | {"XDG_CONFIG_HOME": str(tmp_path / "none")}
+    done = TempRepo(clone).agentctx("sync", "--mode", "pull-request", "--since", "first", env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_false_note_that_nobody_was_there_to_ask_about_is_named_and_asked_about_by_the_next_run(
+    line: Line, tmp_path: Path
+) -> None:
+    said = without_a_model(line, tmp_path)
+    assert "no note has to change" not in said
+    assert said.count("still false: note-") == NOTES and said.count(": no model is configured") == CAP
+    (pull,) = line.github.pulls
+    assert "Not mended, and false perhaps: **note-" in pull["body"]
+    assert "no model is configured" in pull["body"] and pull["title"].startswith("Look at 3 notes ")
+    refs = line.remote / "refs"
+    before = sorted((p, p.read_text()) for p in refs.rglob("*") if p.is_file())
+    assert without_a_model(line, tmp_path) == said.partition("committed ")[0]
+    assert sorted((p, p.read_text()) for p in refs.rglob("*") if p.is_file()) == before
+    first, second, third = line.job(), line.job(), line.job()
+    assert sorted([*first, *second]) == ["note-1", "note-2", "note-3"] and third == []
+    assert len(line.github.pulls) == 1
