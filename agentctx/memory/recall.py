@@ -1,4 +1,8 @@
-"""Recall by words: the store filters, and one ranking (BM25) decides on every engine the same."""
+"""Recall by words: the store picks candidates, and one ranking (BM25) puts them in order.
+
+Each engine picks by its own full-text order, and the candidates are the statistics: where more texts than
+``CANDIDATES`` share a word with a query, two engines may answer differently.
+"""
 
 from __future__ import annotations
 
