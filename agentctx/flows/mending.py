@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from agentctx.errors import NotFound
-from agentctx.flows.unread import mark_of, still_unread
-from agentctx.freshness.answers import UNREAD
+from agentctx.flows.unread import marks_of, still_unread
 from agentctx.freshness.tree import Tree
 from agentctx.freshness.verify import stamps_for
 from agentctx.git import RevTree
 from agentctx.model import Freshness, Note, Proposal, Stamp
+from agentctx.notes.document import parse
 from agentctx.project import Project
 from agentctx.proposals.accept import accept, written_before
 from agentctx.proposals.drafting import Provenance, draft_repair
@@ -71,15 +71,25 @@ def keep(project: Project, proposal: Proposal, write: bool) -> bool:
 
 
 def _apply(project: Project, proposal: Proposal) -> None:
-    """Accept what no person has looked at: the note's record says so."""
+    """Accept what no person has looked at: the note's record says so of the words that it brings."""
     stamps = stamps_by(project, proposal)
     writes = proposal.origin == "model" and any(o.name != "keep" for o in proposal.operations)
 
+    old = _before(project, proposal)
+
     def unread(note: Note) -> dict[str, Stamp]:
-        mark = {UNREAD: mark_of(note)} if writes else still_unread(note, project.folder.record(note.id))
-        return {**stamps(note), **mark}
+        before = parse(note.path, old, note.kind)[0] if old is not None else None
+        known = project.folder.record(note.id)
+        kept = still_unread(note, still_unread(before, known) if before else known)
+        return {**stamps(note), **kept, **(marks_of(note, before) if writes else {})}
 
     accept(proposal, project.folder, project.proposals, unread)
+
+
+def _before(project: Project, proposal: Proposal) -> bytes | None:
+    """What the note said before the proposal was or will be written into it."""
+    written = written_before(proposal, project.folder, project.proposals)
+    return written.before if written else _present(project, proposal.note_path)
 
 
 def stamps_by(project: Project, proposal: Proposal) -> Callable[[Note], Mapping[str, Stamp]]:

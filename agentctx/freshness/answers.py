@@ -21,7 +21,7 @@ COMMITS = "~commits"
 WORDS = "~words"
 """Words of the text that had gone from the code when it was verified all the same."""
 UNREAD = "~unread"
-"""The text that a model wrote and nobody has read, as a digest."""
+"""Words that a model wrote and nobody has read; ``~unread:`` and a digest name a line or sentence of them."""
 
 SCHEME = 1
 """Number of the questions' and answers' form; it rises when the same code would be answered otherwise."""
@@ -31,7 +31,7 @@ MOST = 400
 
 def is_entry(name: str) -> bool:
     """Is this name in a record one of ours, and not an anchor?"""
-    return name in (MENTIONS, CONDITIONS, COMMITS, WORDS, UNREAD)
+    return name in (MENTIONS, CONDITIONS, COMMITS, WORDS) or name.startswith(UNREAD)
 
 
 def stamp_of(questions: Sequence[str], answers: Sequence[bool]) -> Stamp | None:

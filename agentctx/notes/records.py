@@ -61,6 +61,13 @@ class Record(Mapping[str, Stamp]):
         return len(self._stamps)
 
 
+def entries(record: Mapping[str, Stamp], prefix: str) -> dict[str, Stamp]:
+    """The stamps under names that begin so; a text without such a name is not taken apart."""
+    if isinstance(record, Record) and prefix not in record.text:
+        return {}
+    return {name: stamp for name, stamp in record.items() if name.startswith(prefix)}
+
+
 def parse_record(text: str) -> dict[str, Stamp]:
     """The stamps by anchor text: of the highest scheme this version knows, else of the highest there is.
 

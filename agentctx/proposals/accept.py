@@ -19,7 +19,7 @@ from agentctx.proposals.operations import apply_operations, new_note_bytes
 from agentctx.proposals.store import Store
 
 T = TypeVar("T")
-_MARK = re.compile(rb"^~unread\n  .*\n", re.MULTILINE)
+_MARK = re.compile(rb"^~unread(?::\w+)?\n  .*\n", re.MULTILINE)
 StampsOf = Callable[[Note], Mapping[str, Stamp]]
 """The present stamps of a note's anchors, by anchor text: what ``verify`` would write."""
 
@@ -241,7 +241,7 @@ def _backward(edits: Sequence[Edit], folder: Folder) -> list[Edit]:
 
 
 def _read(path: str, data: bytes | None) -> bytes | None:
-    """A file as it is once somebody has read the note: a record without the mark."""
+    """A file as it is once somebody has read the note: a record without the marks."""
     return _MARK.sub(b"", data) if data and f"/{RECORDS}/" in path else data
 
 

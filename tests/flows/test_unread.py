@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -85,13 +87,103 @@ def test_a_squash_under_another_message_keeps_the_mark(elsewhere: TempRepo) -> N
     assert MARK in elsewhere.agentctx("show", "keys").stdout
 
 
-def test_whoever_edits_the_text_has_read_it(elsewhere: TempRepo) -> None:
+def reword(repo: TempRepo, *pairs: tuple[str, str]) -> None:
+    """A person's commit: every first of a pair, which the note has once, becomes the second."""
+    note = repo.root / NOTE
+    text = note.read_text()
+    for old, new in pairs:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    note.write_text(text)
+    repo.commit("Words of a person")
+
+
+def test_whoever_edits_all_the_words_has_read_them(elsewhere: TempRepo) -> None:
     elsewhere.agentctx("hooks", "install")
-    note = elsewhere.root / NOTE
-    note.write_text(note.read_text().replace("short-lived", "short-living") + "\nMore.\n")
-    elsewhere.commit("Say more")
+    reword(elsewhere, ("lives 3600 seconds", "lives one hour"))
+    assert EVERYWHERE["show"](elsewhere), "nobody has read what the model wrote of the role"
+    reword(elsewhere, ("the role and the time of issue", "user's role and the time of issue"))
     assert not EVERYWHERE["show"](elsewhere)
     assert "~unread" not in (elsewhere.root / f"agent-context/.verified/{ID}").read_text()
+
+
+@pytest.mark.parametrize("hooks", [True, False], ids=["with hooks", "without"])
+def test_an_edit_of_other_words_is_no_reading(elsewhere: TempRepo, hooks: bool) -> None:
+    if hooks:
+        elsewhere.agentctx("hooks", "install")
+    for pair in (
+        ("busiest one of the shop", "busiest one of all"),
+        ("title: Signed tokens instead of", "title: Signed tokens in place of"),
+        ("so that number is", "so this number is"),
+        ("would leak the signature by its timing.", "would leak it.\n\n## History\n\nMore."),
+        ("(`MAX_AGE = 3600`). It cannot be revoked,", "(`MAX_AGE =\n3600`). It cannot be revoked,"),
+    ):
+        reword(elsewhere, pair)
+        assert EVERYWHERE["show"](elsewhere), pair
+    assert {where for where, shown in EVERYWHERE.items() if not shown(elsewhere)} == set()
+    assert elsewhere.agentctx("verify", ID).returncode == 0
+    assert not EVERYWHERE["show"](elsewhere)
+
+
+@pytest.mark.parametrize("driver", [True, False], ids=["our driver", "lines alone"])
+@pytest.mark.parametrize("how", ["merge", "rebase"])
+def test_an_edit_of_other_words_on_another_branch_is_no_reading(
+    shop: TempRepo, model: ScriptedModel, how: str, driver: bool
+) -> None:
+    if not driver:
+        shop.agentctx("hooks", "uninstall")
+        shop.git("config", "--remove-section", "merge.agentctx", check=False)
+    assert bool(shop.git("config", "--default", "", "merge.agentctx.driver").strip()) is driver
+    shop.git("switch", "-q", "-c", "human")
+    reword(shop, ("busiest one of the shop", "busiest one of all"))
+    shop.git("switch", "-q", "main")
+    assert shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "commit").returncode == 0
+    if how == "rebase":
+        shop.git("switch", "-q", "human")
+        shop.git("rebase", "-q", "main")
+    else:
+        shop.git("merge", "-q", "--no-edit", "human")
+    assert "busiest one of all" in (shop.root / NOTE).read_text()
+    assert {where for where in ("prime", "show", "status") if not EVERYWHERE[where](shop)} == set()
+
+
+def test_what_two_branches_have_not_read_is_unread_in_both(
+    shop: TempRepo, model: ScriptedModel, tmp_path: Path
+) -> None:
+    record = f"agent-context/.verified/{ID}"
+    done = shop.agentctx("sync", "HEAD~1..HEAD", "--mode", "commit")
+    assert done.returncode == 0, done.stderr
+    marks = [line for line in (shop.root / record).read_text().split("\n") if line.startswith("~unread:")]
+    assert len(marks) >= 3, "the line and the sentence about the age, and the item about the role"
+    for branch, pair in (
+        ("one", ("lives 3600 seconds", "lives one hour")),
+        ("two", ("the role and the time of issue", "user's role and the time of issue")),
+    ):
+        shop.git("switch", "-q", "-c", branch, "main")
+        shop.agentctx("hooks", "install")
+        reword(shop, pair)
+        assert EVERYWHERE["show"](shop)
+    shop.git("merge", "-q", "--no-edit", "one")
+    assert not EVERYWHERE["show"](shop), "each has read the half that it reworded"
+
+
+def test_a_mark_that_covers_a_whole_text_still_counts(elsewhere: TempRepo) -> None:
+    record = elsewhere.root / f"agent-context/.verified/{ID}"
+    with Project.open(elsewhere.root) as project:
+        note = project.note(ID)
+    said = " ".join((note.title, *note.body.split()))
+    digest = hashlib.sha256(said.encode()).hexdigest()[:32]
+    plain = re.sub(r"(?m)^~unread:.*\n.*\n", "", record.read_text())
+    assert "unread" not in plain
+    record.write_text(f"{plain}~unread\n  1 text:{digest}\n")
+    assert EVERYWHERE["show"](elsewhere)
+    elsewhere.agentctx("hooks", "install")
+    elsewhere.commit(
+        "An anchor more", {NOTE: (elsewhere.root / NOTE).read_text().replace("- auth", "- keys")}
+    )
+    assert "~unread:" in record.read_text(), "written anew, a name for each line"
+    reword(elsewhere, ("busiest one of the shop", "busiest one of all"))
+    assert EVERYWHERE["show"](elsewhere)
 
 
 def test_what_somebody_has_read_can_still_be_undone(shop: TempRepo, model: ScriptedModel) -> None:
