@@ -29,16 +29,25 @@ _DAY = 86_400
 def trailers_here(making: Making, amends: bool = False) -> list[str]:
     """The trailers of the commit in the making, a line each; ``amends`` when it takes the place of HEAD."""
     git, parent = making.git, making.parent(amends)
-    staged = {old: now for _, old, now in making.staged(parent)}
+    changes = making.staged(parent)
+    staged = {old: now for _, old, now in changes}
     if not staged:
         return []
+    added = [now for status, _, now in changes if status == "A"]
     found = []
     for proposal, edits in accepted_edits(Store(StateDir.open(git.common_dir).folder)):
         words = [edit for edit in edits if edit.path in staged]
-        sides = ((git.read_blob(f"{parent}:{e.path}"), making.tree.read(staged[e.path]), e) for e in words)
+        here = ((git.read_blob(f"{parent}:{e.path}"), making.tree.read(staged[e.path]), e) for e in words)
+        # A short note that is renamed along with its edit is to git one that goes and another that comes.
+        sides = ((was, now, e) for was, there, e in here for now in _now(making, there, added))
         if any(_brings(edit, before, now) for before, now, edit in sides):
             found.append((proposal, words))
     return list(dict.fromkeys([*_carried(git, amends, staged), *_lines_of(found)]))
+
+
+def _now(making: Making, there: bytes | None, added: Sequence[str]) -> Iterator[bytes | None]:
+    """What a note may say in the commit: what its file does, or where that goes one that comes."""
+    yield from [there] if there is not None else map(making.tree.read, added)
 
 
 def is_as_accepted(making: Making, context: str) -> bool:

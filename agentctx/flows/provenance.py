@@ -64,7 +64,7 @@ def blame(project: Project, name: str) -> tuple[Words, ...]:
         after = project.git.read_blob(f"{line.commit}:{line.path}") if line.commit else data
         change = Change(line.commit, line.path or note.path, before, after)
         found = whose.brought(change, told.get(line.commit))
-        return found, _lines(found.text or after) - _lines(before) if found else frozenset()
+        return found, _lines(found.text or after) - _lines(found.before) if found else frozenset()
 
     found = []
     for start, end, words in _paragraphs(text):

@@ -101,7 +101,20 @@ def _caused(project: Project, source: str) -> _Caused:
     for note in sorted({id for id, _ in wanted}):  # told by commits of which others have taken the place
         for commit, before, trailers in _committed(project, "--", f":(glob){project.context}/*/{note}.md"):
             _take(project, whose, (commit, before, trailers), source, found)
+    _forget_old_names(project, found)
     return found
+
+
+def _forget_old_names(project: Project, found: _Caused) -> None:
+    """Leave out what the journal tells of a note that is gone, where a commit has it under a new name."""
+    edits = {
+        id: {(e.before, e.after) for e in told if f"/{RECORDS}/" not in e.path}
+        for id, told in found.edits.items()
+    }
+    for id, told in list(found.edits.items()):
+        gone = any(_bytes(project, e.path) is None for e in told if f"/{RECORDS}/" not in e.path)
+        if gone and any(edits[id] & others for other, others in edits.items() if other != id):
+            del found.edits[id], edits[id]
 
 
 def _take(project: Project, whose: Whose, one: _Commit, source: str, found: _Caused) -> set[Known]:
@@ -124,7 +137,7 @@ def _take(project: Project, whose: Whose, one: _Commit, source: str, found: _Cau
             found.mixed[id_of(now)] = (now, commit)
             continue
         ours.add(id_of(path))
-        found.add(_as_checked_out(project, Edit(now, blobs[0], brought.text)))
+        found.add(_as_checked_out(project, Edit(now, brought.before, brought.text)))
     return done
 
 

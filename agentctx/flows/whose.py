@@ -8,7 +8,7 @@ in this clone that tells of it, on whatever branch, and from what was accepted h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agentctx.flows.attribution import accepted_edits
@@ -43,6 +43,8 @@ class Brought:
     model: str
     edits: frozenset[Known] = frozenset()
     """The edits that were found in it."""
+    before: bytes | None = None
+    """What the note said before, under whatever name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,16 @@ class Whose:
 
     def brought(self, change: Change, own: Trailers | None) -> Brought | None:
         """What of a change a sync caused; None when nothing says that one did. ``own``: its trailers."""
+        found = self._brought(change, own) if change.after is not None else None
+        if found or change.after is None or change.before is not None:
+            return found and replace(found, before=change.before)
+        for text in self._taken_away(change.commit):  # the note under the name it had, if edits prove it
+            if apart := told_apart(self._edits, text, change.after):
+                return replace(self._found(apart), before=text)
+        return None
+
+    def _brought(self, change: Change, own: Trailers | None) -> Brought | None:
         id = id_of(change.path)
-        if change.after is None:
-            return None
         apart = told_apart(self._edits, change.before, change.after)
         if own is None or not own.sources_of(id):
             return self._found(apart) if apart else None
@@ -80,6 +89,16 @@ class Whose:
         whole = apart and (left <= apart.ends or content_id(apart.text) == content_id(change.after))
         text, ends = (apart.text, apart.ends) if apart and whole else (None, left)
         return Brought(text, own.sources_of(id), own.model, frozenset((id, end) for end in ends))
+
+    def _taken_away(self, commit: str) -> Iterator[bytes]:
+        """The texts of the notes that a commit (empty: what is staged and on disk) removes."""
+        git, sides = self.project.git, (f"{commit}^", commit) if commit else ("HEAD",)
+        paths = git.run(
+            "diff-tree" if commit else "diff-index", "-r", "-z", "--no-renames", "--diff-filter=D",
+            "--name-only", *sides, "--", f":(glob){self.project.context}/*/*.md", check=False,
+        )  # fmt: skip
+        texts = (git.read_blob(f"{sides[0]}:{path}") for path in decode(paths).split("\0") if path)
+        return filter(None, texts)
 
     def _found(self, apart: Apart) -> Brought:
         found = [one for one in self._known if one.after in apart.ends]

@@ -16,7 +16,7 @@ from agentctx.git import Git
 from agentctx.proposals.publish import read_trailers
 from bench.scripted_model import ScriptedModel
 from tests.flows.test_publish import ID, model, remote
-from tests.flows.test_sync import NOTE, notes_on_disk
+from tests.flows.test_sync import NOTE, configure, notes_on_disk
 from tests.repository import TempRepo
 
 __all__ = ["model", "remote"]
@@ -277,6 +277,38 @@ def test_words_of_a_note_that_is_renamed_before_the_commit(accepted: TempRepo, t
     assert {w["model"] for w in told} >= {"scripted"}
     assert clone.agentctx("rollback", work).returncode == 0
     assert "MAX_AGE = 3600" not in (clone.root / "agent-context/decisions/tokens.md").read_text()
+
+
+def test_a_short_note_renamed_along_with_its_edit_is_to_git_another_file_and_keeps_its_origin(
+    repo: TempRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCTX_NO_WORKER", "1")
+    repo.commit("code", {"src/auth.py": "def issue(user):\n    return user\n"})
+    repo.agentctx("init")
+    old = "`issue` takes a user, and nobody has to give it anything else than that one thing."
+    new = "`issue` takes user and scope; both end up in what it returns, joined by a colon sign."
+    repo.agentctx("new", "gotcha", "Tokens", "--anchor", "src/auth.py#issue", "--body", old)
+    repo.commit("notes")
+    (path,) = repo.git("ls-files", "agent-context/gotchas/*tokens.md").split()
+    id, renamed = Path(path).stem, "agent-context/gotchas/t.md"
+    work = repo.commit("Scope", {"src/auth.py": "def issue(user, scope):\n    return f'{user}:{scope}'\n"})
+    operations = [{"op": "replace_text", "old": old, "new": new}]
+    answer = {"answers": [{"note": id, "why": "scope", "operations": operations}]}
+    with ScriptedModel(lambda asked: answer) as served:
+        configure(repo, served)
+        repo.agentctx("sync", "HEAD~1..HEAD")
+        assert repo.agentctx("review", "accept", "--all").returncode == 0
+    repo.git("mv", path, renamed)
+    repo.git("commit", "-qam", "Another name")
+    assert f"A\t{renamed}" in repo.git("show", "-M", "--format=", "--name-status")
+    assert f"Agentctx-Source: {work} {id}" in ours(repo)
+    for clone in (clone_of(repo, tmp_path / "clone"), repo):
+        front, body = json.loads(clone.agentctx("blame", "t", "--json").stdout)["words"]
+        assert (front["model"], body["model"]) == ("", "scripted")
+        assert [c["id"] for c in body["sources"]] == [work]
+        done = clone.agentctx("rollback", work)
+        assert done.returncode == 0 and "left alone" not in done.stdout + done.stderr
+        assert (clone.root / renamed).read_text() == repo.git("show", f"{work}:{path}") + "\n"
 
 
 def clone_of(repo: TempRepo, root: Path) -> TempRepo:
