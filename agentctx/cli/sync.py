@@ -171,7 +171,8 @@ def _show(shown: list[Shown], as_json: bool) -> int:
         for reason in (*p.reasons, *(r.reason for r in p.refusals)):
             say(f"  - {reason}")
         _print_diff("the code", p.code_diff)
-        _print_diff("the note", one.diff or f"(does not fit any more: {one.obstacle})")
+        _print_diff("the note", f"(does not fit any more: {one.obstacle})" if one.obstacle else one.diff)
+        _print_diff("what is vouched for", "\n".join(filter(None, (one.text, one.vouches))))
         say()
     if not shown:
         tell("no proposal waits")

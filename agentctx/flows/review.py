@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from agentctx.errors import InvalidInput
 from agentctx.flows.mending import stamps_by
 from agentctx.flows.recheck import recheck
+from agentctx.flows.unread import WORDS, unread_lines
 from agentctx.freshness.verify import stamps_for
 from agentctx.model import Edit, Proposal, Refusal
 from agentctx.notes.document import parse
 from agentctx.notes.folder import RECORDS
 from agentctx.project import Project
 from agentctx.proposals import accept as accepting
+from agentctx.proposals.accept import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,12 @@ class Shown:
     proposal: Proposal
     diff: str
     obstacle: str = ""
-    """Why it does not fit its note any more; then ``diff`` is empty."""
+    """Why it does not fit its note any more; then all else is empty."""
+    vouches: str = ""
+    """What accepting it says beyond the words of ``diff``."""
+    text: str = ""
+    """The note as it would be, where more is vouched for than ``diff`` shows; ``! `` begins the lines with
+    words that a model wrote and nobody has read."""
 
 
 def pending(project: Project, every: bool = False) -> list[Proposal]:
@@ -39,7 +46,22 @@ def show(project: Project, id: str) -> Shown:
     result = accepting.preview(proposal, project.folder)
     if isinstance(result, Refusal):
         return Shown(proposal, "", result.reason)
-    return Shown(proposal, unified(result))
+    diff, (text, unread) = unified(result), _read_with(project, proposal, result.after or b"")
+    said = [] if diff else [f"no word is changed: accepting says that this is true at {proposal.commit[:8]}"]
+    said += ["accepting says that you have read the lines marked `!`: " + WORDS] if unread else []
+    return Shown(proposal, diff, vouches="; ".join(said), text="" if diff and not unread else text)
+
+
+def _read_with(project: Project, proposal: Proposal, data: bytes) -> tuple[str, bool]:
+    """A note's text with a mark on each line that nobody has read, and whether there is one. A repair vouches
+    for no words, so it marks none."""
+    note, _ = parse(proposal.note_path, data, kind_of(project.folder, proposal.note_path))
+    if note is None:
+        return "", False
+    record = project.folder.record(note.id) if proposal.origin == "model" else {}
+    unread = unread_lines(note, record)
+    lines = [(-1, note.title), *enumerate(note.body.split("\n"))]
+    return "\n".join(f"{'!' if at in unread else ' '} {line}".rstrip() for at, line in lines), bool(unread)
 
 
 def accept(

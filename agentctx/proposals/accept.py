@@ -173,7 +173,7 @@ def _write_record(
     proposal: Proposal, data: bytes, folder: Folder, store: Store, stamps_of: StampsOf
 ) -> Edit | None:
     """The verification record of the note as accepted; None when it says the same already."""
-    note, _ = parse(proposal.note_path, data, _kind(folder, proposal.note_path))
+    note, _ = parse(proposal.note_path, data, kind_of(folder, proposal.note_path))
     if note is None:
         return None
     path = f"{folder.context}/{RECORDS}/{note.id}"
@@ -201,7 +201,8 @@ def vouched(proposal: Proposal, now: Mapping[str, Stamp], old: Mapping[str, Stam
     }
 
 
-def _kind(folder: Folder, path: str) -> Kind:
+def kind_of(folder: Folder, path: str) -> Kind:
+    """The kind of a note, by the folder that it lies in."""
     return KINDS.get(path.removeprefix(f"{folder.context}/").split("/")[0], "decision")
 
 

@@ -185,7 +185,7 @@ def test_words_that_a_person_accepted_have_been_read(shop: TempRepo, model: Scri
 
 def read(notes: dict[str, bytes]) -> dict[str, bytes]:
     """The same notes, read by a person: no record has the mark."""
-    return {path: re.sub(rb"~unread\n.*\n", b"", data) for path, data in notes.items()}
+    return {path: re.sub(rb"~unread:.*\n.*\n", b"", data) for path, data in notes.items()}
 
 
 def test_an_edit_that_was_thrown_away_by_git_can_be_had_again(shop: TempRepo, model: ScriptedModel) -> None:

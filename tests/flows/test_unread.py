@@ -14,6 +14,7 @@ import pytest
 
 from agentctx.project import Project
 from agentctx.server.operations import answer
+from agentctx.server.writing import propose_note, verify
 from bench.scripted_model import ScriptedModel
 from tests.flows.test_sync import NOTE, model, notes_on_disk, shop
 from tests.repository import TempRepo
@@ -193,6 +194,45 @@ def test_what_somebody_has_read_can_still_be_undone(shop: TempRepo, model: Scrip
     done = shop.agentctx("undo")
     assert done.returncode == 0, done.stderr
     assert notes_on_disk(shop) == start
+
+
+def verified_by_an_agent(repo: TempRepo, why: str = "looked") -> str:
+    """An agent says that the note holds: the id of its proposal."""
+    with Project.open(repo.root) as project:
+        said = verify(project, {"note": ID, "why": why})
+    assert "waits for a person" in said
+    return said.split()[2].rstrip(":")
+
+
+def test_whoever_accepts_an_agents_word_that_a_note_holds_is_shown_what_nobody_has_read(
+    elsewhere: TempRepo,
+) -> None:
+    id = verified_by_an_agent(elsewhere)
+    shown = elsewhere.agentctx("review", "show", id).stdout
+    assert "does not fit" not in shown
+    assert "no word is changed: accepting says that this is true at " in shown
+    assert f"accepting says that you have read the lines marked `!`: {MARK}" in shown
+    body = (elsewhere.root / NOTE).read_text().split("---\n", 2)[2].strip().split("\n")
+    lines = [line[2:] for line in shown.split("\n") if line.startswith("! ")]
+    assert len(lines) == 2 and "3600 seconds" in lines[0] and "the role and the time" in lines[1]
+    assert {line for line in body if line} <= {line[2:] for line in shown.split("\n")}
+    accepted = elsewhere.agentctx("review", "accept", id)
+    assert accepted.returncode == 0, accepted.stderr
+    assert not EVERYWHERE["show"](elsewhere)
+
+
+def test_an_edit_of_a_note_that_is_unread_shows_the_rest_that_accepting_vouches_for(
+    elsewhere: TempRepo,
+) -> None:
+    given = {"note": ID, "old": "busiest one of the shop", "new": "busiest one of all"}
+    with Project.open(elsewhere.root) as project:
+        id = propose_note(project, given).split()[2].rstrip(":")
+    (shown,) = json.loads(elsewhere.agentctx("review", "show", id, "--json").stdout)["proposals"]
+    assert "+busiest one of all" in shown["diff"] and "no word is changed" not in shown["vouches"]
+    assert sum(line.startswith("! ") for line in shown["text"].split("\n")) == 2
+    elsewhere.agentctx("verify", ID)
+    (shown,) = json.loads(elsewhere.agentctx("review", "show", id, "--json").stdout)["proposals"]
+    assert (shown["text"], shown["vouches"]) == ("", "")
 
 
 def test_what_a_person_accepts_has_no_mark(shop: TempRepo, model: ScriptedModel) -> None:
