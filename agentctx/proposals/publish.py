@@ -159,8 +159,8 @@ def trailers(batch: Batch) -> list[str]:
 
 def trailers_of(accepted: Iterable[Proposal]) -> list[str]:
     """The provenance of proposals that a person accepted, for whatever commit takes them in. It names no
-    range: that everything in one was dealt with, nobody says here."""
-    kept = list(accepted)
+    range: that everything in one was dealt with, nobody says here. One that changes no word has none."""
+    kept = [p for p in accepted if any(operation.name != "keep" for operation in p.operations)]
     pairs = [
         *(("Sync", p.sync) for p in kept),
         *(("Source", f"{source} {p.note_id}") for p in kept for source in p.sources or (p.commit,)),

@@ -119,9 +119,10 @@ def _accepted_form(parsed: ParsedAnswer) -> tuple[model.Operation, ...]:
 
 def _proposal(project: Project, note: Note, operations: tuple[model.Operation, ...], why: str) -> Proposal:
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    id = proposal_id(note.id, note.digest, operations)
     return Proposal(
-        id=proposal_id(note.id, note.digest, operations),
-        sync=f"agent-{now[:10]}",
+        id=id,
+        sync=f"agent-{now[:10]}-{id}",
         note_id=note.id,
         note_path=note.path,
         note_digest=note.digest,

@@ -235,6 +235,22 @@ def test_an_edit_of_a_note_that_is_unread_shows_the_rest_that_accepting_vouches_
     assert (shown["text"], shown["vouches"]) == ("", "")
 
 
+def test_an_agents_word_that_a_note_holds_brought_no_words_to_tell_the_source_of(
+    elsewhere: TempRepo,
+) -> None:
+    id = verified_by_an_agent(elsewhere)
+    accepted = elsewhere.agentctx("review", "accept", id)
+    assert accepted.returncode == 0 and "Agentctx-" not in accepted.stderr
+    assert f"-{id}" in accepted.stderr, "the way back names this one, not all of the day"
+    elsewhere.commit("Read")
+    again = verified_by_an_agent(elsewhere, "looked once more")
+    elsewhere.agentctx("review", "accept", again)
+    (first,) = [word for word in accepted.stderr.split() if word.endswith(f"-{id}")]
+    assert elsewhere.agentctx("undo", first).returncode == 0
+    states = json.loads(elsewhere.agentctx("review", "--all", "--json").stdout)["proposals"]
+    assert {p["id"]: p["state"] for p in states} == {id: "needs_review", again: "accepted"}
+
+
 def test_what_a_person_accepts_has_no_mark(shop: TempRepo, model: ScriptedModel) -> None:
     shop.agentctx("sync", "HEAD~1..HEAD")
     shop.agentctx("review", "accept")
