@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from agentctx.errors import NotFound
@@ -21,12 +22,23 @@ def evidence_against(freshness: Freshness) -> list[Commit]:
 
 def sources_of(project: Project, note: Note | None, base: str, head: str) -> tuple[str, ...]:
     """The commits of a range that touched what a note is anchored to; without any, those that made it false
-    before the range, else the range's end."""
+    or moved its code before the range, else the range's end."""
     paths = sorted({a.path for a in note.anchors if not a.is_glob}) if note else []
     found = [commit.id for commit, _ in project.git.log_touching(paths, since=base)] if base else []
     if note and not found:
-        found = list(dict.fromkeys(c.id for c in evidence_against(project.index.by_id()[note.id])))
+        drifts = project.index.by_id()[note.id].drifts
+        found = list(dict.fromkeys(c.id for drift in drifts for c in drift.commits))
     return tuple(found[:SOURCES_LIMIT]) or (head,)
+
+
+def arrived(project: Project, base: str, head: str) -> frozenset[str]:
+    """The commits of a range; all there are where it has no beginning."""
+    return frozenset(decode(project.git.run("rev-list", f"{base}..{head}" if base else head)).split())
+
+
+def newest(project: Project, commits: Collection[str]) -> str:
+    """The newest of some commits; empty for none."""
+    return decode(project.git.run("rev-list", "--no-walk", *commits)).split()[0] if commits else ""
 
 
 def part_about(project: Project, note: Note, change: Change) -> Change:

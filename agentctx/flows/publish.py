@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agentctx.errors import GitFailed, InvalidInput
 from agentctx.files import locked
-from agentctx.flows.causes import sources_of
+from agentctx.flows.causes import arrived, newest, sources_of
 from agentctx.flows.open_request import WithRequest
 from agentctx.flows.outcome import kept_as_they_are, left_false
 from agentctx.flows.refused import WHY, Refused, refused
@@ -304,14 +304,21 @@ def _batch(
     said: dict[str, tuple[str, str, tuple[str, ...]]]
     said = dict.fromkeys(restamped, ("verified anew", "repair", ()))
     said |= {p.note_id: (p.why, p.origin, p.reasons) for p in done}
+    waiting = tuple(p for p in report.proposals if p.state == "needs_review")
+    again = _again(project, report)
+    told = dict.fromkeys([*said, *(p.note_id for p in waiting), *again])
+    sources = {id: sources_of(project, notes.get(id), report.base, report.head) for id in told}
+    here = arrived(project, report.base, report.head) if report.head else frozenset()
+    before = {id for id in told if here.isdisjoint(sources[id])}
     mended = tuple(
         Mended(
-            id, notes[id].title if id in notes else id, why, origin,
-            sources_of(project, notes.get(id), report.base, report.head), reasons,
+            id, notes[id].title if id in notes else id, why, origin, sources[id], reasons, id in before
         )
         for id, (why, origin, reasons) in said.items()
     )  # fmt: skip
-    found = project.git.commits(range=report.head, limit=1) if report.head else []
+    cause = newest(project, {c for id in told for c in sources[id]}) if before == set(told) else ""
+    after = cause or report.head
+    found = project.git.commits(range=after, limit=1) if after else []
     refused = [(id, refusal.reason) for id, refusal in report.refused]
     return Batch(
         sync=report.id,
@@ -320,12 +327,13 @@ def _batch(
         subject=found[0].subject if found else "",
         author=found[0].author if found else "",
         mended=mended,
-        waiting=tuple(p for p in report.proposals if p.state == "needs_review"),
+        waiting=waiting,
         left=(*refused, *(one for one in report.skipped if one[1] != ANSWERED)),
-        again=_again(project, report),
+        again=again,
         models=tuple(dict.fromkeys(p.model for p in done if p.model)),
         prompt=next((p.prompt_version for p in done if p.prompt_version), ""),
         edits=tuple(edit_of(_note_of(e), e.before, e.after) for e in edits if f"/{RECORDS}/" not in e.path),
+        cause=cause,
     )
 
 

@@ -43,6 +43,8 @@ class Mended:
     """``model`` or ``repair``."""
     sources: tuple[str, ...]
     reasons: tuple[str, ...] = ()
+    before: bool = False
+    """Whether they are older than the range: it was false already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ class Batch:
     prompt: str = ""
     edits: tuple[tuple[str, str], ...] = ()
     """What was made of each note, as ``edit_of`` tells it."""
+    cause: str = ""
+    """Where all notes that are told were false before the range: the newest commit that made them so, which
+    ``subject`` and ``author`` are of then; else those of the head."""
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -131,7 +136,7 @@ def subject(batch: Batch, earlier: Sequence[str] = ()) -> str:
     mended = {m.note_id for m in batch.mended}
     mended |= {note for found in map(read_trailers, earlier) if found for _, note in found.sources}
     verb, count = ("Mend", len(mended)) if mended else ("Look at", len(batch.open))
-    return f"{verb} {counted(count, 'note')} after {batch.head[:12]}"
+    return f"{verb} {counted(count, 'note')} after {(batch.cause or batch.head)[:12]}"
 
 
 def message(batch: Batch) -> str:
@@ -199,6 +204,8 @@ def request_text(batch: Batch, diffs: Mapping[str, str], earlier: Sequence[str] 
         "earlier": [_told_before(message) for message in earlier],
         "edited_before": any(found.sources for found in before),
         "range": f"{batch.base[:12]}..{batch.head[:12]}",
+        "cause": batch.cause[:12],
+        "arrived": batch.base != batch.head,
         "subject": quoted(batch.subject, 100),
         "author": quoted(batch.author, 100),
         "model": ", ".join(quoted(name) for name in models),
@@ -209,6 +216,7 @@ def request_text(batch: Batch, diffs: Mapping[str, str], earlier: Sequence[str] 
                 "why": quoted(m.why, 400),
                 "by": "repair without a model" if m.origin == "repair" else "model",
                 "sources": ", ".join(source[:12] for source in m.sources[:5]),
+                "before": m.before,
                 "reasons": [quoted(reason, 300) for reason in m.reasons[:5]],
             }
             for m in batch.mended

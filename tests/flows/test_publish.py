@@ -211,6 +211,24 @@ def test_a_refused_answer_is_told_and_asked_for_again_with_what_made_the_note_fa
     assert "Not mended" not in github.pulls[0]["body"] and "Still to be looked" not in github.pulls[0]["body"]
 
 
+def test_a_note_that_was_false_before_the_range_is_not_blamed_on_what_arrived(
+    remote: Path, repo: TempRepo, model: ScriptedModel, github: ScriptedGitHub
+) -> None:
+    work = repo.git("rev-parse", "HEAD^2")
+    unrelated(repo, "MOST")
+    sync(repo, github, "--since", "HEAD^1")
+    (pull,) = github.pulls
+    span = f"{repo.git('rev-parse', 'HEAD^1')[:12]}..{repo.git('rev-parse', 'HEAD')[:12]}"
+    assert pull["title"].endswith(f" after {work[:12]}")
+    first = pull["body"].splitlines()[0]
+    assert first == (
+        f"The code changed in {work[:12]} (`Tokens carry a role`, by `Bob`), before {span}. "
+        "These notes say what it used to do."
+    )
+    found = read_trailers(in_remote(remote, "log", "-1", "--format=%B", branches(remote)[0]))
+    assert found and found.author == "Bob" and found.head == repo.git("rev-parse", "HEAD")
+
+
 def test_what_waits_for_a_person_has_a_request_though_nothing_is_edited_and_is_told_once(
     remote: Path, repo: TempRepo, github: ScriptedGitHub
 ) -> None:
