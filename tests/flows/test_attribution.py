@@ -95,6 +95,17 @@ def test_every_way_of_committing_adds_them_once_at_the_end(
     assert message(accepted).splitlines()[-len(lines) :] == lines and "diff --git" not in message(accepted)
 
 
+@pytest.mark.parametrize("how", [("-a", "--no-verify", "-m", "x"), ("-anm", "x")], ids=str)
+def test_a_commit_that_skips_the_checks_says_where_its_words_came_from(
+    accepted: TempRepo, how: tuple[str, ...]
+) -> None:
+    accepted.git("commit", "-q", *how)
+    lines = ours(accepted)
+    assert lines and len(lines) == len(set(lines)) and message(accepted).startswith("x\n\nAgentctx-Sync: ")
+    accepted.commit("code", {"src/y.py": "y = 1\n"})
+    assert ours(accepted) == []
+
+
 @pytest.mark.parametrize("how", [("-m", "better"), ("--no-edit",), ("-am", "better")], ids=str)
 def test_an_amended_commit_has_them_once(accepted: TempRepo, how: tuple[str, ...]) -> None:
     accepted.git("commit", "-qam", "x")
