@@ -200,7 +200,9 @@ def _decided(proposals: list[Proposal], as_json: bool, dry_run: bool) -> int:
         elif accepted := {p.sync for p in proposals if p.state == "accepted"}:
             tell(f"to take it back: agentctx undo {' or '.join(sorted(accepted))}")
         if not proposals:
-            tell("no proposal was meant; those for review are taken by id, or with --all")
+            tell(
+                "nothing was decided: `agentctx review` lists what waits; name it by id, or take it with --all"
+            )
     return 1 if any(p.state in ("dropped", "needs_review") for p in proposals) else 0
 
 
