@@ -200,9 +200,7 @@ def _decided(proposals: list[Proposal], as_json: bool, dry_run: bool) -> int:
         elif accepted := {p.sync for p in proposals if p.state == "accepted"}:
             tell(f"to take it back: agentctx undo {' or '.join(sorted(accepted))}")
         if not proposals:
-            tell(
-                "nothing was decided: `agentctx review` lists what waits; name it by id, or take it with --all"
-            )
+            tell("nothing was decided: `agentctx review` lists what waits; name it, or take all with --all")
     return 1 if any(p.state in ("dropped", "needs_review") for p in proposals) else 0
 
 
