@@ -21,7 +21,7 @@ from agentctx.model import Anchor, Stamp, Symbol
 if TYPE_CHECKING:
     from agentctx.freshness.anchors import Sight
 
-VERSION = 8
+VERSION = 9
 """Of the documents that ``Memory`` keeps."""
 SHELF = "symbols"
 """The folder of these documents in the cache."""

@@ -13,7 +13,7 @@ from agentctx.freshness.tree import Tree
 from agentctx.model import Anchor, Commit, Drift, Mention, Note, Stamp
 from agentctx.notes.records import Record
 
-VERSION = 8
+VERSION = 9
 """Raise it when verdicts change for the same content."""
 
 

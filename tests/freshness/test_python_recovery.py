@@ -37,6 +37,19 @@ def test_the_grammar_and_the_interpreter_read_the_same(path: Path) -> None:
     assert (by_grammar.imports, by_grammar.bases) == (by_interpreter.imports, by_interpreter.bases)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "(n := a if b else c)", "(n := a) if b else c", "(a if b else (n := c))",
+        "with a if b else c as n: pass", "with (a if b else c as n, d): pass",
+        "with (a if b else c as n): pass", "with (a if b else c) as n: pass",
+    ],
+)  # fmt: skip
+def test_a_name_is_given_to_the_whole_condition(said: str) -> None:
+    source = f"def f(a, b, c, d):\n    {said}\n".encode()
+    assert everything(_read(recover(source).tree, source)) == everything(_read(ast.parse(source), source))
+
+
 def test_newer_syntax_has_the_stamps_that_a_newer_interpreter_gives() -> None:
     assert stamps(NEWER.read_bytes()) == json.loads((GOLDEN / "python_newer.json").read_text())
 

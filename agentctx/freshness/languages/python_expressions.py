@@ -158,6 +158,9 @@ class Expressions:
 
     def _conditional(self, node: Node) -> ast.expr:
         body, test, other = self._each(inner(node))
+        if inner(node)[0].type == "named_expression" and isinstance(body, ast.NamedExpr):
+            # The grammar binds `:=` closer than `if`; Python names what the whole condition gives.
+            return ast.NamedExpr(body.target, ast.IfExp(test=test, body=body.value, orelse=other))
         return ast.IfExp(test=test, body=body, orelse=other)
 
     def _named(self, node: Node) -> ast.expr:

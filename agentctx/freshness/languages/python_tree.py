@@ -288,8 +288,16 @@ class Statements:
             for part in inner(value):
                 yield from self._items(part, False)
             return
-        if value.type == "parenthesized_expression" and inner(value)[0].type == "as_pattern":
+        if value.type == "parenthesized_expression" and _bound(inner(value)[0]):
             value = inner(value)[0]
+        if value.type == "conditional_expression" and _bound(value):
+            # The grammar binds `as` closer than `else`; Python names what the whole condition gives.
+            body, test, bound = inner(value)
+            other, target = inner(bound)
+            parts = [self._values.read(part) for part in (test, body, other)]
+            stored = self._values.read(inner(target)[0], store=True)
+            yield ast.withitem(context_expr=ast.IfExp(*parts), optional_vars=stored)
+            return
         if value.type == "as_pattern":
             context, target = inner(value)
             stored = self._values.read(inner(target)[0], store=True)
@@ -365,3 +373,11 @@ _STATEMENTS: dict[str, Callable[[Statements, Node], ast.stmt]] = {
     "import_from_statement": Statements._import,
     "future_import_statement": Statements._import,
 }
+
+
+def _bound(value: Node) -> bool:
+    """Whether ``as`` gives a name to what a ``with`` opens."""
+    return "as_pattern" in (
+        value.type,
+        inner(value)[-1].type if value.type == "conditional_expression" else "",
+    )
