@@ -7,19 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.repository import TempRepo
-from tests.server.web import Served, serving
+from tests.server.web import Served, serving_repository
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        repo = TempRepo.init(home / "repo")
-        repo.commit("code", {"a.py": "x = 1\n"})
-    with serving(repo.root, "serve", HOME=str(home)) as served:
+    with serving_repository(tmp_path_factory.mktemp("home"), {"a.py": "x = 1\n"}) as served:
         yield served
 
 

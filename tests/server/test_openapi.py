@@ -11,8 +11,7 @@ from jsonschema import Draft202012Validator
 
 from agentctx.server.openapi import ANSWERS
 from agentctx.server.service import SERVICES
-from tests.repository import TempRepo
-from tests.server.web import Served, serving
+from tests.server.web import Served, serving, serving_repository
 
 WORKING_MEMORY = {
     "/stash": "post",
@@ -24,13 +23,10 @@ WORKING_MEMORY = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        repo = TempRepo.init(home / "repo")
-        repo.commit("code", {"agent-context/gotchas/tax.md": "---\ntitle: Tax\n---\nCut, not rounded.\n"})
-    with serving(repo.root, "serve", HOME=str(home)) as served:
+    with serving_repository(
+        tmp_path_factory.mktemp("home"),
+        {"agent-context/gotchas/tax.md": "---\ntitle: Tax\n---\nCut, not rounded.\n"},
+    ) as served:
         yield served
 
 

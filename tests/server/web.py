@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.repository import TempRepo
+
 
 @dataclass
 class Served:
@@ -96,3 +100,15 @@ def serving(folder: Path, *words: str, **environ: str) -> Iterator[Served]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def serving_repository(home: Path, files: dict[str, str | bytes]) -> Iterator[Served]:
+    """A server on a repository of its own with ``files``, under a home of its own."""
+    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        repo = TempRepo.init(home / "repo")
+        repo.commit("code", files)
+    with serving(repo.root, "serve", HOME=str(home)) as served:
+        yield served
